@@ -182,7 +182,7 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], path:
     estimator.n_iter_ = card["n_iter"]
     if card.get("feature_names") is not None:
         estimator.feature_names_in_ = np.asarray(card["feature_names"], dtype=object)
-    if isinstance(estimator, SupervisedDNMF):
+    if isinstance(estimator, SupervisedDNMF) and estimator.preset == "paper":
         estimator.l1_reg_ = estimator.network_.l1_reg.item()
         estimator.l2_reg_ = estimator.network_.l2_reg.item()
     estimator.history_ = {

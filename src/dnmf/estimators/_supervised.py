@@ -19,29 +19,50 @@ from dnmf.estimators._base import (
     to_array,
 )
 from dnmf.estimators._threads import one_thread
+from dnmf.kernels.known_exposures import dispersion, kl_signatures
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.nn.networks import UnfoldedMU
-from dnmf.nn.training import TrainConfig, train_supervised
+from dnmf.nn.supervised import SupervisedNetwork
+from dnmf.nn.supervised_training import train_posterior_mean
+from dnmf.nn.training import History, TrainConfig, train_supervised
 
 # What a preset fixes where the user leaves a parameter at None.
 PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"max_epochs": 300, "learning_rate": 1e-3, "l1_reg": 0.0, "l2_reg": 0.0},
-    "paper": {"max_epochs": 500, "learning_rate": 1e-3, "l1_reg": 1.0, "l2_reg": 1.0},
+    "default": {"max_epochs": 50, "learning_rate": 5e-3, "batch_size": 128},
+    "paper": {
+        "max_epochs": 500,
+        "learning_rate": 1e-3,
+        "batch_size": None,
+        "l1_reg": 1.0,
+        "l2_reg": 1.0,
+    },
 }
 VALIDATION_SHARE = 0.15
-MIN_VALIDATION_SAMPLES = 20
+# Fewer pairs cannot show that a network is better than the likelihood: none is trained.
+FEWEST_PAIRS = 20
+PATIENCE = 15
+# Between rounding (variance 1/12 per channel) and counting (variance 1 per count).
+COUNTING_DISPERSION = 0.25
 
 
 class SupervisedDNMF(FactorisationEstimator):
     """Exposures by deep unfolding, learned from samples whose exposures are known.
 
-    A network of L multiplicative updates, all matrices and the two penalties free, trained to return the exposures
-    ``y`` of the samples ``X``; the dictionary is never needed.
+    ``preset="default"`` takes its dictionary from the pairs, and then what is best for their noise:
 
-    ``preset="default"`` works on shares of a sample's total, starts every layer as the classic update for the
-    dictionary regressed from the pairs, and keeps the epoch that is best on held-out pairs (15 %, from 134 samples on).
+    - *Counts*: the dictionary by Poisson regression, and a network of L unfolded Kullback-Leibler steps that knows the
+      sample's total. It learns the posterior mean of the exposures from samples drawn anew for every step (known
+      exposures crossed between alike pairs and jittered, Poisson counts of their totals). Its answer is blended with
+      that of Poisson maximum likelihood by a weight that is learned, as a function of the total, from held-out pairs
+      (15 %); a sample whose total is unlike all training totals gets the likelihood's.
+    - *No noise*, or rounding only: exact non-negative least squares for the regressed dictionary. No network can be
+      better than the exact answer, so none is trained.
 
-    ``preset="paper"`` works on the counts themselves, starts everything at 1, and runs all epochs.
+    Which of the two is measured: the residual variance around the known exposures times the regressed dictionary, in
+    units of a Poisson count's. Above 1/4 they are counts. With fewer than 20 pairs the answer is the likelihood's.
+
+    ``preset="paper"`` is a network of L multiplicative updates, all matrices and the two penalties free, on the counts
+    themselves; it starts everything at 1, and runs all epochs. It needs no dictionary.
 
     Parameters
     ----------
@@ -50,39 +71,45 @@ class SupervisedDNMF(FactorisationEstimator):
     n_layers : int
         Depth L.
     l1_reg, l2_reg : float, optional
-        Where the penalties start; default 0, paper 1. In shares of a sample (default) or mutations (paper).
+        Where the penalties of ``preset="paper"`` start, in mutations; 1 if None. The default has none.
     learn_penalties : bool
-        Whether the penalties are trained with the matrices.
+        Whether the paper's penalties are trained with its matrices.
     max_epochs : int, optional
-        Passes over the pairs; default 300, paper 500.
+        Default 50, of 50 batches of new samples each, stopped early when held-out pairs gain nothing; paper 500 passes
+        over the pairs.
     learning_rate : float, optional
-        Of Adam; default 1e-3.
+        Of Adam; the peak of a one-cycle schedule, 5e-3; paper 1e-3 throughout.
     batch_size : int, optional
-        Samples per step; default all.
+        Samples per step: 128; paper all.
     random_state : int, RandomState or None
-        Validation split and order of batches.
+        Validation split and all that is drawn.
     dtype : str
-        ``"float64"`` or ``"float32"``.
+        ``"float64"`` or ``"float32"``, of the paper's network. The default trains in float32 and answers in float64.
     device : str
         Where torch computes.
 
     Attributes
     ----------
     components_ : (k, f) array
-        The NNLS dictionary of the training pairs: for reconstruction only, the network does not use it.
+        The dictionary of the training pairs, in counts per unit of exposure: by Poisson regression for counts, by
+        non-negative least squares without noise and for the paper, whose network does not use it.
+    dispersion_ : float
+        The residual variance of the pairs, 1 for Poisson counts. Not for ``preset="paper"``.
     network_ : torch module
-        Maps counts (paper) or shares (default) to exposures in the same unit.
+        Maps counts to exposures.
     history_ : dict of arrays
-        ``"training"`` and, with held-out pairs, ``"validation"``: squared exposure error summed over components, mean
-        over samples, in the network's unit.
+        ``"training"`` and, with held-out pairs, ``"validation"``, one value an epoch: squared exposure error summed
+        over components, mean over samples; by default over the total (less for totals beyond 20,000). Empty where no
+        network was trained.
     l1_reg_, l2_reg_ : float
-        The learned penalties.
+        The paper's learned penalties.
     n_iter_ : int
         Epochs done.
 
     Notes
     -----
-    Nasser, Eldar and Sharan 2021, 2.2.
+    Nasser, Eldar and Sharan 2021, 2.2, for the preset ``"paper"``. The exposures must be in mutations, or at least
+    proportional to them for every component, since the counts of a sample are taken for their sum.
 
     Examples
     --------
@@ -143,17 +170,73 @@ class SupervisedDNMF(FactorisationEstimator):
         samples = self._to_tensor(self._validate_samples(X, reset=True))
         check_has_mutations(samples)
         exposures = self._to_tensor(self._validate_exposures(X, y))
-        settings = self._settings()
         with one_thread():
-            W = exact_signatures(samples, exposures)
-            network = self._build(W, settings)
-            X_unit, y_unit = self._to_unit(samples, exposures)
-            self._train(network, X_unit, y_unit, settings)
+            if self.preset == "paper":
+                self._fit_paper(samples, exposures)
+            else:
+                self._fit_default(samples.double(), exposures.double())
+        return self
+
+    def _fit_paper(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
+        settings = self._settings()
+        k, f = exposures.shape[1], X.shape[1]
+        network = UnfoldedMU(
+            f,
+            k,
+            self.n_layers,
+            l1_reg=float(settings["l1_reg"]),
+            l2_reg=float(settings["l2_reg"]),
+            learn_penalties=self.learn_penalties,
+            dtype=X.dtype,
+            device=X.device,
+        )
+        W = exact_signatures(X, exposures)
+        history = train_supervised(
+            network,
+            X,
+            exposures,
+            config=TrainConfig(settings["max_epochs"], settings["learning_rate"]),
+            batch_size=settings["batch_size"],
+            generator=self._generator(self.random_state),
+        )
+        self._keep(network, W, history)
+        self.l1_reg_, self.l2_reg_ = network.l1_reg.item(), network.l2_reg.item()
+
+    def _fit_default(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
+        settings = self._settings()
+        generator = self._generator(self.random_state)
+        X, exposures = X.cpu(), exposures.cpu()
+        W = exact_signatures(X, exposures)
+        self.dispersion_ = dispersion(X, exposures, W)
+        counting = self.dispersion_ > COUNTING_DISPERSION
+        if counting:
+            W = kl_signatures(X, exposures)
+        network = SupervisedNetwork(X.shape[1], len(W), self.n_layers)
+        network.set_dictionary(W, counting=counting)
+        history = History()
+        if counting and len(X) >= FEWEST_PAIRS:
+            mutations = exposures * network.units
+            order = torch.randperm(len(X), generator=generator)
+            held_out, rest = order.tensor_split([int(VALIDATION_SHARE * len(X))])
+            history = train_posterior_mean(
+                network,
+                mutations[rest],
+                (X[held_out], mutations[held_out]),
+                config=TrainConfig(
+                    settings["max_epochs"], settings["learning_rate"], patience=PATIENCE
+                ),
+                batch_size=settings["batch_size"],
+                generator=generator,
+            )
+        self._keep(network.to(self.device), W, history)
+
+    def _keep(self, network: torch.nn.Module, W: torch.Tensor, history: History) -> None:
         self.network_ = network.eval()
         self.components_ = to_array(W)
         self.n_components_ = len(W)
-        self.l1_reg_, self.l2_reg_ = network.l1_reg.item(), network.l2_reg.item()
-        return self
+        costs = {"training": history.cost, "validation": history.validation}
+        self.history_ = {name: np.asarray(cost) for name, cost in costs.items() if cost}
+        self.n_iter_ = len(history.cost)
 
     def _validate_exposures(self, X: ArrayLike, y: ArrayLike | None) -> Array:
         if y is None:
@@ -179,59 +262,20 @@ class SupervisedDNMF(FactorisationEstimator):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         settings = self._settings()
-        check_penalty(settings["l1_reg"], "l1_reg")
-        check_penalty(settings["l2_reg"], "l2_reg")
+        for name in ("l1_reg", "l2_reg"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            check_penalty(value, name)
+            if self.preset != "paper":
+                raise ValueError(
+                    f"{name} must be None, got {value!r}: only preset='paper' has penalties"
+                )
         check_positive(settings["learning_rate"], "learning_rate")
         check_positive_integer(settings["max_epochs"], "max_epochs")
         check_positive_integer(self.n_layers, "n_layers")
         if self.batch_size is not None:
             check_positive_integer(self.batch_size, "batch_size")
-
-    def _build(self, W: torch.Tensor, settings: dict[str, Any]) -> UnfoldedMU:
-        penalties: dict[str, Any] = {
-            "l1_reg": float(settings["l1_reg"]),
-            "l2_reg": float(settings["l2_reg"]),
-            "learn_penalties": self.learn_penalties,
-        }
-        if self.preset == "default":
-            return UnfoldedMU.from_dictionary(W, self.n_layers, **penalties)
-        k, f = W.shape
-        return UnfoldedMU(f, k, self.n_layers, dtype=W.dtype, device=W.device, **penalties)
-
-    def _to_unit(self, X: torch.Tensor, *others: torch.Tensor) -> list[torch.Tensor]:
-        """Return samples (and what belongs to them) in the unit the network works in."""
-        if self.preset == "paper":
-            return [X, *others]
-        totals = _totals(X)
-        return [X / totals, *(other / totals for other in others)]
-
-    def _train(
-        self,
-        network: UnfoldedMU,
-        X: torch.Tensor,
-        exposures: torch.Tensor,
-        settings: dict[str, Any],
-    ) -> None:
-        generator = self._generator(self.random_state)
-        held_out = int(VALIDATION_SHARE * len(X))
-        validation = None
-        if self.preset == "default" and held_out >= MIN_VALIDATION_SAMPLES:
-            order = torch.randperm(len(X), generator=generator).to(X.device)
-            validation = (X[order[:held_out]], exposures[order[:held_out]])
-            X, exposures = X[order[held_out:]], exposures[order[held_out:]]
-        history = train_supervised(
-            network,
-            X,
-            exposures,
-            config=TrainConfig(settings["max_epochs"], settings["learning_rate"]),
-            batch_size=self.batch_size,
-            validation=validation,
-            generator=generator,
-        )
-        self.history_ = {"training": np.asarray(history.cost)}
-        if validation is not None:
-            self.history_["validation"] = np.asarray(history.validation)
-        self.n_iter_ = len(history.cost)
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
         """Return minus the mean over samples of the squared error; higher is better.
@@ -255,6 +299,8 @@ class SupervisedDNMF(FactorisationEstimator):
         return -float(np.square(difference).sum(axis=1).mean())
 
     def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+        if self.preset == "default":
+            return SupervisedNetwork(n_features, n_components, self.n_layers)
         return UnfoldedMU(
             n_features,
             n_components,
@@ -264,10 +310,5 @@ class SupervisedDNMF(FactorisationEstimator):
         )
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
-        exposures: torch.Tensor = self.network_(*self._to_unit(X))
-        return exposures if self.preset == "paper" else exposures * X.sum(dim=1, keepdim=True)
-
-
-def _totals(X: torch.Tensor) -> torch.Tensor:
-    totals = X.sum(dim=1, keepdim=True)
-    return torch.where(totals > 0, totals, torch.ones_like(totals))
+        exposures: torch.Tensor = self.network_(X)
+        return exposures

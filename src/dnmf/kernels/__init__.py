@@ -5,6 +5,7 @@ from dnmf.kernels.dictionary import NoiseModel, estimate_noise, find_dictionary
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
 from dnmf.kernels.kl import KLResult, kl_exposures, kl_gap, kl_step
 from dnmf.kernels.kl_factorisation import nmf_kl
+from dnmf.kernels.known_exposures import dispersion, kl_signatures
 from dnmf.kernels.multiplicative import (
     MUResult,
     mu_step,
@@ -29,6 +30,7 @@ __all__ = [
     "MUResult",
     "NoiseModel",
     "Phase",
+    "dispersion",
     "estimate_noise",
     "exact_exposures",
     "exact_signatures",
@@ -40,6 +42,7 @@ __all__ = [
     "kl_costs",
     "kl_exposures",
     "kl_gap",
+    "kl_signatures",
     "kl_step",
     "mu_step",
     "nmf_anls",

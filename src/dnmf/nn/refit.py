@@ -151,22 +151,24 @@ def _log_signatures(W: Tensor) -> Tensor:
     return W.clamp(min=1e-5).log()
 
 
-class RefitNetwork(nn.Module):
-    """Refit known signatures in one pass: shares, presence and intervals.
+class ConditionedSteps(nn.Module):
+    """Unfolded Kullback-Leibler steps to the shares of known signatures, steered by how many mutations there are.
 
     Parameters
     ----------
     W : (k, f)
-        Reference signatures, rows sum to 1.
+        Signatures, rows sum to 1.
     n_cohorts : int
         Number of tumour types; index 0 means none is given, types count from 1.
     design : RefitDesign, optional
-        Sizes.
+        Sizes; those of the head are not used here.
     """
 
     W: Tensor
 
-    def __init__(self, W: Float[Tensor, "k f"], n_cohorts: int, design: RefitDesign | None = None):
+    def __init__(
+        self, W: Float[Tensor, "k f"], n_cohorts: int = 0, design: RefitDesign | None = None
+    ):
         super().__init__()
         design = design or RefitDesign()
         self.design = design
@@ -181,12 +183,8 @@ class RefitNetwork(nn.Module):
         self.hidden_context = nn.Linear(d, design.n_layers * design.prior_width)
         self.control_context = nn.Linear(d, design.n_layers * 3 * k)
         self.layers = nn.ModuleList(_RefitLayer(W, design) for _ in range(design.n_layers))
-        self.head_in = nn.Linear(2 * k + d, design.head_width)
-        self.head_out = nn.Linear(design.head_width, 3 * k)
-        self.calibration = RefitCalibration(W.shape[1], W.dtype)
-        self.presence_slope = nn.Parameter(torch.ones(k, dtype=W.dtype))
         with torch.no_grad():
-            for module in (self.start_context, self.control_context, self.head_out):
+            for module in (self.start_context, self.control_context):
                 for weight in module.parameters():
                     weight.zero_()
         self.to(W.dtype)
@@ -202,6 +200,64 @@ class RefitNetwork(nn.Module):
                         module.bias.uniform_(-bound, bound, generator=generator)
             self.cohort.weight.normal_(0, 0.3, generator=generator)
             self.start.copy_((mean_shares + 1e-3).log())
+
+    def log_shares(
+        self,
+        X: Float[Tensor, "n f"],
+        context: Float[Tensor, "n d"],
+        start: Float[Tensor, "n k"] | None = None,
+    ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n f"]]:
+        """Return the logarithm of the shares, and the spectra they explain; ``start`` as logarithm, default learned."""
+        total = X.sum(dim=1, keepdim=True)
+        start = self.start if start is None else start
+        log_h = torch.log_softmax(start + self.start_context(context), dim=1)
+        # A sample without mutations says nothing: with its expected spectrum every step leaves it to the prior.
+        x = torch.where(total > 0, X / total.clamp(min=1), log_h.detach().exp() @ self.W)
+        hidden = self.hidden_context(context).chunk(len(self.layers), dim=1)
+        control = self.control_context(context).chunk(len(self.layers), dim=1)
+        for layer, own_hidden, own_control in zip(self.layers, hidden, control, strict=True):
+            log_h = layer(log_h, x, own_hidden, own_control)
+        return log_h, x
+
+    def embed(
+        self, total: Float[Tensor, "n 1"], cohort: Int[Tensor, " n"] | None = None
+    ) -> Float[Tensor, "n d"]:
+        """Return what steers the steps: the number of mutations, and the tumour type where one is given."""
+        if cohort is None:
+            cohort = torch.zeros(len(total), dtype=torch.long, device=total.device)
+        z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE
+        z = z.clamp(-LOG_COUNT_LIMIT, LOG_COUNT_LIMIT)
+        first = functional.silu(
+            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(cohort)
+        )
+        embedded: Tensor = functional.silu(self.context(first)) + first
+        return embedded
+
+
+class RefitNetwork(ConditionedSteps):
+    """Refit known signatures in one pass: shares, presence and intervals.
+
+    Parameters
+    ----------
+    W : (k, f)
+        Reference signatures, rows sum to 1.
+    n_cohorts : int
+        Number of tumour types; index 0 means none is given, types count from 1.
+    design : RefitDesign, optional
+        Sizes.
+    """
+
+    def __init__(self, W: Float[Tensor, "k f"], n_cohorts: int, design: RefitDesign | None = None):
+        super().__init__(W, n_cohorts, design)
+        k = len(W)
+        self.head_in = nn.Linear(2 * k + self.design.context_width, self.design.head_width)
+        self.head_out = nn.Linear(self.design.head_width, 3 * k)
+        self.calibration = RefitCalibration(W.shape[1], W.dtype)
+        self.presence_slope = nn.Parameter(torch.ones(k, dtype=W.dtype))
+        with torch.no_grad():
+            self.head_out.weight.zero_()
+            self.head_out.bias.zero_()
+        self.to(W.dtype)
 
     def for_reference(self, W: Float[Tensor, "k2 f"], rows: Int[Tensor, " k2"]) -> "RefitNetwork":
         """Return this network for other signatures: where training for another reference starts.
@@ -252,25 +308,9 @@ class RefitNetwork(nn.Module):
     ) -> RefitOutput:
         """Return shares, presence and intervals for counts ``X``; ``cohort`` as indices, 0 or None for unknown."""
         total = X.sum(dim=1, keepdim=True)
-        if cohort is None:
-            cohort = X.new_zeros(len(X), dtype=torch.long)
-        context = self._context(total, cohort)
-        log_h = torch.log_softmax(self.start + self.start_context(context), dim=1)
-        # A sample without mutations says nothing: with its expected spectrum every step leaves it to the prior.
-        x = torch.where(total > 0, X / total.clamp(min=1), log_h.detach().exp() @ self.W)
-        hidden = self.hidden_context(context).chunk(len(self.layers), dim=1)
-        control = self.control_context(context).chunk(len(self.layers), dim=1)
-        for layer, own_hidden, own_control in zip(self.layers, hidden, control, strict=True):
-            log_h = layer(log_h, x, own_hidden, own_control)
+        context = self.embed(total, cohort)
+        log_h, x = self.log_shares(X, context)
         return self._heads(log_h, x, total, context)
-
-    def _context(self, total: Tensor, cohort: Tensor) -> Tensor:
-        z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE
-        z = z.clamp(-LOG_COUNT_LIMIT, LOG_COUNT_LIMIT)
-        first = functional.silu(
-            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(cohort)
-        )
-        return functional.silu(self.context(first)) + first
 
     def _heads(self, log_h: Tensor, x: Tensor, total: Tensor, context: Tensor) -> RefitOutput:
         weights = log_h.exp()

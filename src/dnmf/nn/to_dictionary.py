@@ -91,12 +91,7 @@ def train_to_dictionary(
     pool = _jittered_pool(occupied, network.signatures, generator)
     targets = _exact_states(network, pool)
     optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=learning_rate,
-        total_steps=max(n_steps, SHORTEST_SCHEDULE),
-        pct_start=WARM_UP_SHARE,
-    )
+    schedule = one_cycle(optimiser, learning_rate, n_steps)
     for step in range(1, n_steps + 1):
         rows = torch.randint(len(pool), (BATCH_ROWS,), generator=generator)
         loss = _loss(network, pool[rows], targets[rows])
@@ -112,6 +107,18 @@ def train_to_dictionary(
             break
     network.load_state_dict(best_weights)
     return history
+
+
+def one_cycle(
+    optimiser: torch.optim.Optimizer, peak: float, n_steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """Return the schedule of a training whose length is known: up to the peak in a fifth of it, then down to nothing."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=peak,
+        total_steps=max(n_steps, SHORTEST_SCHEDULE),
+        pct_start=WARM_UP_SHARE,
+    )
 
 
 def _loss(network: Unfolded, X: Tensor, exact: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class History:
     best_epoch: int = 0
 
 
-class _Watch:
+class Watch:
     """Remembers the best weights and says when to stop."""
 
     def __init__(self, network: nn.Module, config: TrainConfig, history: History) -> None:
@@ -145,7 +145,7 @@ def train_supervised(
     batch_size = n if batch_size is None else min(batch_size, n)
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     history = History()
-    watch = _Watch(network, config, history)
+    watch = Watch(network, config, history)
     if validation is not None:
         watch.start(_exposure_error(network, *validation))
     for epoch in range(1, config.max_epochs + 1):
@@ -229,7 +229,7 @@ def train_unsupervised(
     config = config or TrainConfig()
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     history = History()
-    watch = _Watch(network, config, history)
+    watch = Watch(network, config, history)
     W: Tensor | None = None
     for epoch in range(1, config.max_epochs + 1):
         H = network(X)

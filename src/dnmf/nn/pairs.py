@@ -1,0 +1,67 @@
+"""Known exposures as an endless source of training samples: alike, never the same, with counts drawn anew."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+# A profile takes exposures from one of the nearest tenth of the others: alike enough to be of its kind.
+NEAREST_SHARE, MOST_NEIGHBOURS = 0.1, 200
+CROSSED_SHARE = 0.5
+JITTER = 0.3  # standard deviation of the logarithm of an exposure
+CHUNK_ROWS = 1024
+
+
+class PairSource:
+    """Draws counts and the shares behind them from known exposures and their signatures.
+
+    A profile p of the pairs; in half of the samples each of its entries is, by a coin, that of another profile among the
+    nearest tenth; times ``exp(0.3 N(0, 1))``, rows to sum 1; counts ``Poisson(N p W)`` with N the profile's own total.
+
+    Parameters
+    ----------
+    exposures : (m, k)
+        Known exposures, in mutations.
+    W : (k, f)
+        Signatures, rows sum to 1; their dtype is that of the samples.
+
+    Notes
+    -----
+    Near is a large Bhattacharyya coefficient ``sum sqrt(p q)``. Crossing supposes that alike samples can have one
+    another's exposures, signature by signature; without it the network would know the training profiles by heart.
+    """
+
+    def __init__(self, exposures: Float[Tensor, "m k"], W: Float[Tensor, "k f"]) -> None:
+        totals = exposures.sum(dim=1)
+        occupied = totals > 0
+        self.W = W
+        self.totals = totals[occupied].to(W)
+        self.shares = (exposures[occupied] / totals[occupied, None]).to(W)
+        self.neighbours = _nearest(self.shares)
+
+    def draw(
+        self, n: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "n f"], Float[Tensor, "n k"], Float[Tensor, " n"]]:
+        """Return counts, shares and expected totals of ``n`` new samples."""
+        k = self.shares.shape[1]
+        rows = torch.randint(len(self.shares), (n,), generator=generator)
+        choice = torch.randint(self.neighbours.shape[1], (n,), generator=generator)
+        own, other = self.shares[rows], self.shares[self.neighbours[rows, choice]]
+        coins = torch.rand(n, k + 1, generator=generator)
+        crossed = (coins[:, :1] < CROSSED_SHARE) & (coins[:, 1:] < 0.5)
+        # A trace of its own: what was crossed away to nothing still sums to 1.
+        shares = torch.where(crossed, other, own) + 1e-6 * own
+        noise = torch.randn(n, k, generator=generator, dtype=own.dtype)
+        shares = shares * (JITTER * noise).exp()
+        shares = shares / shares.sum(dim=1, keepdim=True)
+        totals = self.totals[rows]
+        counts = torch.poisson(totals[:, None] * (shares @ self.W), generator=generator)
+        return counts, shares, totals
+
+
+def _nearest(shares: Float[Tensor, "m k"]) -> Tensor:
+    m = len(shares)
+    wanted = min(max(int(NEAREST_SHARE * m), 1), MOST_NEIGHBOURS, m)
+    roots = shares.sqrt()
+    return torch.cat(
+        [(rows @ roots.mT).topk(wanted, dim=1).indices for rows in roots.split(CHUNK_ROWS)]
+    )

@@ -1,0 +1,59 @@
+"""How many mutations to expect behind a count: what the totals of the training samples say about a new one's."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+# Enough quantiles to describe a distribution; a prior share for totals that training has not seen, even on a log scale
+# over so many decades: it takes over about four standard deviations beyond the training totals.
+QUANTILES = 200
+UNSEEN_SHARE = 0.01
+UNSEEN_DECADES = 6.0
+
+
+class TotalPrior(nn.Module):
+    """The distribution of expected totals N among training samples, and its posterior given a counted total T.
+
+    ``log T ~ Normal(log N, 1 / N)``; ``log N`` has a kernel density at the training totals (Silverman's width, so none
+    where they are all the same) with weight 0.99, and is even over six decades with weight 0.01.
+
+    When all training samples have the same total, so has the next; where they spread widely, T itself is the best guess.
+    Where T is unlike all of them the guess is T, and ``belongs`` tells.
+    """
+
+    log_totals: Tensor
+    width: Tensor
+    unseen: Tensor
+
+    def __init__(self, dtype: torch.dtype = torch.float64) -> None:
+        super().__init__()
+        self.register_buffer("log_totals", torch.zeros(QUANTILES, dtype=dtype))
+        self.register_buffer("width", torch.ones((), dtype=dtype))
+        # Nothing seen: no total belongs.
+        self.register_buffer("unseen", torch.ones((), dtype=dtype))
+
+    def learn(self, totals: Float[Tensor, " m"]) -> None:
+        """Take the expected totals of training samples, all > 0."""
+        logs = totals.to(self.log_totals).log()
+        at = torch.linspace(0, 1, QUANTILES, dtype=logs.dtype)
+        self.log_totals.copy_(torch.quantile(logs, at))
+        spread = logs.std(correction=0).item() if len(logs) > 1 else 0.0
+        self.width.fill_(1.06 * spread * len(logs) ** -0.2)
+        self.unseen.fill_(UNSEEN_SHARE)
+
+    def forward(
+        self, totals: Float[Tensor, " n"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Return the expected total behind each counted one (> 0), and the probability that it belongs here."""
+        noise = (-self.log_totals).exp()
+        variance = self.width.square() + noise
+        away = totals.log()[:, None] - self.log_totals
+        density = (-0.5 * away.square() / variance).exp() / (2 * math.pi * variance).sqrt()
+        density = density * (1 - self.unseen) / QUANTILES
+        elsewhere = self.unseen / (UNSEEN_DECADES * math.log(10))
+        likely = (self.log_totals + away * (self.width.square() / variance)).exp()
+        evidence = density.sum(dim=1) + elsewhere
+        expected = ((density * likely).sum(dim=1) + elsewhere * totals) / evidence
+        return expected, density.sum(dim=1) / evidence
