@@ -17,7 +17,7 @@ def data(problem):
 
 def test_learned_penalties_come_back(data, tmp_path):
     X, y = data
-    model = SupervisedDNMF(n_layers=2, max_epochs=3, l1_reg=0.1, random_state=0).fit(X, y)
+    model = SupervisedDNMF(preset="paper", n_layers=2, max_epochs=3, l1_reg=0.1).fit(X, y)
     save_model(model, tmp_path)
     loaded, _ = load_model(tmp_path)
     assert (loaded.l1_reg_, loaded.l2_reg_) == (model.l1_reg_, model.l2_reg_)

@@ -4,8 +4,8 @@ import torch
 from scipy.optimize import nnls as scipy_nnls
 
 from dnmf import SupervisedDNMF
-from dnmf.kernels import update_exposures
-from dnmf.nn import UnfoldedMU
+from dnmf.kernels import kl_exposures, kl_signatures
+from dnmf.nn import TrainConfig, UnfoldedMU, train_supervised
 
 QUICK = {"n_layers": 4, "max_epochs": 15, "random_state": 0}
 
@@ -20,7 +20,15 @@ def pairs(problem):
 
 @pytest.fixture(scope="module")
 def fitted(pairs):
-    return SupervisedDNMF(n_layers=6, max_epochs=200, random_state=0).fit(pairs[0], pairs[1])
+    return SupervisedDNMF(n_layers=4, max_epochs=10, random_state=0).fit(pairs[0], pairs[1])
+
+
+@pytest.fixture(scope="module")
+def clean(problem):
+    """Training and test pairs without noise."""
+    _, H, W = problem(200, 32, 4, 2)
+    X, H = (H @ W).numpy(), H.numpy()
+    return X[:150], H[:150], X[150:], H[150:]
 
 
 def squared_error(found: np.ndarray, true: np.ndarray) -> float:
@@ -50,24 +58,96 @@ def test_score_is_minus_the_error_of_the_exposures_when_they_are_given(fitted, p
     assert fitted.score(X_test) == pytest.approx(-squared_error(spectra, X_test))
 
 
-def test_components_are_the_least_squares_dictionary_of_the_pairs(fitted, pairs):
+def test_components_of_counts_are_their_poisson_regression(fitted, pairs):
     X, y, _, _ = pairs
+    expected = kl_signatures(torch.from_numpy(X), torch.from_numpy(y)).numpy()
+    np.testing.assert_allclose(fitted.components_, expected)
+    assert fitted.dispersion_ == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_components_without_noise_are_the_least_squares_dictionary_of_the_pairs(clean, preset):
+    X, y, _, _ = clean
+    model = SupervisedDNMF(preset=preset, **QUICK).fit(X, y)
     expected = np.stack([scipy_nnls(y, channel)[0] for channel in X.T], axis=1)
-    np.testing.assert_allclose(fitted.components_, expected, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(model.components_, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_default_network_starts_as_the_classic_updates_of_the_shares(counts):
-    """The first epoch reports the untrained network: the updates for the regressed dictionary, from ones."""
-    X, y, _ = counts
-    model = SupervisedDNMF(**QUICK).fit(X, y)
-    totals = X.sum(axis=1, keepdims=True)
-    shares, W = torch.from_numpy(X / totals), torch.from_numpy(model.components_)
-    H = torch.ones(len(X), 3, dtype=torch.float64)
-    for _ in range(4):
-        H = update_exposures(shares, H, W)
-    untrained = squared_error(H.numpy(), y / totals)
-    assert model.history_["training"][0] == pytest.approx(untrained, rel=1e-9)
-    assert model.history_["training"][-1] < untrained
+# ── without noise ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_exposures_without_noise_are_found_exactly(clean):
+    X, y, X_test, y_test = clean
+    model = SupervisedDNMF(random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.transform(X_test), y_test, rtol=1e-6, atol=1e-6)
+    assert (model.n_iter_, model.history_) == (0, {})
+
+
+def test_rounding_is_no_counting_noise(clean):
+    X, y, X_test, _ = clean
+    model = SupervisedDNMF(random_state=0).fit(X.round(), y)
+    expected = np.stack([scipy_nnls(model.components_.T, x)[0] for x in X_test.round()])
+    np.testing.assert_allclose(model.transform(X_test.round()), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e4])
+def test_without_noise_any_unit_gives_the_same_answer(clean, scale):
+    X, y, X_test, _ = clean
+    one = SupervisedDNMF().fit(X, y)
+    other = SupervisedDNMF().fit(scale * X, scale * y)
+    np.testing.assert_allclose(
+        other.transform(scale * X_test), scale * one.transform(X_test), rtol=1e-6, atol=1e-6 * scale
+    )
+
+
+# ── counts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def few_mutations(problem):
+    """Samples of two kinds, 60 mutations each: much to learn that a sample alone does not say."""
+    _, H, W = problem(600, 32, 8, 3)
+    H[::2, :5] = 0
+    H[1::2, 5:] = 0
+    H = 60 * H / H.sum(dim=1, keepdim=True)
+    X = torch.poisson(H @ W, generator=torch.Generator().manual_seed(0))
+    return X[:500].numpy(), H[:500].numpy(), X[500:].numpy(), H[500:].numpy(), W.numpy()
+
+
+@pytest.fixture(scope="module")
+def learned(few_mutations):
+    return SupervisedDNMF(n_layers=4, max_epochs=15, random_state=0).fit(*few_mutations[:2])
+
+
+def test_few_mutations_are_read_better_than_by_likelihood_with_the_true_signatures(
+    learned, few_mutations
+):
+    _, _, X, y, W = few_mutations
+    likely = kl_exposures(torch.from_numpy(X), torch.from_numpy(W)).H.numpy()
+    assert squared_error(learned.transform(X), y) < 0.6 * squared_error(likely, y)
+
+
+def test_one_total_in_training_is_the_total_of_every_answer(learned, few_mutations):
+    found = learned.transform(few_mutations[2])
+    units = learned.components_.sum(axis=1)
+    np.testing.assert_allclose(found @ units, 60, rtol=0.05)
+
+
+def test_far_more_mutations_than_in_training_are_left_to_the_likelihood(learned, few_mutations):
+    X = (1e4 * few_mutations[3][:20] @ few_mutations[4]).round()
+    likely = kl_exposures(torch.from_numpy(X), torch.from_numpy(learned.components_)).H.numpy()
+    np.testing.assert_allclose(learned.transform(X), likely, rtol=1e-4, atol=1)
+
+
+def test_exposures_in_other_units_come_back_in_those(few_mutations):
+    X, y, X_test, _, _ = few_mutations
+    scale = np.array([2.0, 1.0, 0.5, 4.0, 1.0, 1.0, 3.0, 1.0])
+    one, other = (
+        SupervisedDNMF(n_layers=2, max_epochs=5, random_state=0).fit(X, exposures)
+        for exposures in (y, scale * y)
+    )
+    error = squared_error(other.transform(X_test) / scale, one.transform(X_test))
+    assert error < 0.02 * np.square(one.transform(X_test)).sum(axis=1).mean()
 
 
 def test_held_out_pairs_choose_the_epoch(pairs):
@@ -77,24 +157,59 @@ def test_held_out_pairs_choose_the_epoch(pairs):
     assert len(model.history_["training"]) == len(model.history_["validation"]) == 15
 
 
-def test_few_pairs_are_all_used_for_training(counts):
+def test_too_few_pairs_to_judge_a_network_are_left_to_the_likelihood(counts):
     X, y, _ = counts
-    model = SupervisedDNMF(**QUICK).fit(X, y)
-    assert set(model.history_) == {"training"}
-    assert model.n_iter_ == 15
+    model = SupervisedDNMF(**QUICK).fit(X[:19], y[:19])
+    likely = kl_exposures(torch.from_numpy(X), torch.from_numpy(model.components_)).H.numpy()
+    np.testing.assert_allclose(model.transform(X), likely, rtol=1e-5, atol=1e-4)
+    assert (model.n_iter_, model.history_) == (0, {})
 
 
-def test_many_times_the_mutations_are_many_times_the_exposures(fitted, pairs):
-    X_test = pairs[2]
-    np.testing.assert_allclose(
-        fitted.transform(1000 * X_test), 1000 * fitted.transform(X_test), rtol=1e-9
-    )
+def test_a_component_that_no_pair_has_gets_nothing_much(pairs):
+    X, y, X_test, _ = pairs
+    y = np.hstack([y, np.zeros((len(y), 1))])
+    found = SupervisedDNMF(**QUICK).fit(X, y).transform(X_test)
+    assert np.isfinite(found).all()
+    assert found[:, -1].sum() < 0.05 * found.sum()
+
+
+def test_different_draws_follow_the_seed(pairs):
+    X, y, _, _ = pairs
+    fits = [
+        SupervisedDNMF(batch_size=32, n_layers=2, max_epochs=3, random_state=seed).fit(X, y)
+        for seed in (0, 0, 1)
+    ]
+    same, other = (fits[i].transform(X) for i in (1, 2))
+    np.testing.assert_array_equal(fits[0].transform(X), same)
+    assert not np.array_equal(same, other)
+
+
+def test_answers_do_not_depend_on_neighbours(fitted, pairs):
+    X = pairs[2]
+    alone = np.vstack([fitted.transform(x[None]) for x in X])
+    np.testing.assert_allclose(fitted.transform(X), alone, rtol=1e-9, atol=1e-9)
+
+
+# ── the paper ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_papers_preset_is_the_papers_network_and_training_and_nothing_else(counts):
+    """Written out with the parts below: weights and answers are the same bits."""
+    X, y, _ = (torch.from_numpy(part) for part in counts)
+    model = SupervisedDNMF(preset="paper", **QUICK).fit(X.numpy(), y.numpy())
+    network = UnfoldedMU(24, 3, 4, l1_reg=1.0, l2_reg=1.0, learn_penalties=True, dtype=X.dtype)
+    train_supervised(network, X, y, config=TrainConfig(15, 1e-3))
+    with torch.no_grad():
+        np.testing.assert_array_equal(model.transform(X.numpy()), network(X).numpy())
+    assert model.l1_reg_ == network.l1_reg.item()
 
 
 @pytest.mark.parametrize("learn", [True, False])
 def test_penalties_are_learned_only_when_asked(pairs, learn):
     X, y, _, _ = pairs
-    model = SupervisedDNMF(l1_reg=0.5, l2_reg=0.25, learn_penalties=learn, **QUICK).fit(X, y)
+    model = SupervisedDNMF(
+        preset="paper", l1_reg=0.5, l2_reg=0.25, learn_penalties=learn, **QUICK
+    ).fit(X, y)
     moved = (model.l1_reg_, model.l2_reg_) != (0.5, 0.25)
     assert moved == learn
     assert min(model.l1_reg_, model.l2_reg_) >= 0
@@ -107,7 +222,7 @@ def test_papers_preset_starts_everything_at_one(counts, monkeypatch):
     def record(network, samples, exposures, *, config, **options):
         assert isinstance(network, UnfoldedMU)
         seen.update(weights=[w.detach().clone() for w in network.parameters()], config=config)
-        seen.update(samples=samples, exposures=exposures, validation=options["validation"])
+        seen.update(samples=samples, exposures=exposures, validation=options.get("validation"))
         raise InterruptedError
 
     monkeypatch.setattr("dnmf.estimators._supervised.train_supervised", record)
@@ -121,10 +236,12 @@ def test_papers_preset_starts_everything_at_one(counts, monkeypatch):
     np.testing.assert_array_equal(seen["exposures"], y)
 
 
-def test_mini_batches_follow_the_seed(pairs):
+def test_papers_mini_batches_follow_the_seed(pairs):
     X, y, _, _ = pairs
     fits = [
-        SupervisedDNMF(batch_size=32, n_layers=2, max_epochs=3, random_state=seed).fit(X, y)
+        SupervisedDNMF(
+            preset="paper", batch_size=32, n_layers=2, max_epochs=3, random_state=seed
+        ).fit(X, y)
         for seed in (0, 0, 1)
     ]
     same, other = (fits[i].transform(X) for i in (1, 2))
@@ -167,6 +284,7 @@ def test_exposures_of_other_samples_are_refused(counts):
         ({"max_epochs": 0}, "max_epochs must be an integer >= 1, got 0"),
         ({"l1_reg": -1.0}, "l1_reg must be a finite number >= 0, got -1.0"),
         ({"l2_reg": float("inf")}, "l2_reg must be a finite number >= 0, got inf"),
+        ({"l2_reg": 1.0}, r"l2_reg must be None, got 1\.0: only preset='paper' has penalties"),
         ({"preset": "best"}, "preset must be one of default, paper, got 'best'"),
         ({"dtype": "int"}, "dtype must be 'float64' or 'float32', not 'int'"),
     ],

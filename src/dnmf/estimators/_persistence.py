@@ -17,6 +17,8 @@ from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
+from dnmf.nn.networks import UnfoldedMU
+from dnmf.nn.supervised import SupervisedNetwork
 
 FORMAT = "dnmf-model"
 FORMAT_VERSION = 1
@@ -182,9 +184,10 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], path:
     estimator.n_iter_ = card["n_iter"]
     if card.get("feature_names") is not None:
         estimator.feature_names_in_ = np.asarray(card["feature_names"], dtype=object)
-    if isinstance(estimator, SupervisedDNMF) and estimator.preset == "paper":
-        estimator.l1_reg_ = estimator.network_.l1_reg.item()
-        estimator.l2_reg_ = estimator.network_.l2_reg.item()
+    if isinstance(network, UnfoldedMU):
+        estimator.l1_reg_, estimator.l2_reg_ = network.l1_reg.item(), network.l2_reg.item()
+    if isinstance(network, SupervisedNetwork):
+        estimator.dispersion_ = network.dispersion.item()
     estimator.history_ = {
         n.removeprefix("history."): t.numpy()
         for n, t in tensors.items()

@@ -19,7 +19,6 @@ from dnmf.estimators._base import (
     to_array,
 )
 from dnmf.estimators._threads import one_thread
-from dnmf.kernels.known_exposures import dispersion, kl_signatures
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.nn.networks import UnfoldedMU
 from dnmf.nn.supervised import SupervisedNetwork
@@ -40,9 +39,6 @@ PRESETS: dict[str, dict[str, Any]] = {
 VALIDATION_SHARE = 0.15
 # Fewer pairs cannot show that a network is better than the likelihood: none is trained.
 FEWEST_PAIRS = 20
-PATIENCE = 15
-# Between rounding (variance 1/12 per channel) and counting (variance 1 per count).
-COUNTING_DISPERSION = 0.25
 
 
 class SupervisedDNMF(FactorisationEstimator):
@@ -75,8 +71,8 @@ class SupervisedDNMF(FactorisationEstimator):
     learn_penalties : bool
         Whether the paper's penalties are trained with its matrices.
     max_epochs : int, optional
-        Default 50, of 50 batches of new samples each, stopped early when held-out pairs gain nothing; paper 500 passes
-        over the pairs.
+        Default 50, of 50 batches of new samples each; the epoch that is best on held-out pairs is kept. Paper 500
+        passes over the pairs.
     learning_rate : float, optional
         Of Adam; the peak of a one-cycle schedule, 5e-3; paper 1e-3 throughout.
     batch_size : int, optional
@@ -206,15 +202,10 @@ class SupervisedDNMF(FactorisationEstimator):
         settings = self._settings()
         generator = self._generator(self.random_state)
         X, exposures = X.cpu(), exposures.cpu()
-        W = exact_signatures(X, exposures)
-        self.dispersion_ = dispersion(X, exposures, W)
-        counting = self.dispersion_ > COUNTING_DISPERSION
-        if counting:
-            W = kl_signatures(X, exposures)
-        network = SupervisedNetwork(X.shape[1], len(W), self.n_layers)
-        network.set_dictionary(W, counting=counting)
+        network = SupervisedNetwork(X.shape[1], exposures.shape[1], self.n_layers)
+        network.learn_dictionary(X, exposures)
         history = History()
-        if counting and len(X) >= FEWEST_PAIRS:
+        if network.counting and len(X) >= FEWEST_PAIRS:
             mutations = exposures * network.units
             order = torch.randperm(len(X), generator=generator)
             held_out, rest = order.tensor_split([int(VALIDATION_SHARE * len(X))])
@@ -222,13 +213,12 @@ class SupervisedDNMF(FactorisationEstimator):
                 network,
                 mutations[rest],
                 (X[held_out], mutations[held_out]),
-                config=TrainConfig(
-                    settings["max_epochs"], settings["learning_rate"], patience=PATIENCE
-                ),
+                config=TrainConfig(settings["max_epochs"], settings["learning_rate"]),
                 batch_size=settings["batch_size"],
                 generator=generator,
             )
-        self._keep(network.to(self.device), W, history)
+        self.dispersion_ = network.dispersion.item()
+        self._keep(network.to(self.device), network.dictionary, history)
 
     def _keep(self, network: torch.nn.Module, W: torch.Tensor, history: History) -> None:
         self.network_ = network.eval()

@@ -1,6 +1,5 @@
 """The dictionary of samples whose exposures are known, for counts as for data without noise."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -30,6 +29,7 @@ def kl_signatures(
 
     Examples
     --------
+    >>> import torch
     >>> H = torch.tensor([[4.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
     >>> W = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
     >>> kl_signatures(H @ W, H).round(decimals=3)
@@ -44,9 +44,7 @@ def kl_signatures(
     return W.contiguous()
 
 
-def dispersion(
-    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-) -> float:
+def dispersion(X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]) -> float:
     """Return by how much samples miss ``H W``, in the variance of a count: 1 for Poisson counts, near 0 without noise.
 
     Median over samples of ``sum_f (x - r)^2 / sum_f r``, ``r = H W``, times ``n / (n - k)`` for the fit of W.
@@ -63,6 +61,7 @@ def dispersion(
 
     Examples
     --------
+    >>> import torch
     >>> X, H, W = torch.tensor([[3.0, 1.0], [1.0, 3.0]]), torch.full((2, 1), 4.0), torch.tensor([[0.5, 0.5]])
     >>> dispersion(X, H, W)
     1.0

@@ -14,8 +14,8 @@ CHUNK_ROWS = 1024
 class PairSource:
     """Draws counts and the shares behind them from known exposures and their signatures.
 
-    A profile p of the pairs; in half of the samples each of its entries is, by a coin, that of another profile among the
-    nearest tenth; times ``exp(0.3 N(0, 1))``, rows to sum 1; counts ``Poisson(N p W)`` with N the profile's own total.
+    A profile p of the pairs; in half of the samples each of its entries is, by a coin, that of another profile among
+    the nearest tenth; times ``exp(0.3 N(0, 1))``, rows to sum 1; counts ``Poisson(N p W)``, N the profile's own total.
 
     Parameters
     ----------

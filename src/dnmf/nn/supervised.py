@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dnmf.kernels.kl import kl_exposures
-from dnmf.kernels.nnls import exact_exposures
+from dnmf.kernels.known_exposures import dispersion, kl_signatures
+from dnmf.kernels.nnls import exact_exposures, exact_signatures
 from dnmf.nn.refit import ConditionedSteps, RefitDesign
 from dnmf.nn.totals import TotalPrior
 
@@ -13,6 +14,8 @@ CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
 KNOTS = 16
 TRUST_WIDTH = 0.5  # standard deviation, in the logarithm of the total, over which trust is averaged
 CHUNK_ROWS = 2048
+# Between rounding (variance 1/12 per channel) and counting (variance 1 per count).
+COUNTING_DISPERSION = 0.25
 
 
 class SupervisedNetwork(nn.Module):
@@ -37,13 +40,13 @@ class SupervisedNetwork(nn.Module):
         The regressed dictionary; for counts its rows sum to 1.
     units : buffer (k,)
         Mutations per unit of exposure.
-    counting : buffer, bool
-        Whether the pairs were counts with counting noise.
+    dispersion : buffer
+        Residual variance of the pairs, in that of a Poisson count; above 1/4 the samples are counts.
     """
 
     signatures: Tensor
     units: Tensor
-    counting: Tensor
+    dispersion: Tensor
     trust_at: Tensor
     trust: Tensor
 
@@ -52,21 +55,34 @@ class SupervisedNetwork(nn.Module):
         flat = torch.full((n_components, n_features), 1 / n_features, dtype=torch.float64)
         self.register_buffer("signatures", flat)
         self.register_buffer("units", flat.new_ones(n_components))
-        self.register_buffer("counting", torch.tensor(False))
+        self.register_buffer("dispersion", flat.new_zeros(()))
         self.register_buffer("trust_at", torch.arange(KNOTS, dtype=torch.float64))
         self.register_buffer("trust", flat.new_zeros(KNOTS))
         self.totals = TotalPrior()
         self.design = RefitDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
         self.steps = ConditionedSteps(flat, design=self.design)
 
-    def set_dictionary(self, W: Float[Tensor, "k f"], *, counting: bool) -> None:
-        """Take the regressed dictionary; for counts the steps start anew at it."""
-        self.counting.fill_(counting)
-        units = W.sum(dim=1) if counting else W.new_ones(len(W))
+    @property
+    def counting(self) -> bool:
+        """Whether the samples have counting noise."""
+        return self.dispersion.item() > COUNTING_DISPERSION
+
+    def learn_dictionary(self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]) -> None:
+        """Regress the dictionary on pairs, as their noise asks for; for counts the steps start anew at it."""
+        W = exact_signatures(X, H)
+        self.dispersion.fill_(dispersion(X, H, W))
+        if self.counting:
+            W = kl_signatures(X, H)
+        units = W.sum(dim=1) if self.counting else W.new_ones(len(W))
         self.units.copy_(units)
         self.signatures.copy_(W / torch.where(units > 0, units, 1.0)[:, None])
-        if counting:
+        if self.counting:
             self.steps = ConditionedSteps(self.signatures, design=self.design)
+
+    @property
+    def dictionary(self) -> Float[Tensor, "k f"]:
+        """The regressed dictionary in counts per unit of exposure."""
+        return self.signatures * self.units[:, None]
 
     def shares(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
         """Return the network's shares of a sample's mutations, in the dtype of the steps."""
@@ -78,9 +94,7 @@ class SupervisedNetwork(nn.Module):
         """Return the exposures of highest likelihood, in mutations."""
         return kl_exposures(X, self.signatures).H
 
-    def learn_trust(
-        self, X: Float[Tensor, "n f"], mutations: Float[Tensor, "n k"]
-    ) -> None:
+    def learn_trust(self, X: Float[Tensor, "n f"], mutations: Float[Tensor, "n k"]) -> None:
         """Set w(T) by held-out samples: least squares at every knot, samples with like totals counting.
 
         ``w = sum K e . d / sum K |d|^2``, clipped to [0, 1], d from the likelihood's answer to the network's, e to the
@@ -126,7 +140,9 @@ class SupervisedNetwork(nn.Module):
         totals = X.sum(dim=1)
         likely = self.likelihood(X) / totals[:, None]
         w = self.weight(totals)[:, None]
-        shares = likely if not bool((w > 0).any()) else torch.lerp(likely, self.shares(X).double(), w)
+        shares = (
+            likely if not bool((w > 0).any()) else torch.lerp(likely, self.shares(X).double(), w)
+        )
         mutations = self.totals(totals)[0][:, None] * shares
         result[occupied] = mutations / torch.where(self.units > 0, self.units, torch.inf)
         return result

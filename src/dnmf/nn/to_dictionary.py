@@ -112,7 +112,7 @@ def train_to_dictionary(
 def one_cycle(
     optimiser: torch.optim.Optimizer, peak: float, n_steps: int
 ) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Return the schedule of a training whose length is known: up to the peak in a fifth of it, then down to nothing."""
+    """Return the schedule of a training of known length: up to the peak in a fifth of it, then down to nothing."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=peak,

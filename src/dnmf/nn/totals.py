@@ -19,8 +19,8 @@ class TotalPrior(nn.Module):
     ``log T ~ Normal(log N, 1 / N)``; ``log N`` has a kernel density at the training totals (Silverman's width, so none
     where they are all the same) with weight 0.99, and is even over six decades with weight 0.01.
 
-    When all training samples have the same total, so has the next; where they spread widely, T itself is the best guess.
-    Where T is unlike all of them the guess is T, and ``belongs`` tells.
+    When all training samples have the same total, so has the next; where they spread widely, T itself is the best
+    guess. Where T is unlike all of them the guess is T, and ``belongs`` tells.
     """
 
     log_totals: Tensor

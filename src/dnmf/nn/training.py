@@ -70,6 +70,7 @@ class Watch:
         self._keep()
 
     def stop_after(self, epoch: int, cost: float) -> bool:
+        """Note the watched cost of an epoch; return whether it was the last."""
         if not math.isfinite(cost):
             raise FloatingPointError(
                 f"the training cost became {cost} in epoch {epoch}: lower the learning rate"
@@ -85,6 +86,7 @@ class Watch:
         return 0 < self.config.patience <= self.stale
 
     def restore(self) -> None:
+        """Put the best weights back, if any were kept."""
         if self.best_weights is not None:
             self.network.load_state_dict(self.best_weights)
 
