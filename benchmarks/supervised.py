@@ -19,7 +19,7 @@ from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from dnmf import SupervisedDNMF, read_exposures
+from dnmf import SupervisedDNMF, read_exposures, read_signatures
 from dnmf.kernels import exact_exposures, exact_signatures, kl_exposures, kl_signatures
 from dnmf.nn.pairs import PairSource
 from dnmf.nn.supervised import SupervisedNetwork
@@ -52,8 +52,10 @@ class Task:
 
 def draw_task(options, name: str, mutations: str, seed: int) -> Task:
     data = load_dataset(options.data, name)
-    path = options.data / "simulated" / f"syn.{name}" / "ground.truth.syn.exposures.csv"
-    exposures = read_exposures(path).to_numpy(float)
+    folder = options.data / "simulated" / f"syn.{name}"
+    # The files of a set do not all list their signatures in the same order.
+    order = read_signatures(folder / "ground.truth.syn.sigs.csv").profiles.index
+    exposures = read_exposures(folder / "ground.truth.syn.exposures.csv")[order].to_numpy(float)
     train, test = next(folds(data.X))
     X = data.X
     if mutations != "none":
