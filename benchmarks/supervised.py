@@ -53,7 +53,6 @@ class Task:
 def draw_task(options, name: str, mutations: str, seed: int) -> Task:
     data = load_dataset(options.data, name)
     folder = options.data / "simulated" / f"syn.{name}"
-    # The files of a set do not all list their signatures in the same order.
     order = read_signatures(folder / "ground.truth.syn.sigs.csv").profiles.index
     exposures = read_exposures(folder / "ground.truth.syn.exposures.csv")[order].to_numpy(float)
     train, test = next(folds(data.X))
@@ -99,9 +98,12 @@ def ridge(task: Task, seed: int) -> np.ndarray:
 
 
 def empirical_bayes(task: Task, seed: int) -> np.ndarray:
-    """Posterior mean with the training profiles as the prior: an average of them, weighted by likelihood."""
+    """Posterior mean with the training profiles as the prior: an average of them, weighted by likelihood.
+
+    The regressed signatures get a little of the mean spectrum: one count where they are 0 would rule a profile out.
+    """
     shares = task.exposures / task.exposures.sum(axis=1, keepdims=True)
-    signatures = regressed(task, kl_signatures)
+    signatures = 0.999 * regressed(task, kl_signatures) + 0.001 * task.X.sum(axis=0) / task.X.sum()
     logarithms = task.X_test @ np.log(np.maximum(shares @ signatures, 1e-12)).T
     weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True) @ shares * expected_totals(task)
@@ -165,7 +167,8 @@ METHODS = {
     "perceptron": perceptron,
     "dnmf": supervised,
 }
-NOISE_FREE = ("nnls, regressed", "nnls, true signatures", "dnmf")
+# Not with the published signatures: those sum to 1 only within 6e-4, and scaled to 1 they no longer fit the catalogs.
+NOISE_FREE = ("nnls, regressed", "dnmf")
 
 
 def run_task(table: Table, options, name: str, mutations: str, seed: int) -> None:
