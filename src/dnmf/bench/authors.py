@@ -83,7 +83,7 @@ def unsupervised_mu(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Ce
         more["seconds_infer"] = clock.lap()
         name = f"mu {INFERENCE_ITERATIONS}{where}"
         row = unsupervised_row(data.X[columns], H.T, W.T, cell.lam, inference=name, **more)
-        rows.append(row | ({} if where else {"reported": row["mean"]}))
+        rows.append(row | ({} if where else {"reported": repr(row["mean"])}))
     return rows
 
 
@@ -126,7 +126,7 @@ def supervised_mu(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell
             seconds_infer=clock.lap(),
         )
         total = float(np.square(data.exposures[columns] - H.T).sum())
-        rows.append(row | ({} if where else {"reported": total}))
+        rows.append(row | ({} if where else {"reported": repr(total)}))
     return rows
 
 
@@ -190,7 +190,7 @@ def unsupervised_network(
             H = network(X[columns]).double().numpy()
         more["seconds_infer"] = clock.lap()
         row = unsupervised_row(data.X[columns], H, W, cell.lam, inference=f"network{where}", **more)
-        rows.append(row | ({} if where else {"reported": row["full"]}))
+        rows.append(row | ({} if where else {"reported": repr(row["full"])}))
     H = exact(data.X[test], W, cell.lam)
     more["seconds_infer"] = clock.lap()
     rows.append(unsupervised_row(data.X[test], H, W, cell.lam, inference="exact, held out", **more))
@@ -229,7 +229,7 @@ def supervised_network(data: Dataset, train: np.ndarray, test: np.ndarray, cell:
             seconds_train=seconds,
             seconds_infer=clock.lap(),
         )
-        rows.append(row | ({} if where else {"reported": row["mean"]}))
+        rows.append(row | ({} if where else {"reported": repr(row["mean"])}))
     return rows
 
 

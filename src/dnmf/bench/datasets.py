@@ -63,14 +63,15 @@ class Dataset:
 
 
 def short_name(name: str) -> str:
-    """Return ``pancreas_sp`` for ``pancreas_sp.sp``.
+    """Return the name of a set without what does not tell it from another.
 
     Examples
     --------
-    >>> short_name("pancreas_sa.sa.96")
-    'pancreas_sa'
+    >>> short_name("pancreas_sa.sa.96"), short_name("3.5.40.rcc.and.ovary_sp.sp"), short_name("2.7a.7b.abst_sp.sp")
+    ('pancreas_sa', 'rcc.and.ovary_sp', '2.7a.7b.abst_sp')
     """
-    return name.removesuffix(".sp").removesuffix(".sa.96")
+    name = name.removesuffix(".sp").removesuffix(".sa.96")
+    return name.replace("3.5.40.rcc", "rcc").replace("2.7a.7b.bladder", "bladder")
 
 
 def files_of(name: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dnmf import __version__
+from dnmf.cli.benchmarking import bench
 from dnmf.cli.console import user_errors
 from dnmf.cli.training import train
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(train, name="train")
+app.add_typer(bench, name="bench")
 
 
 class Preset(StrEnum):
