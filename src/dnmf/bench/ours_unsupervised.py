@@ -72,12 +72,12 @@ def multiplicative_updates(
 Fit = Callable[[np.ndarray, int, float], np.ndarray]
 
 
-def _coordinate_descent(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
+def coordinate_descent(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
     model = NMF(k, init="nndsvd", max_iter=CD_ITERATIONS, tol=TOLERANCE).fit(X)
     return np.asarray(model.components_)
 
 
-def _kl_updates(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
+def kl_updates(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
     model = NMF(
         k,
         init="nndsvda",
@@ -135,7 +135,7 @@ METHODS: dict[tuple[str, str], Method] = {
     ("unsupervised", "dnmf of the paper"): paper_network,
     ("unsupervised", "dnmf"): our_network,
     ("unsupervised", "mu best of 10"): multiplicative_updates,
-    ("unsupervised", "scikit-learn cd"): _with_exact_exposures(_coordinate_descent),
-    ("unsupervised", "kl mu"): _with_exact_exposures(_kl_updates),
+    ("unsupervised", "scikit-learn cd"): _with_exact_exposures(coordinate_descent),
+    ("unsupervised", "kl mu"): _with_exact_exposures(kl_updates),
     ("unsupervised", "alternating"): _with_exact_exposures(alternating),
 }
