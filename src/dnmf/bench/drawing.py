@@ -300,28 +300,16 @@ def figure_8(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
     return plot_curves(panels)
 
 
-DRAWN: dict[str, Callable[[pd.DataFrame, pd.DataFrame], "Figure"]] = {
-    "3": figure_3,
-    "4": figure_4,
-    "5": figure_5,
-    "6": figure_6,
-    "7": figure_7,
-    "8": figure_8,
+Draw = Callable[[pd.DataFrame, pd.DataFrame], "Figure"]
+# Each figure with the cells without which it would be empty, as a query on the results.
+DRAWN: dict[str, tuple[Draw, str]] = {
+    "3": (figure_3, "protocol == 'authors' and experiment == 'supervised' and penalty == '0'"),
+    "4": (figure_4, f"layers == {DEPTHS[-1]}"),
+    "5": (figure_5, "experiment == 'supervised' and method == 'least squares'"),
+    "6": (figure_6, f"experiment == 'unsupervised' and method == 'mu' and set != '{BREAST}'"),
+    "7": (figure_7, f"experiment == 'unsupervised' and method == 'mu' and set == '{BREAST}'"),
+    "8": (figure_8, "experiment == 'training cost'"),
 }
-
-
-def has_cells_of(results: pd.DataFrame, figure: str) -> bool:
-    """Return whether anything of a figure was computed."""
-    if figure == "8":
-        return bool((results["experiment"] == "training cost").any())
-    if figure == "7":
-        rows = (results["set"] == BREAST) & (results["experiment"] == "unsupervised")
-        return bool(rows.any())
-    experiments = {"3": "supervised", "5": "supervised", "6": "unsupervised"}
-    rows = results["experiment"] == experiments.get(figure, "supervised")
-    if figure == "4":
-        rows &= results["layers"] == DEPTHS[-1]
-    return bool((rows & (results["set"] != BREAST)).any())
 
 
 def draw_figures(
@@ -330,6 +318,6 @@ def draw_figures(
     """Write a PNG of every figure of which there are results; return their paths."""
     return [
         save_figure(draw(results, published), folder / f"figure_{name}.png", dpi=dpi)
-        for name, draw in DRAWN.items()
-        if has_cells_of(results, name)
+        for name, (draw, cells) in DRAWN.items()
+        if len(results.query(cells))
     ]

@@ -73,11 +73,13 @@ Fit = Callable[[np.ndarray, int, float], np.ndarray]
 
 
 def coordinate_descent(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
+    """Return scikit-learn's dictionary by coordinate descent; without penalties."""
     model = NMF(k, init="nndsvd", max_iter=CD_ITERATIONS, tol=TOLERANCE).fit(X)
     return np.asarray(model.components_)
 
 
 def kl_updates(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
+    """Return scikit-learn's dictionary by multiplicative updates of the Kullback-Leibler cost; without penalties."""
     model = NMF(
         k,
         init="nndsvda",

@@ -80,9 +80,8 @@ def run_paper(
     Raises
     ------
     InputDataError
-        A file of the data is missing or altered; ``out`` is then not created.
-    ValueError
-        ``out`` holds results of another version.
+        A file of the data is missing or altered; ``out`` is then not created. Or ``out`` holds results of another
+        version.
     """
     chosen = list(cells)
     sets = sorted({cell.set for cell in chosen})

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dnmf.exceptions import InputDataError
+
 # How many rows a cell has; a table that has this column knows a cell that was cut short from a finished one.
 ROWS_OF_CELL = "rows_of_cell"
 
@@ -30,7 +32,7 @@ class Table:
 
     Raises
     ------
-    ValueError
+    InputDataError
         If the file has other columns.
 
     Examples
@@ -69,7 +71,7 @@ class Table:
         whole = text[: text.rfind("\n") + 1]
         header, *rows = csv.reader(io.StringIO(whole)) if whole else ([],)
         if tuple(header) != self.columns and whole:
-            raise ValueError(
+            raise InputDataError(
                 f"{self.path} has other columns than this version writes: move it away and start anew"
             )
         kept = [row for row in rows if len(row) == len(self.columns)]
