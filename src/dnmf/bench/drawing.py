@@ -66,7 +66,7 @@ def figure_3(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
         frozenset({"published, penalties learned", "published, “no regularisation”"}),
     )
     second = PointPanel(
-        "Figure 3, protocol “paper” (held-out folds)",
+        "Figure 3, protocol “paper” (held out)",
         SUPERVISED_ERROR,
         NAMES,
         {"penalties learned": held_out(LEARNED), "no penalties": held_out("0")},
@@ -147,8 +147,8 @@ def figure_5(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
         frozenset(name for name in published_series if name.startswith("published")),
     )
     second = PointPanel(
-        "Figure 5, protocol “ours” (held-out folds)",
-        "squared exposure error, mean over samples",
+        "Figure 5, protocol “ours” (held out)",
+        SUPERVISED_ERROR,
         NAMES,
         {
             "DNMF of the paper": ours("dnmf of the paper", "network", LEARNED),
@@ -210,8 +210,8 @@ def figure_6(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
                 frozenset(name for name in series if name.startswith("published")),
             ),
             PointPanel(
-                "Figure 6, λ = 0, protocol “ours” (held-out folds)",
-                "cost (without worst 1 %) over the floor's",
+                "Figure 6 at λ = 0, protocol “ours” (held out)",
+                "trimmed cost over the floor's",
                 NAMES,
                 {name: values / floor for name, values in strong.items()},
             ),
@@ -243,16 +243,16 @@ def figure_7(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
                 labels,
                 {
                     "published DNMF": theirs("dnmf"),
-                    "rerun DNMF, leaky test set": row("authors", "dnmf", "network"),
                     "rerun DNMF, held-out folds": row("authors", "dnmf", "network, held out"),
+                    "rerun DNMF, leaky test set": row("authors", "dnmf", "network"),
                     "published MU": theirs("mu"),
-                    "rerun MU, leaky test set": row("authors", "mu", "mu 10"),
                     "rerun MU, held-out folds": row("authors", "mu", "mu 10, held out"),
+                    "rerun MU, leaky test set": row("authors", "mu", "mu 10"),
                 },
                 frozenset({"published DNMF", "published MU"}),
             ),
             PointPanel(
-                "Figure 7, breast, protocol “ours” (held-out)",
+                "Figure 7, breast, protocol “ours” (held out)",
                 "cost with penalties, per sample",
                 labels,
                 {

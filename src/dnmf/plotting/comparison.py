@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = "osD^vPX<>h"
+_PLAIN = 1e-3, 1e5  # numbers between are written out
 _SPREAD = 0.5  # of the place of a name is taken by its points
-_LINE_OF_LEGEND = 0.19  # inches
+_LINE_OF_LEGEND = 0.145  # inches
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class PointPanel:
     series : mapping of str to (len(names),) array
         Values of each method; what is not finite or not positive is left out.
     hollow : set of str
-        Series drawn as rings: numbers of others.
+        Series drawn as rings, in the colour of the series that follows: numbers of others, to be met.
     """
 
     title: str
@@ -91,20 +92,22 @@ def plot_points(panels: Sequence[PointPanel], *, figure: "Figure | None" = None)
         series = {name: np.asarray(values, dtype=float) for name, values in panel.series.items()}
         offsets = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(series)) if len(series) > 1 else [0.0]
         colours = _style.signature_colours(len(series))
-        places = np.arange(len(panel.names))
+        places, look = np.arange(len(panel.names)), 0
         for index, (name, values) in enumerate(series.items()):
             seen = np.isfinite(values) & (values > 0)
+            colour = colours[look]
             ax.plot(
                 places[seen] + offsets[index],
                 values[seen],
                 linestyle="none",
-                marker=_MARKERS[index % len(_MARKERS)],
-                markersize=4.2,
-                markeredgecolor=colours[index],
+                marker=_MARKERS[look % len(_MARKERS)],
+                markersize=5.4 if name in panel.hollow else 3.8,
+                markeredgecolor=colour,
                 markeredgewidth=1.0,
-                markerfacecolor="white" if name in panel.hollow else colours[index],
+                markerfacecolor="white" if name in panel.hollow else colour,
                 label=f"series {index}",
             )
+            look += name not in panel.hollow
         _log_scale(ax, list(series.values()))
         ax.set_xticks(places, [_style.drawable(name, 40) for name in panel.names])
         for label in ax.get_xticklabels():
@@ -177,6 +180,8 @@ def _log_scale(ax: "Axes", values: Sequence[np.ndarray]) -> None:
     if every.size:
         _style.log_axis(ax, "y", float(every.min()), float(every.max()))
         ax.set_ylim(float(every.min()) / 1.6, float(every.max()) * 1.6)
+        if _PLAIN[0] < every.min() and every.max() < _PLAIN[1]:
+            ax.yaxis.set_major_formatter(_style.plain_numbers())
 
 
 def _legend_below(ax: "Axes", names: list[str], below: float) -> None:
