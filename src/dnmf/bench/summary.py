@@ -65,7 +65,12 @@ def ratios(beside: pd.DataFrame) -> pd.DataFrame:
     for method in ("dnmf", "mu"):
         chosen = part[part["method"] == method]
         columns[f"{method.upper()}, λ = 1 and 2"] = chosen.groupby("set")["ratio"].median()
-    table = pd.DataFrame(columns)
+    return _in_order(columns)
+
+
+def _in_order(columns: "dict[str, pd.Series[float]]") -> pd.DataFrame:
+    """Return columns as a table, sets in the paper's order, those without any number left out."""
+    table = pd.DataFrame(columns).dropna(how="all")
     return table.reindex([name for name in (*SIMULATED, BREAST) if name in table.index])
 
 
@@ -91,27 +96,27 @@ def as_written_table(results: pd.DataFrame) -> pd.DataFrame:
         ("supervised MU, λ = 0", "mu", "mu 10", "0"),
     ):
         columns[label] = by_set(results, "paper", "supervised", method, inference, penalty=penalty)
-    return pd.DataFrame(columns).dropna(how="all")
+    return _in_order(columns)
 
 
 def unsupervised_table(results: pd.DataFrame, figure: str) -> pd.DataFrame:
     """Return a figure of merit of every method of ``ours``, λ = 0, mean over the folds run."""
-    return pd.DataFrame(
+    return _in_order(
         {
             label: by_set(results, "ours", "unsupervised", method, inference, figure=figure)
             for label, (method, inference) in OUR_UNSUPERVISED.items()
         }
-    ).dropna(how="all")
+    )
 
 
 def supervised_table(results: pd.DataFrame, experiment: str = "supervised") -> pd.DataFrame:
     """Return the mean squared exposure error of every method of ``ours``, mean over the folds run."""
-    return pd.DataFrame(
+    return _in_order(
         {
             label: by_set(results, "ours", experiment, method, inference, penalty=penalty)
             for label, (method, inference, penalty) in OUR_SUPERVISED.items()
         }
-    ).dropna(how="all")
+    )
 
 
 def times_table(results: pd.DataFrame) -> pd.DataFrame:
