@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 
 from dnmf.bench.cells import KEYS, LEARNED, VALUES
-from dnmf.bench.claims import CONFIRMED, NOT, WEAK, judge, regularisation, run_time, verdict_of
+from dnmf.bench.claims import (
+    CONFIRMED,
+    NOT,
+    WEAK,
+    depth,
+    judge,
+    regularisation,
+    run_time,
+    verdict_of,
+)
 from dnmf.bench.datasets import SIMULATED
 from dnmf.bench.published import beside_published
 from dnmf.bench.summary import in_bands, ratios, summarise_run
@@ -97,3 +106,15 @@ def test_ratios_and_bands_come_from_matching_cells_alone() -> None:
     assert "supervised DNMF: 10 of 12" in summary
     assert "nan" not in summary
     assert judge(results) == []
+
+
+def test_depths_are_compared_on_the_folds_that_all_of_them_have() -> None:
+    """Ten layers were trained on a fold that deeper networks were not: it must not count."""
+    rows = []
+    for layers, fold, error in ((15, 0, 1.0), (20, 0, 0.5), (10, 0, 2.0), (10, 1, 1000.0)):
+        row = supervised("authors", LEARNED, error, SIMULATED[0])
+        for inference in ("network", "network, held out"):
+            rows.append(row | {"layers": layers, "fold": fold, "inference": inference})
+    claim = depth(table(*rows), "supervised")
+    assert (claim.strong, claim.verdict) == ((0, 1), NOT)
+    assert "held out: median 0.5, 0.5 to 0.5; at 20 over 10: median 0.25" in claim.numbers

@@ -13,7 +13,7 @@ import pandas as pd
 from dnmf.bench.cells import LEARNED
 from dnmf.bench.datasets import BREAST
 from dnmf.bench.plan import PENALTIES
-from dnmf.bench.views import by_set, simulated
+from dnmf.bench.views import at_all_depths, by_set, simulated
 
 SHARE = 0.9
 PLATEAU = 0.1  # deeper networks that lower the error by less than this part have reached it
@@ -114,6 +114,7 @@ def regularisation(results: pd.DataFrame) -> Claim:
 def depth(results: pd.DataFrame, experiment: str) -> Claim:
     """Figure 4: from 15 to 20 layers little changes."""
     penalty = LEARNED if experiment == "supervised" else "0"
+    results = at_all_depths(results)
 
     def error(layers: int, inference: str) -> np.ndarray:
         return simulated(

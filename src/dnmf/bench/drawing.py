@@ -10,7 +10,7 @@ import pandas as pd
 from dnmf.bench.cells import LEARNED
 from dnmf.bench.datasets import BREAST, SIMULATED, short_name
 from dnmf.bench.plan import DEPTHS, LAYERS, PENALTIES
-from dnmf.bench.views import by_set, simulated
+from dnmf.bench.views import at_all_depths, by_set, simulated
 from dnmf.plotting import CurvePanel, PointPanel, plot_curves, plot_points, save_figure
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def figure_3(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
 
 def figure_4(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
     """Depth, relative to ten layers."""
+    results = at_all_depths(results)
     panels = []
     for experiment, penalty in (("supervised", LEARNED), ("unsupervised", "0")):
         table = np.array(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dnmf.bench.datasets import SIMULATED
-from dnmf.bench.plan import LAYERS
+from dnmf.bench.plan import DEPTHS, LAYERS
 
 
 def by_set(
@@ -44,6 +44,12 @@ def by_set(
         table = table[table["layers"] == LAYERS]
     means = table.groupby("set")[figure].mean()
     return means.reindex([*SIMULATED, *(s for s in means.index if s not in SIMULATED)])
+
+
+def at_all_depths(results: pd.DataFrame) -> pd.DataFrame:
+    """Keep the sets and folds of which the deepest network was trained: depths are compared on the same folds."""
+    deepest = results.loc[results["layers"] == DEPTHS[-1], ["set", "fold"]]
+    return results.merge(deepest.drop_duplicates(), on=["set", "fold"])
 
 
 def simulated(values: "pd.Series[float]") -> np.ndarray:
