@@ -95,7 +95,7 @@ def paper_command(
     """Rerun Nasser, Eldar and Sharan 2021.
 
     All experiments under three protocols: `paper` (its text), `authors` (its published code) and `ours` (held-out
-    folds, strong baselines). Takes two to three hours of two cores; every finished part is kept.
+    folds, strong baselines). Takes about an hour of two idle cores; every finished part is kept.
     """
     with user_errors(output):
         run_bench(BenchJob(data, output, quick, figures, sets, folds, workers), quiet=quiet)
