@@ -139,6 +139,7 @@ def run_training(job: TrainingJob, *, overwrite: bool, quiet: bool) -> None:
         path = save_refit_model(stored, card, folder)
         shutil.move(path.with_suffix(".safetensors"), weights)
         shutil.move(path, job.output)
+    checkpoint.unlink(missing_ok=True)
     if not quiet:
         out = stdout_console()
         for count, result in card.measured.get("by_mutations", {}).items():
