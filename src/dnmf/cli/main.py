@@ -176,7 +176,7 @@ def refit(
         RefitMethod,
         typer.Option(
             "--method",
-            help="`auto`: the network where it was made for a sample, else likelihood (kl).",
+            help="`auto`: the network where it was made for a sample, else sparse, or kl for short lists.",
         ),
     ] = RefitMethod.auto,
     model: Annotated[

@@ -57,11 +57,11 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
 def _methods(result: "RefitResult") -> Iterator[Finding]:
     methods = result.fit["method"]
     if result.parameters["method"] == "auto" and (methods == "network").any():
-        switched = list(methods.index[methods == "kl"])
+        switched = list(methods.index[methods.isin(["kl", "sparse"])])
         if switched:
             yield Finding(
                 "note",
-                f"{_n_samples(len(switched), 'come')} from the likelihood",
+                f"{_n_samples(len(switched), 'come')} from another method than the network",
                 f"{listing(switched)}: the network was not made for them; each reason is under Advice. They have no "
                 "presence probability.",
             )
