@@ -11,7 +11,6 @@ import subprocess
 import warnings
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 from refit_table import Setting, draw
