@@ -16,6 +16,7 @@ from dnmf.kernels import kl_exposures, kl_gap, kl_step
 from dnmf.nn.refit import RefitDesign, RefitNetwork, _RefitLayer, _Step
 from dnmf.nn.refit_answer import (
     informed_output,
+    most_possible,
     poisson_deviance,
     polish,
     refit_answer,
@@ -413,3 +414,17 @@ def test_training_lowers_the_error():
         callback=lambda step, steps, error: errors.append(error),
     )
     assert sum(errors[-20:]) < 0.8 * sum(errors[:20])
+
+
+def test_the_most_possible_share_is_never_less_than_a_poisson_sample_asks_for():
+    W = reference(6, 40, 0)
+    shares = tumours(500, 6, 0)[0]
+    for total in (20, 1000, 50_000):
+        X = torch.poisson(total * shares @ W, generator=random(1))
+        bound = most_possible(X, W)
+        assert (shares <= bound).float().mean() > 0.995
+        assert_close(most_possible(X[3:4], W), bound[3:4])
+    # A channel that is empty has room for eight mutations.
+    X = torch.tensor([[1000.0, 0.0]])
+    signatures = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
+    assert_close(most_possible(X, signatures), torch.tensor([[0.016, 1.13055]]), rtol=1e-4, atol=0)

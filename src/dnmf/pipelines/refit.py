@@ -15,7 +15,6 @@ from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputData
 from dnmf.metrics import reconstruction_quality
 from dnmf.models import RefitCard, check_reference, load_refit_model, model_for
 from dnmf.nn.refit import RefitNetwork
-from dnmf.nn.refit_answer import CALLED
 from dnmf.pipelines._recording import recorded_warnings
 from dnmf.pipelines.refit_advice import advice, exchangeable_pairs
 from dnmf.pipelines.refit_methods import (
@@ -24,8 +23,7 @@ from dnmf.pipelines.refit_methods import (
     by_likelihood,
     by_network,
     by_selection,
-    information_criterion,
-    selected_shares,
+    evidence_for_selection,
 )
 from dnmf.pipelines.refit_result import Method, RefitResult
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
@@ -37,8 +35,8 @@ _IN_WORDS = {"kl": "maximum likelihood (kl)", "sparse": "selection of signatures
 # on evenly drawn mixtures: up to ten, likelihood alone has the smaller error and the truer intervals; from twenty on
 # the selection has (0.28 instead of 0.47 for tumours with 500 mutations and all 67 signatures).
 MOST_FOR_LIKELIHOOD = 10
-# The network's answer gives way where selected signatures have a Bayesian information criterion lower by ten ("very
-# strong", Kass and Raftery 1995) and a mixture of the reference explains the sample (p > 0.1). Counts that only vary
+# The network's answer gives way where selected signatures have an information criterion lower by ten ("very strong",
+# Kass and Raftery 1995) and a mixture of the reference explains the sample (p > 0.1). Counts that only vary
 # more than Poisson counts are explained by none; a selection would fit their noise (0.30 instead of 0.08).
 VERY_STRONG, EXPLAINED = 10.0, 0.1
 
@@ -234,26 +232,17 @@ def _answers(
         answer.put(covered, found)
         methods[covered] = "network"
         if method == "auto":
-            rows = covered[_gain_of_selection(counts[covered], found, W) > VERY_STRONG]
+            rows = covered[evidence_for_selection(counts[covered], found, W) > VERY_STRONG]
             rival = by_selection(counts[rows], W)
             explained = rival.p_value > EXPLAINED
             answer.put(rows[explained], rival.at(explained))
             methods[rows[explained]] = "sparse"
             for row in rows[explained]:
                 reasons[row] = (
-                    f"Refitted by {_IN_WORDS['sparse']}: signatures that do not occur together in the network's "
-                    "training tumours explain it much better."
+                    f"Refitted by {_IN_WORDS['sparse']}: it explains the sample much better than the network, whose "
+                    "training tumours may not be like it."
                 )
     return answer, methods, reasons
-
-
-def _gain_of_selection(counts: np.ndarray, found: BatchAnswer, W: np.ndarray) -> np.ndarray:
-    """Return by how much a selection of signatures lowers the network's information criterion."""
-    shares = selected_shares(counts, W)
-    gain: np.ndarray = information_criterion(
-        counts, found.shares, W, (found.presence > CALLED).sum(axis=1)
-    ) - information_criterion(counts, shares, W, (shares > 0).sum(axis=1))
-    return gain
 
 
 def _outside_range(

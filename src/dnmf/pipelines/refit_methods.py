@@ -11,7 +11,7 @@ from dnmf.kernels.fit_test import deviance_p_value
 from dnmf.kernels.refit_intervals import exposure_intervals
 from dnmf.kernels.sparse_refit import sparse_exposures
 from dnmf.nn.refit import RefitNetwork
-from dnmf.nn.refit_answer import poisson_deviance, refit_answer, unexplained_share
+from dnmf.nn.refit_answer import CALLED, poisson_deviance, refit_answer, unexplained_share
 
 Array = NDArray[np.float64]
 
@@ -68,16 +68,24 @@ class BatchAnswer:
         )
 
 
-def information_criterion(counts: Array, shares: Array, W: Array, used: NDArray[np.int_]) -> Array:
-    """Return ``D + m log N`` of each sample: Bayesian information criterion, up to a constant of the sample.
+def evidence_for_selection(counts: Array, answer: BatchAnswer, W: Array) -> Array:
+    """Return how much better selected signatures are than an answer, by their information criteria.
 
-    D is the Poisson deviance of the shares, m (``used``) the number of signatures in them, N the number of mutations.
+    ``(D - D_s) / max(1, c) + (m - m_s) log N`` with the Poisson deviances D of the answer and D_s of
+    :func:`selected_shares`, the numbers of signatures m (called present) and m_s (selected), the number of mutations N
+    and the dispersion ``c = D_s / (f - m_s)``: a difference of Bayesian information criteria, as careful as the counts
+    are bad (quasi-likelihood; Burnham and Anderson 2002).
     """
     total = counts.sum(axis=1, keepdims=True)
-    expected = torch.tensor(shares @ W * total)
-    deviance = poisson_deviance(torch.tensor(counts), expected).numpy()
-    criterion: Array = deviance + used * np.log(total[:, 0])
-    return criterion
+    shares = selected_shares(counts, W)
+    deviance, lowest = (
+        poisson_deviance(torch.tensor(counts), torch.tensor(own @ W * total)).numpy()
+        for own in (answer.shares, shares)
+    )
+    present, selected = (answer.presence > CALLED).sum(axis=1), (shares > 0).sum(axis=1)
+    dispersion = lowest / np.maximum(counts.shape[1] - selected, 1)
+    evidence: Array = (deviance - lowest) / np.maximum(dispersion, 1.0)
+    return evidence + (present - selected) * np.log(total[:, 0])
 
 
 def selected_shares(counts: Array, W: Array) -> Array:
