@@ -2,8 +2,8 @@
 
     python benchmarks/refit_table.py EXPOSURES.csv [--model NAME] [--parts table foreign speed] [--out FOLDER]
 
-Writes, by the model's reference, refit_table (one row a method and setting), refit_foreign (one row a signature that the
-reference lacks) and refit_speed (to be measured on an idle machine). About five CPU minutes.
+Writes, by the model's reference, refit_table (one row a method and setting), refit_foreign (one row a signature that
+the reference lacks) and refit_speed (to be measured on an idle machine). About five CPU minutes.
 """
 
 import argparse

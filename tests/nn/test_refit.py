@@ -302,8 +302,13 @@ class Interrupted(Exception):
     """Stands for the user's Ctrl-C."""
 
 
-def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(tmp_path: Path):
+@pytest.mark.parametrize("in_columns", [False, True])
+def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(
+    tmp_path: Path, in_columns: bool
+):
     W = reference(5, 12, 0)
+    if in_columns:  # as a table's columns lie in memory
+        W = W.mT.contiguous().mT
     shares, cohorts = tumours(20, 5, 0)
     arguments = {"n_cohorts": 3, "config": QUICK, "design": TINY, "seed": 3}
     whole = train_refit(W, shares, cohorts, **arguments)
