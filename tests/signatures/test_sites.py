@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures import choose_reference, load_reference
-from dnmf.signatures.opportunity import restrict_signatures
+from dnmf.signatures import choose_reference, load_reference, restrict_signatures
 from dnmf.signatures.regions import read_regions
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 
