@@ -62,8 +62,8 @@ def _methods(result: "RefitResult") -> Iterator[Finding]:
             yield Finding(
                 "note",
                 f"{_n_samples(len(switched), 'come')} from another method than the network",
-                f"{listing(switched)}: the network was not made for them; each reason is under Advice. They have no "
-                "presence probability.",
+                f"{listing(switched)}: the network was not made for them or explains them much worse; the reason "
+                "is under Advice. They have no presence probability.",
             )
     if result.presence is None and len(result.reference.names) > MANY_SIGNATURES:
         yield Finding(
