@@ -84,8 +84,9 @@ def evidence_for_selection(counts: Array, answer: BatchAnswer, W: Array) -> Arra
     )
     present, selected = (answer.presence > CALLED).sum(axis=1), (shares > 0).sum(axis=1)
     dispersion = lowest / np.maximum(counts.shape[1] - selected, 1)
-    evidence: Array = (deviance - lowest) / np.maximum(dispersion, 1.0)
-    return evidence + (present - selected) * np.log(total[:, 0])
+    penalty = (present - selected) * np.log(total[:, 0])
+    evidence: Array = (deviance - lowest) / np.maximum(dispersion, 1.0) + penalty
+    return evidence
 
 
 def selected_shares(counts: Array, W: Array) -> Array:
