@@ -130,8 +130,8 @@ def by_least_squares(counts: Array, W: Array) -> BatchAnswer:
 def by_selection(counts: Array, W: Array) -> BatchAnswer:
     """Refit by backward elimination and forward selection of signatures, then by likelihood on the selected ones.
 
-    The selection is the field's; its own least squares have up to a seventh more error than the likelihood on the same
-    signatures (simulated tumours and evenly drawn mixtures, 100 to 50,000 mutations).
+    The selection is the field's, which ends with least squares. Likelihood on the same signatures is as good for
+    tumours and better for evenly drawn mixtures (error at 100 mutations 0.25 instead of 0.28).
     """
     return _classic(counts, W, "sparse")
 
