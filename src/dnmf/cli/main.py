@@ -10,6 +10,13 @@ import typer
 from dnmf import __version__
 from dnmf.cli.benchmarking import bench
 from dnmf.cli.console import user_errors
+from dnmf.cli.options import (
+    AssayOption,
+    BuildOption,
+    GenomeOption,
+    MadeForOption,
+    Reference,
+)
 from dnmf.cli.training import train
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
@@ -43,20 +50,6 @@ class RefitMethod(StrEnum):
     sparse = "sparse"
 
 
-class Build(StrEnum):
-    """Genome builds of the shipped references."""
-
-    GRCh37 = "GRCh37"
-    GRCh38 = "GRCh38"
-
-
-class Assay(StrEnum):
-    """What was sequenced."""
-
-    genome = "genome"
-    exome = "exome"
-
-
 class NoiseKind(StrEnum):
     """How counts vary around their means."""
 
@@ -82,20 +75,6 @@ CatalogPath = Annotated[
     Path, typer.Argument(metavar="CATALOG", help="Mutation counts, 96 channels by samples.")
 ]
 
-Reference = Annotated[
-    str,
-    typer.Option(
-        "--reference",
-        metavar="NAME|FILE|LIST",
-        help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
-    ),
-]
-BuildOption = Annotated[
-    Build | None, typer.Option("--build", help="Genome build of a reference given by name.")
-]
-AssayOption = Annotated[
-    Assay | None, typer.Option("--assay", help="Assay of a reference given by name.")
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
 Seed = Annotated[
@@ -184,6 +163,8 @@ def refit(
     reference: Reference = "cosmic-v3.4",
     build: BuildOption = None,
     assay: AssayOption = None,
+    genome: GenomeOption = None,
+    made_for: MadeForOption = None,
     cohort: Annotated[
         str | None,
         typer.Option(
@@ -197,7 +178,7 @@ def refit(
         RefitMethod,
         typer.Option(
             "--method",
-            help="`auto`: the network where it was made for a sample, else likelihood (kl).",
+            help="`auto`: the network where it was made for a sample, else sparse, or kl for short lists.",
         ),
     ] = RefitMethod.auto,
     model: Annotated[
@@ -214,13 +195,12 @@ def refit(
 ) -> None:
     """Assign known signatures; write tables and report."""
     with user_errors(output):
+        from dnmf.cli.reference import ReferenceChoice
         from dnmf.cli.refitting import RefitJob, run_refit
 
         job = RefitJob(
             output=output,
-            reference=reference,
-            build=None if build is None else build.value,
-            assay=None if assay is None else assay.value,
+            reference=ReferenceChoice(reference, build, assay, genome, made_for),
             cohort=cohort,
             method=method.value,
             model=model,
@@ -262,6 +242,8 @@ def simulate(
     reference: Reference = "cosmic-v3.4",
     build: BuildOption = None,
     assay: AssayOption = None,
+    genome: GenomeOption = None,
+    made_for: MadeForOption = None,
     cohort: Annotated[
         Path | None,
         typer.Option(
@@ -286,14 +268,13 @@ def simulate(
 ) -> None:
     """Draw a catalog with known exposures."""
     with user_errors(output):
+        from dnmf.cli.reference import ReferenceChoice
         from dnmf.cli.simulating import SimulationJob, run_simulation
 
         job = SimulationJob(
             output=output,
             samples=samples,
-            reference=reference,
-            build=None if build is None else build.value,
-            assay=None if assay is None else assay.value,
+            reference=ReferenceChoice(reference, build, assay, genome, made_for),
             cohort=cohort,
             type=tumour_type,
             mutations=mutations,
