@@ -1,5 +1,7 @@
 """Bi-cross-validation: how well signatures of some samples predict channels of others from their other channels."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -18,6 +20,7 @@ def held_out_deviance(
     noise: CountNoise,
     *,
     generator: torch.Generator,
+    infer: Callable[[Tensor, Tensor, CountNoise], Tensor] = sparse_exposures,
 ) -> Float[Tensor, " n"]:
     """Return each sample's Poisson deviance when every channel is predicted from the others.
 
@@ -31,6 +34,8 @@ def held_out_deviance(
         Of these samples.
     generator : torch.Generator
         Which channels are left out together.
+    infer : callable(X, W, noise), optional
+        How exposures are found from the channels that are kept.
 
     Returns
     -------
@@ -49,6 +54,6 @@ def held_out_deviance(
         kept = torch.ones(f, dtype=torch.bool)
         kept[part] = False
         seen = CountNoise(noise.dispersion, noise.sample_weights, noise.channel_weights[kept])
-        predicted[:, part] = sparse_exposures(X[:, kept], W[:, kept], seen) @ W[:, part]
+        predicted[:, part] = infer(X[:, kept], W[:, kept], seen) @ W[:, part]
     expected = predicted.clamp(min=LEAST_EXPECTED)
     return 2 * (torch.special.xlogy(X, X / expected) - X + expected).sum(dim=1)

@@ -48,12 +48,13 @@ class Checkpoint:
         if record.exists():
             _check_identity(record, wanted)
         else:
-            if self.folder.exists() and any(self.folder.iterdir()):
+            # A run killed at its very first write leaves a half-written record and nothing else.
+            if self.folder.exists() and any(p.suffix != ".part" for p in self.folder.iterdir()):
                 raise CheckpointError(
                     f"{self.folder} is not empty and holds no {RECORD}, so it is no checkpoint. Choose another output."
                 )
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(record, (json.dumps(wanted, indent=2) + "\n").encode())
+            write_whole(record, (json.dumps(wanted, indent=2) + "\n").encode())
 
     def restart(self, k: int, index: int) -> np.ndarray | None:
         """Return the signatures of a finished restart, or None."""
@@ -92,7 +93,9 @@ def _check_identity(record: Path, wanted: Mapping[str, Any]) -> None:
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{record} cannot be read: {error}. Choose another output.") from error
+        raise CheckpointError(
+            f"{record} cannot be read: {error}. Choose another output."
+        ) from error
     for key, meaning in IDENTITY.items():
         if found.get(key) != wanted[key]:
             raise CheckpointError(
@@ -109,10 +112,10 @@ def _short(value: Any) -> str:
 def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the names for a flag
-    _write(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write and rename: a reader, or the next run, sees the whole file or none."""
     part = path.with_suffix(".part")
     try:

@@ -199,7 +199,8 @@ class _Work:
         if self.checkpoint is None:
             return None
         signatures = self.checkpoint.restart(k, index)
-        return None if signatures is None else torch.from_numpy(signatures)
+        # Into torch's own memory: last bits of a product may depend on how its factors are aligned.
+        return None if signatures is None else torch.from_numpy(signatures).clone()
 
     def _restart(self, k: int, index: int) -> torch.Tensor:
         W = restart(self.X, k, index, self.noise, self.seed)
