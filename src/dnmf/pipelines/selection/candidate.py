@@ -17,7 +17,7 @@ from dnmf.kernels.signature_search import (
     sparse_exposures,
 )
 from dnmf.metrics import cosine_similarity, reconstruction_quality
-from dnmf.pipelines.selection.consensus import align, matched, silhouettes
+from dnmf.pipelines.selection.consensus import align, consensus, matched, silhouettes
 from dnmf.pipelines.selection.restarts import FOLDS, HALVES, generator_for
 
 SAMPLE_FOLDS = 5
@@ -31,7 +31,7 @@ class Candidate:
     Attributes
     ----------
     signatures : (k, f)
-        Refined from the best restart, on the data as they are; rows sum to 1.
+        The consensus of the restarts, refined on the data as they are; rows sum to 1.
     replicates : (R, k, f)
         The signatures of the resampled restarts, matched to ``signatures``.
     costs : (1 + R,)
@@ -61,7 +61,7 @@ class Candidate:
 
 
 def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: int) -> Candidate:
-    """Judge the signatures of all restarts, the first from the data as they are, and refine the best.
+    """Judge the signatures of all restarts, the first from the data as they are, and refine their consensus.
 
     Parameters
     ----------
@@ -75,10 +75,11 @@ def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: in
         Folds and halves.
     """
     costs = np.array([search_cost(X, W, noise) for W in found])
-    W = refine_signatures(X, found[int(costs.argmin())], noise)
+    versions = np.stack([W.numpy() for W in found])
+    start = consensus(versions, versions[int(costs.argmin())])
+    W = refine_signatures(X, torch.from_numpy(start), noise)
     signatures = W.numpy()
-    replicates = np.stack([R.numpy() for R in found[1:]]) if len(found) > 1 else np.empty((0, *W.shape))
-    replicates = align(replicates, signatures) if len(replicates) else replicates
+    replicates = align(versions[1:], signatures)
     H = sparse_exposures(X, W, noise)
     return Candidate(
         signatures=signatures,

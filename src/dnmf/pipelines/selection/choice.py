@@ -12,6 +12,8 @@ from dnmf.pipelines.selection.candidate import Candidate
 LEAST_DEVIANCE = 1e-9
 # Standard errors that a larger number of signatures must be better by.
 STANDARD_ERRORS = 1.0
+# Mean silhouette from which the signatures of restarts count as the same: the field's usual bound.
+STABLE = 0.8
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,14 @@ class Choice:
         Other numbers whose held-out deviance is within two standard errors of the best.
     at_end : "low", "high" or ""
         Whether the choice is the end of the range, so that the best may lie beyond it.
+    stable : bool
+        Whether its signatures come back in restarts.
     """
 
     n_signatures: int
     as_good: tuple[int, ...]
     at_end: str
+    stable: bool
 
 
 def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
@@ -69,27 +74,36 @@ def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
 
 
 def choose(table: pd.DataFrame) -> Choice:
-    """Pick the smallest number of signatures that predicts unseen counts as well as the best.
+    """Pick the smallest number of signatures that predicts unseen counts as well as the best stable one.
 
-    "As well" is a mean paired difference of the log-deviance within one standard error (Breiman et al. 1984).
+    Stable is a number whose mean silhouette is at least 0.8; if there is none, all are taken. "As well" is a mean paired
+    difference of the log-deviance within one standard error (Breiman et al. 1984).
 
     Parameters
     ----------
     table : DataFrame
-        Of :func:`selection_table`, its ``difference`` not NaN.
+        Of :func:`selection_table`. Where no deviance is known (NaN) it must have one row.
 
     Examples
     --------
     >>> table = pd.DataFrame(
-    ...     {"difference": [0.5, 0.01, 0.0], "standard_error": [0.1, 0.02, 0.0]}, index=[2, 3, 4]
-    ... )
+    ...     {"held_out": [4.5, 4.0, 3.99], "silhouette": [1.0, 1.0, 0.5], "difference": [0.51, 0.01, 0.0],
+    ...      "standard_error": [0.1, 0.02, 0.0]}, index=[2, 3, 4]
+    ... )  # fmt: skip
     >>> choose(table)
-    Choice(n_signatures=3, as_good=(4,), at_end='')
+    Choice(n_signatures=3, as_good=(4,), at_end='', stable=True)
     """
-    within = table["difference"] <= STANDARD_ERRORS * table["standard_error"]
-    chosen = int(table.index[within.to_numpy()].min())
+    unknown = table["silhouette"].isna()
+    stable = unknown | (table["silhouette"] >= STABLE)
+    pool = table[stable] if stable.any() else table
+    if len(pool) == 1:
+        chosen = int(pool.index[0])
+    else:
+        # Differences to the best of all; to the best in the pool they are smaller by the pool's least.
+        excess = pool["difference"] - pool["difference"].min()
+        chosen = int(pool.index[(excess <= STANDARD_ERRORS * pool["standard_error"]).to_numpy()].min())
     near = table["difference"] <= 2 * table["standard_error"]
     as_good = tuple(int(k) for k in table.index[near.to_numpy()] if k != chosen)
     ends = {int(table.index.max()): "high", int(table.index.min()): "low"}
     at_end = ends.get(chosen, "") if len(table) > 1 and chosen != 1 else ""
-    return Choice(chosen, as_good, at_end)
+    return Choice(chosen, as_good, at_end, bool(stable[chosen]))

@@ -6,6 +6,9 @@ from sklearn.metrics import silhouette_samples
 
 from dnmf.metrics import cosine_similarity, match_components
 
+# Cosine above which signatures of two restarts are taken for the same: the field's usual bound.
+SAME = 0.9
+
 Signatures = Float[np.ndarray, "k f"]
 Replicates = Float[np.ndarray, "r k f"]
 
@@ -18,7 +21,21 @@ def matched(found: Signatures, signatures: Signatures) -> Signatures:
 
 def align(replicates: Replicates, signatures: Signatures) -> Replicates:
     """Match every replicate to the signatures: the clusters of a matched clustering around them."""
-    return np.stack([matched(replicate, signatures) for replicate in replicates])
+    aligned = [matched(replicate, signatures) for replicate in replicates]
+    return np.stack(aligned) if aligned else np.empty((0, *signatures.shape))
+
+
+def consensus(replicates: Replicates, best: Signatures) -> Signatures:
+    """Return, for each signature of the best restart, the mean of its versions in all restarts that found it.
+
+    Versions whose cosine to the best restart's is below 0.9 are other signatures: averaged in, they would make one that
+    no restart has seen.
+    """
+    aligned = align(replicates, best)
+    lengths = np.linalg.norm(aligned, axis=2) * np.linalg.norm(best, axis=1)
+    cosines = (aligned * best).sum(axis=2) / lengths
+    same = (cosines >= SAME)[..., None]
+    return np.asarray((aligned * same).sum(axis=0) / same.sum(axis=0))
 
 
 def silhouettes(replicates: Replicates) -> Float[np.ndarray, " k"]:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dnmf.kernels import initialize_factors, successive_projection
+from dnmf.kernels import successive_projection
 from dnmf.kernels.count_noise import CountNoise
 from dnmf.kernels.signature_search import find_signatures
 
@@ -33,15 +33,17 @@ def resample(X: Tensor, noise: CountNoise, generator: torch.Generator) -> Tensor
 def restart(X: Tensor, k: int, index: int, noise: CountNoise, seed: int) -> Tensor:
     """Return the (k, f) signatures of one restart; number 0 is the data as they are.
 
-    Starts are in turn extreme samples (successive projection) and random.
+    Each starts from the extreme samples (successive projection) of a random half of its resampled counts: as varied as
+    random starts, and rarely as bad.
     """
     if index == 0:
         return find_signatures(X, successive_projection(X, k), noise)
     generator = generator_for(seed, RESTARTS, k, index)
     counts = resample(X, noise, generator)
-    occupied = int((counts.sum(dim=1) > 0).sum())
-    if index % 2 and k <= occupied:
-        W = successive_projection(counts, k)
-    else:
-        _, W = initialize_factors(counts, k, "random", generator=generator)
-    return find_signatures(counts, W, noise)
+    half = counts[torch.randperm(len(X), generator=generator)[: max(len(X) // 2, 1)]]
+    return find_signatures(counts, successive_projection(half if _allows(half, k) else counts, k), noise)
+
+
+def _allows(X: Tensor, k: int) -> bool:
+    """Whether there are samples enough to start from."""
+    return int((X.sum(dim=1) > 0).sum()) >= k

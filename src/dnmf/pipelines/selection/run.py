@@ -113,8 +113,7 @@ def select_signatures(
         work = _Work(X, noise, n_restarts, seed, checkpoint)
         candidates = work.run(numbers, workers, progress or (lambda done, total: None))
     table = selection_table(candidates)
-    choice = choose(table) if len(numbers) > 1 else Choice(numbers[0], (), "")
-    return Selection(candidates, table, choice, noise)
+    return Selection(candidates, table, choose(table), noise)
 
 
 def check_range(numbers: Sequence[int], X: torch.Tensor, source: str) -> None:
