@@ -43,6 +43,7 @@ class Checkpoint:
 
     def __init__(self, folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
+        self.identity = dict(identity)
         wanted = {"format": FORMAT, **identity}
         record = self.folder / RECORD
         if record.exists():
