@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnmf.cli.paths import checkpoint_folder
 from dnmf.exceptions import CheckpointError
 from dnmf.report.folder import RUN_RECORD
 from dnmf.signatures import MutationCatalog, read_catalog, write_catalog
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from dnmf.pipelines.selection import Checkpoint
 
 CATALOG, OPTIONS = "catalog.tsv", "options.json"
-
-
-def checkpoint_folder(output: Path) -> Path:
-    """Return the folder beside an output: ``OUT.checkpoint``."""
-    target = output.absolute()
-    return target.with_name(f"{target.name}.checkpoint")
 
 
 def keep_job(

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dnmf.cli.checkpoints import checkpoint_folder, is_of_run, keep_job, kept_job
+from dnmf.cli.checkpoints import is_of_run, keep_job, kept_job
 from dnmf.cli.console import UserError, busy, shown_warnings, stderr_console, stdout_console
-from dnmf.cli.paths import check_result_folder, refuse_existing
+from dnmf.cli.paths import check_result_folder, checkpoint_folder, refuse_existing
 from dnmf.signatures import (
     MutationCatalog,
     SignatureSet,

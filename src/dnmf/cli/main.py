@@ -9,6 +9,7 @@ import typer
 from dnmf import __version__
 from dnmf.cli.console import user_errors
 from dnmf.cli.numbers import parse_numbers, parse_penalty
+from dnmf.cli.paths import checkpoint_folder
 from dnmf.cli.training import train
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
@@ -169,7 +170,7 @@ def extract(
     quiet: Quiet = False,
 ) -> None:
     """Find K signatures; write tables and report."""
-    with user_errors(output, output.with_name(f"{output.name}.checkpoint")):
+    with user_errors(output, checkpoint_folder(output)):
         from dnmf.cli.extraction import ExtractionJob, run_extraction
 
         outcome = run_extraction(

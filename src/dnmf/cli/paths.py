@@ -32,6 +32,11 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
             )
 
 
+def checkpoint_folder(output: Path) -> Path:
+    """Return the folder beside an output in which its run can be picked up: ``OUT.checkpoint``."""
+    return Path(f"{output}.checkpoint")
+
+
 def refuse_existing(folder: Path) -> None:
     """Raise if there is anything in a folder.
 
