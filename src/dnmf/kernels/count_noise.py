@@ -87,7 +87,9 @@ def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
             phases=(Phase(PILOT_ITERATIONS),),
             sample_weights=means[occupied].rsqrt(),
         )
-        freedom = (f - (fit.H > 0).sum(dim=1)).clamp(min=1)
+        # The signatures took their share of the noise, too: as if it were spread over all samples evenly.
+        spent = (fit.H > 0).sum(dim=1) + (fit.W > 0).sum() / len(samples)
+        freedom = (f - spent).clamp(min=1)
         squares = (samples - fit.H @ fit.W).square() / (means[occupied][:, None] * shares)
         dispersion = (squares.sum(dim=1) / freedom)[telling].median().item()
         if dispersion < COUNTING_DISPERSION:

@@ -92,7 +92,9 @@ def _check_identity(record: Path, wanted: Mapping[str, Any]) -> None:
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{record} cannot be read: {error}. Choose another output.") from error
+        raise CheckpointError(
+            f"{record} cannot be read: {error}. Choose another output."
+        ) from error
     for key, meaning in IDENTITY.items():
         if found.get(key) != wanted[key]:
             raise CheckpointError(
