@@ -12,10 +12,13 @@ from dnmf.kernels.initialize import successive_projection
 
 # The pilot fit has more components than any catalog of its size needs: what it leaves is noise.
 MOST_PILOT_COMPONENTS = 40
-SAMPLES_PER_PILOT_COMPONENT = 4
+SAMPLES_PER_PILOT_COMPONENT = 8
 PILOT_ITERATIONS = 60
 # Variance over mean below which counts cannot come from counting mutations: Poisson counts have 1, rounded ones 0.01.
 COUNTING_DISPERSION = 0.25
+# With fewer mutations than channels, counts of 0 and 1 look alike whatever made them: such samples do not tell, and fewer
+# than this many others are taken for counting noise.
+LEAST_TELLING_SAMPLES = 5
 # Channels rarer than this share of an average one are weighted as if they had it.
 RAREST_CHANNEL = 0.01
 
@@ -65,7 +68,7 @@ def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
     Notes
     -----
     The dispersion is Pearson's statistic over its degrees of freedom, its median over samples: samples that the pilot
-    does not explain do not count for more than others.
+    does not explain do not count for more than others. Without enough samples to tell, 1.
     """
     n, f = X.shape
     occupied = X.sum(dim=1) > 0
@@ -76,16 +79,19 @@ def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
     means = torch.where(occupied, means, torch.full_like(means, 1 / f))
     shares = (f * X.sum(dim=0) / X.sum()).clamp(min=RAREST_CHANNEL)
     dispersion = 1.0
-    if k >= 1:
+    telling = means[occupied] >= 1
+    if k >= 1 and int(telling.sum()) >= LEAST_TELLING_SAMPLES:
         fit = nmf_anls(
             samples,
             successive_projection(samples, k),
             phases=(Phase(PILOT_ITERATIONS),),
             sample_weights=means[occupied].rsqrt(),
         )
-        freedom = (f - (fit.H > 0).sum(dim=1)).clamp(min=1)
+        # The signatures took their share of the noise, too: as if it were spread over all samples evenly.
+        spent = (fit.H > 0).sum(dim=1) + (fit.W > 0).sum() / len(samples)
+        freedom = (f - spent).clamp(min=1)
         squares = (samples - fit.H @ fit.W).square() / (means[occupied][:, None] * shares)
-        dispersion = (squares.sum(dim=1) / freedom).median().item()
+        dispersion = (squares.sum(dim=1) / freedom)[telling].median().item()
         if dispersion < COUNTING_DISPERSION:
             weights = X.new_zeros(n)
             weights[occupied] = estimate_noise(samples, fit.H, fit.W).weights

@@ -55,7 +55,9 @@ def find_signatures(
         phases=(Phase(PLAIN_ITERATIONS),),
         sample_weights=noise.sample_weights,
     )
-    found = nmf_anls(scaled, plain.W, H0=plain.H, phases=SEARCH, sample_weights=noise.sample_weights)
+    found = nmf_anls(
+        scaled, plain.W, H0=plain.H, phases=SEARCH, sample_weights=noise.sample_weights
+    )
     if len(unused_components(found)):
         found = nmf_anls(
             scaled, revive(scaled, found), phases=REFINEMENT, sample_weights=noise.sample_weights

@@ -41,16 +41,17 @@ class Choice:
 def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
     """Return one row per number of signatures, in order.
 
-    Columns: ``held_out`` (mean over samples of the logarithm of the held-out deviance), ``difference`` to the best and
-    its ``standard_error`` (paired over samples), ``silhouette`` and ``least_silhouette``, ``halves`` and
+    Columns: ``held_out`` (mean over samples of the logarithm of the held-out deviance), ``difference`` to the best stable
+    number and its ``standard_error`` (paired over samples), ``stable``, ``silhouette`` and ``least_silhouette``, ``halves`` and
     ``least_halves`` (cosines between halves of the samples), ``cosine`` (median over samples), ``cost``.
     """
     ks = sorted(candidates)
-    logs = {
-        k: np.log(np.maximum(candidates[k].held_out, LEAST_DEVIANCE)) for k in ks
-    }
+    logs = {k: np.log(np.maximum(candidates[k].held_out, LEAST_DEVIANCE)) for k in ks}
     means = {k: float(logs[k].mean()) for k in ks}
-    best = min(ks, key=lambda k: means[k]) if np.isfinite(list(means.values())).all() else ks[0]
+    # Without restarts (NaN) nothing speaks against a number.
+    stable = {k: not candidates[k].silhouette.mean() < STABLE for k in ks}
+    pool = [k for k in ks if stable[k]] or ks
+    best = min(pool, key=lambda k: means[k])
     rows = []
     for k in ks:
         candidate, difference = candidates[k], logs[k] - logs[best]
@@ -62,6 +63,7 @@ def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
                 "standard_error": float(difference.std(ddof=1) / np.sqrt(len(difference)))
                 if len(difference) > 1
                 else np.nan,
+                "stable": stable[k],
                 "silhouette": float(candidate.silhouette.mean()),
                 "least_silhouette": float(candidate.silhouette.min()),
                 "halves": float(candidate.halves.mean()),
@@ -87,23 +89,17 @@ def choose(table: pd.DataFrame) -> Choice:
     Examples
     --------
     >>> table = pd.DataFrame(
-    ...     {"held_out": [4.5, 4.0, 3.99], "silhouette": [1.0, 1.0, 0.5], "difference": [0.51, 0.01, 0.0],
-    ...      "standard_error": [0.1, 0.02, 0.0]}, index=[2, 3, 4]
+    ...     {"difference": [0.5, 0.01, 0.0, -0.01], "standard_error": [0.1, 0.02, 0.0, 0.01],
+    ...      "stable": [True, True, True, False]}, index=[2, 3, 4, 5]
     ... )  # fmt: skip
     >>> choose(table)
-    Choice(n_signatures=3, as_good=(4,), at_end='', stable=True)
+    Choice(n_signatures=3, as_good=(4, 5), at_end='', stable=True)
     """
-    unknown = table["silhouette"].isna()
-    stable = unknown | (table["silhouette"] >= STABLE)
-    pool = table[stable] if stable.any() else table
-    if len(pool) == 1:
-        chosen = int(pool.index[0])
-    else:
-        # Differences to the best of all; to the best in the pool they are smaller by the pool's least.
-        excess = pool["difference"] - pool["difference"].min()
-        chosen = int(pool.index[(excess <= STANDARD_ERRORS * pool["standard_error"]).to_numpy()].min())
+    pool = table[table["stable"]] if table["stable"].any() else table
+    as_well = pool["difference"] <= STANDARD_ERRORS * pool["standard_error"]
+    chosen = int(pool.index[as_well.to_numpy()].min()) if len(pool) > 1 else int(pool.index[0])
     near = table["difference"] <= 2 * table["standard_error"]
     as_good = tuple(int(k) for k in table.index[near.to_numpy()] if k != chosen)
     ends = {int(table.index.max()): "high", int(table.index.min()): "low"}
     at_end = ends.get(chosen, "") if len(table) > 1 and chosen != 1 else ""
-    return Choice(chosen, as_good, at_end, bool(stable[chosen]))
+    return Choice(chosen, as_good, at_end, bool(table["stable"][chosen]))

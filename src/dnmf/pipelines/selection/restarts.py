@@ -41,7 +41,9 @@ def restart(X: Tensor, k: int, index: int, noise: CountNoise, seed: int) -> Tens
     generator = generator_for(seed, RESTARTS, k, index)
     counts = resample(X, noise, generator)
     half = counts[torch.randperm(len(X), generator=generator)[: max(len(X) // 2, 1)]]
-    return find_signatures(counts, successive_projection(half if _allows(half, k) else counts, k), noise)
+    return find_signatures(
+        counts, successive_projection(half if _allows(half, k) else counts, k), noise
+    )
 
 
 def _allows(X: Tensor, k: int) -> bool:
