@@ -39,9 +39,7 @@ def test_finished_exposures_are_optimal_for_the_dictionary(
     np.testing.assert_allclose(exposures.sum(axis=1), X.sum(axis=1), rtol=0.1)
 
 
-def test_it_is_cloned_saved_and_loaded(
-    data: tuple[np.ndarray, np.ndarray], tmp_path: Path
-) -> None:
+def test_it_is_cloned_saved_and_loaded(data: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     X, W = data
     model = clone(DNMF(4, dictionary=W, random_state=0, max_epochs=5)).fit(X)
     save_model(model, tmp_path)

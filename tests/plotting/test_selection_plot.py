@@ -13,6 +13,7 @@ def table() -> pd.DataFrame:
         {
             "difference": [3.0, 0.4, 0.01, 0.0],
             "standard_error": [0.1, 0.05, 0.02, 0.0],
+            "stable": [True, True, True, False],
             "silhouette": [1.0, 0.98, 0.9, 0.4],
             "least_silhouette": [1.0, 0.9, 0.7, -0.6],
             "halves": [1.0, 0.9, np.nan, np.nan],
@@ -23,10 +24,11 @@ def table() -> pd.DataFrame:
 
 def test_every_number_is_drawn_and_the_chosen_one_marked(table: pd.DataFrame) -> None:
     prediction, stability = plot_selection(table, 4).axes
-    assert any(text.get_text() == "4" for text in prediction.texts)
+    assert "4 chosen" in prediction.get_title(loc="left")
+    assert any("not stable" in text.get_text() for text in prediction.texts)
     np.testing.assert_array_equal(prediction.lines[1].get_xdata(), [2, 3, 4, 5])
     assert stability.get_ylim()[0] < -0.6
-    assert [text.get_text() for text in stability.get_legend().get_texts()][0] == "silhouette, mean"
+    assert stability.get_legend().get_texts()[0].get_text() == "silhouette, mean"
 
 
 def test_without_held_out_deviance_that_is_said(table: pd.DataFrame) -> None:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from dnmf.report.findings import expected_cosine, findings
-from dnmf.report.words import listing
 from dnmf.report.mixtures import best_pair
+from dnmf.report.words import listing
 from dnmf.signatures import SBS96, SignatureSet
 
 

@@ -112,8 +112,8 @@ def run_report(output: Path, *, quiet: bool) -> "Outcome":
         unfinished = tuple(k for k in job.n_signatures if k not in finished)
         if not finished:
             raise UserError(
-                f"{output}: no number of signatures is finished yet. Repeat the command of the extraction to go on with "
-                f"it: {kept['command']}"
+                f"{output}: no number of signatures is finished yet. Repeat the command of the extraction to go on: "
+                f"{kept['command']}"
             )
         part = replace(job, n_signatures=tuple(finished))
         reference = load_reference(job.reference)

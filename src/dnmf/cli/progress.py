@@ -98,7 +98,7 @@ class TrainingProgress:
 
     def _left(self, done: int, total: int, now: float) -> str:
         begun, before = self._fits_begun or (now, done)
-        if done == total or done == before:
+        if done in (total, before):
             return ""
         return f"about {duration((now - begun) * (total - done) / (done - before))} left"
 

@@ -382,6 +382,7 @@ def _with_certainty(
             candidate.silhouette[order],
             candidate.halves[order],
             result.reference,
+            int(filled.sum()),
         ),
     )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = ["difference", "standard_error", "silhouette", "least_silhouette", "halves"]
+_COLUMNS = ["difference", "standard_error", "stable", "silhouette", "least_silhouette", "halves"]
 # Differences near the best are what matters: those far from it may leave the axis.
 _TALLEST_IN_ERRORS = 40.0
 
@@ -32,8 +32,8 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     Returns
     -------
     Figure
-        Two axes: the held-out deviance above the best with its standard errors, and silhouettes (mean and least) with
-        the cosine between halves of the samples.
+        Two axes: the held-out deviance above the best stable number with its standard errors (hollow: not stable), and
+        silhouettes (mean and least) with the cosine between halves of the samples.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     Examples
     --------
     >>> numbers = pd.Index([2, 3, 4])
-    >>> table = pd.DataFrame({name: [0.9, 0.8, 0.7] for name in _COLUMNS}, index=numbers)
+    >>> table = pd.DataFrame({name: [1.0, 0.5, 0.0] for name in _COLUMNS}, index=numbers)
     >>> len(plot_selection(table, 3).axes)
     2
     """
@@ -71,7 +71,10 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
 
 def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chosen: int) -> None:
     _style.label_axes(
-        ax, x="Signatures", y="Log deviance above the best", title="Prediction of unseen counts"
+        ax,
+        x="Signatures",
+        y="Log deviance above the best stable",
+        title=f"Prediction of unseen counts: {chosen} chosen",
     )
     values = table["difference"].to_numpy(dtype=float)
     errors = table["standard_error"].to_numpy(dtype=float)
@@ -88,27 +91,25 @@ def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chos
         ecolor=_style.INK, elinewidth=0.9, capsize=2.5, zorder=3,
     )  # fmt: skip
     ax.axhline(0, color=_style.FRAME, linewidth=0.8, zorder=2)
+    hollow = ~table["stable"].to_numpy(dtype=bool)
+    ax.plot(
+        numbers[hollow], values[hollow], color=colour, marker="o", markersize=4, linestyle="",
+        markerfacecolor="white", zorder=4,
+    )  # fmt: skip
     low, high = float((values - errors).min()), float((values + errors).max())
-    limit = (
-        max(_TALLEST_IN_ERRORS * float(np.median(errors[errors > 0], axis=0)), 0.0)
-        if (errors > 0).any()
-        else high
-    )
+    typical = float(np.median(errors[errors > 0])) if (errors > 0).any() else np.inf
     near = float(values[numbers >= chosen].max(initial=0.0))
-    top = min(high, max(limit, 1.5 * near))
+    top = min(high, max(_TALLEST_IN_ERRORS * typical, 1.5 * near))
     span = max(top - low, 1e-6)
     ax.set_ylim(low - 0.06 * span, top + 0.08 * span)
     beyond = int((values > top).sum())
-    if beyond:
+    notes = [f"{beyond} worse, above the axis"] if beyond else []
+    notes += ["hollow: not stable"] if hollow.any() else []
+    if notes:
         corner = _style.text_style(
             8, colour=_style.MUTED, transform=ax.transAxes, ha="right", va="top"
         )
-        ax.text(0.98, 0.97, f"{beyond} worse, above the axis", **corner)
-    # The label stands where the chosen number has no neighbour above it: on the bar's own foot.
-    foot = _style.text_style(
-        8.5, bold=True, transform=ax.get_xaxis_transform(), ha="center", va="bottom"
-    )
-    ax.text(chosen, 1.01, f"{chosen}", **foot)
+        ax.text(0.98, 0.97, "; ".join(notes), **corner)
 
 
 def _draw_stability(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame) -> None:

@@ -89,7 +89,7 @@ def plot_signatures(
         behind = None
         if match is not None and known is not None and match["reference"] in known.index:
             behind = known.loc[match["reference"]].to_numpy(dtype=float)
-        _draw_spectrum(ax, heights, behind, _ends(intervals, name))
+        _draw_spectrum(ax, heights, behind, _ends(intervals, str(name)))
         _percent_axis(ax)
         _caption(ax, _style.drawable(name, 40), "" if match is None else _share(match))
         if match is not None:
@@ -168,11 +168,11 @@ def _panels(n: int, figure: "Figure | None") -> "tuple[list[Axes], Figure]":
 
 
 def _ends(
-    intervals: tuple[pd.DataFrame, pd.DataFrame] | None, name: Hashable
+    intervals: tuple[pd.DataFrame, pd.DataFrame] | None, name: str
 ) -> tuple[np.ndarray, np.ndarray] | None:
     if intervals is None:
         return None
-    low, high = (SBS96.reorder(ends).loc[name].to_numpy(dtype=float) for ends in intervals)
+    low, high = (SBS96.reorder(ends).T[name].to_numpy(dtype=float) for ends in intervals)
     return low, high
 
 

@@ -59,7 +59,7 @@ def _restarts(result: "ExtractionResult") -> str:
     )
     rule = (
         " The number is the smallest with a mean silhouette of at least 0.8 whose held-out deviance under "
-        "bi-cross-validation (five folds of samples, eight of channels) is within one standard error of the best."
+        "bi-cross-validation (five folds of samples, eight of channels) is within one standard error of the best such."
         if several
         else ""
     )

@@ -54,8 +54,8 @@ def selection_record(
 
 
 RULE = (
-    "the smallest number with a mean silhouette of at least 0.8 whose held-out log-deviance (bi-cross-validation) is "
-    "within one standard error of the best of these; all numbers if none is that stable"
+    "the smallest stable number (mean silhouette of at least 0.8; all numbers if there is none) whose held-out "
+    "log-deviance (bi-cross-validation) is within one standard error of the best stable one's"
 )
 
 
@@ -105,7 +105,7 @@ def _write_exposure_ends(result: "ExtractionResult", folder: Path) -> None:
     assert result.exposure_upper is not None
     # Whole mutations, rounded outwards: so they contain the rounded exposures, too.
     for name, ends in (
-        ("exposure_lower.tsv", np.floor(result.exposure_lower)),
-        ("exposure_upper.tsv", np.ceil(result.exposure_upper)),
+        ("exposure_lower.tsv", result.exposure_lower.map(np.floor)),
+        ("exposure_upper.tsv", result.exposure_upper.map(np.ceil)),
     ):
         write_exposures(ends, folder / name, integers=False)

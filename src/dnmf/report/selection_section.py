@@ -74,17 +74,21 @@ def clarity(result: "ExtractionResult") -> str:
     if len(table) == 1:
         given = "the only one finished so far" if result.unfinished else "given, not chosen"
         return f"The number of signatures, {k}, was {given}. {stability}"
-    if choice.as_good:
+    tried = f"{int(table.index.min())} to {int(table.index.max())}"
+    rivals = [str(other) for other in choice.as_good if table.loc[other, "stable"]]
+    shaky = [str(other) for other in choice.as_good if not table.loc[other, "stable"]]
+    if rivals:
         clear = (
-            f"{k} signatures were chosen of {int(table.index.min())} to {int(table.index.max())}, but "
-            f"{listing([str(other) for other in choice.as_good], 8)} would predict unseen counts about as well: the "
-            "data do not decide between them."
+            f"{k} signatures were chosen of {tried}, but {listing(rivals, 8)} would predict unseen counts about as "
+            "well: the data do not decide between them."
         )
     else:
         clear = (
-            f"{k} signatures were chosen of {int(table.index.min())} to {int(table.index.max())}, and the choice is "
-            "clear: no other number predicts unseen counts as well within two standard errors."
+            f"{k} signatures were chosen of {tried}, and the choice is clear: no other stable number predicts unseen "
+            "counts as well within two standard errors."
         )
+    if shaky and choice.stable:
+        clear += f" {listing(shaky, 8)} predict as well, but their signatures differ from restart to restart."
     if choice.at_end:
         end = "largest" if choice.at_end == "high" else "smallest"
         clear += (

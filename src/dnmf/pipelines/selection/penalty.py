@@ -36,8 +36,8 @@ class PenaltyChoice:
     value : float
         In mutations (l1) or without unit (l2).
     curve : DataFrame
-        By penalty: ``held_out`` (mean over samples of the logarithm of the held-out deviance), its ``difference`` to the
-        best and the ``standard_error`` of that, paired over samples.
+        By penalty: ``held_out`` (mean over samples of the logarithm of the held-out deviance), its ``difference`` to
+        the best and the ``standard_error`` of that, paired over samples.
     """
 
     value: float
@@ -47,8 +47,8 @@ class PenaltyChoice:
 def penalty_grid(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"], kind: Kind) -> list[float]:
     """Return the penalties to try: 0, and 0.001 %, 0.01 %, ... 10 % of the term that each is added to.
 
-    ``l1_reg`` is added to ``x . w - h ||w||^2``: its scale is the median over samples of the total times the median over
-    signatures of ``||w||^2``. ``l2_reg`` is added to ``||w||^2`` and takes the median of that.
+    ``l1_reg`` is added to ``x . w - h ||w||^2``: its scale is the median over samples of the total times the median
+    over signatures of ``||w||^2``. ``l2_reg`` is added to ``||w||^2`` and takes the median of that.
     """
     scale = W.square().sum(dim=1).median().item()
     if kind == "l1":

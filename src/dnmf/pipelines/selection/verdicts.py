@@ -14,6 +14,8 @@ from dnmf.signatures import SignatureSet
 LEAST_SILHOUETTE = 0.5
 # Two halves of the samples whose versions are less alike than this would not count as matches of each other.
 LEAST_HALVES = 0.8
+# With fewer samples per signature than that, halves may well miss one that is there.
+SAMPLES_PER_HALVED_SIGNATURE = 10
 # The closest reference counts as a match from here on, and as needing no second one from there on.
 LEAST_MATCH, CLEAR_MATCH = 0.8, 0.9
 # A mixture of references explains a signature if it is this close, and this much closer than one reference.
@@ -30,6 +32,7 @@ def signature_verdicts(
     silhouette: Float[np.ndarray, " k"],
     halves: Float[np.ndarray, " k"],
     reference: SignatureSet | None,
+    n_samples: int,
 ) -> pd.DataFrame:
     """Judge every signature.
 
@@ -41,13 +44,16 @@ def signature_verdicts(
         As in :class:`dnmf.pipelines.selection.Candidate`; NaN where not known.
     reference : SignatureSet, optional
         Known signatures.
+    n_samples : int
+        With mutations.
 
     Returns
     -------
     DataFrame (k, 5)
         ``silhouette``, ``halves``, ``verdict``, ``decomposition`` and ``decomposition_cosine``. The first that holds:
 
-        - ``"unstable"``: silhouette below 0.5, or cosine between halves of the samples below 0.8;
+        - ``"unstable"``: silhouette below 0.5, or, with 10 samples per signature or more, cosine between halves of the
+          samples below 0.8;
         - ``"mixture of references"``: no reference reaches cosine 0.9, but at most three together do, and are closer by
           0.1 than the best alone;
         - ``"unlike all references"``: no reference reaches 0.8, nor do three together 0.9;
@@ -55,6 +61,7 @@ def signature_verdicts(
 
         The decomposition is that of :func:`decompose`, whatever the verdict; empty and NaN without a reference.
     """
+    told = n_samples >= SAMPLES_PER_HALVED_SIGNATURE * len(signatures)
     rows = []
     for index, name in enumerate(signatures.names):
         profile = signatures.profiles.loc[name].to_numpy(dtype=float)
@@ -68,7 +75,9 @@ def signature_verdicts(
             {
                 "silhouette": float(silhouette[index]),
                 "halves": float(halves[index]),
-                "verdict": _verdict(silhouette[index], halves[index], single, cosine),
+                "verdict": _verdict(
+                    silhouette[index], halves[index] if told else np.nan, single, cosine
+                ),
                 "decomposition": words,
                 "decomposition_cosine": cosine,
             }
