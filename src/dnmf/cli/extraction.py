@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 # A run that takes longer is announced.
 LONG_SECONDS = 10.0
-DEMO_RESTARTS = 10
 
 
 @dataclass(frozen=True)

@@ -279,9 +279,9 @@ def demo(
 ) -> None:
     """Do so for 21 breast cancer genomes, K = 4."""
     with user_errors(output):
-        from dnmf.cli.extraction import DEMO_RESTARTS, ExtractionJob, run_extraction
+        from dnmf.cli.extraction import ExtractionJob, run_extraction
 
-        job = ExtractionJob(n_signatures=(4,), output=output, restarts=DEMO_RESTARTS, seed=seed)
+        job = ExtractionJob(n_signatures=(4,), output=output, seed=seed)
         outcome = run_extraction(job, None, resumable=False, overwrite=overwrite, quiet=quiet)
     if not quiet:
         outcome.show()
