@@ -3,8 +3,8 @@
 python benchmarks/selection.py --data DIR [--sets ...] [--noise rounded poisson] [--restarts 20] [--seeds 0]
 
 Each of the simulated sets with every number of signatures from three below to three above the true one: as it is
-(expectations, rounded) and with Poisson counts around it, drawn once. A signature is found when a true one has it as its
-partner at cosine 0.9, false when none has.
+(expectations, rounded) and with Poisson counts around it, drawn once. A signature is found when a true one has it as
+its partner at cosine 0.9, false when none has.
 """
 
 import json

@@ -267,7 +267,7 @@ def test_a_long_run_is_announced(
     result = dnmf("extract", catalog_file, "-k", "2", "-o", tmp_path / "out", *options)
     assert result.exit_code == 0, result.stderr
     assert "3 fits to do: about" in result.stderr
-    assert "with 2 workers, 0.5 GB of memory" in result.stderr
+    assert "with 2 workers, 0.6 GB of memory" in result.stderr
 
 
 def test_penalties_left_to_the_data_are_written_down(

@@ -16,8 +16,8 @@ SAMPLES_PER_PILOT_COMPONENT = 8
 PILOT_ITERATIONS = 60
 # Variance over mean below which counts cannot come from counting mutations: Poisson counts have 1, rounded ones 0.01.
 COUNTING_DISPERSION = 0.25
-# With fewer mutations than channels, counts of 0 and 1 look alike whatever made them: such samples do not tell, and fewer
-# than this many others are taken for counting noise.
+# With fewer mutations than channels, counts of 0 and 1 look alike whatever made them: such samples do not tell, and
+# fewer than this many others are taken for counting noise.
 LEAST_TELLING_SAMPLES = 5
 # Channels rarer than this share of an average one are weighted as if they had it.
 RAREST_CHANNEL = 0.01

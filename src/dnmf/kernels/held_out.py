@@ -24,7 +24,7 @@ def held_out_deviance(
 ) -> Float[Tensor, " n"]:
     """Return each sample's Poisson deviance when every channel is predicted from the others.
 
-    ``2 sum_c (x_c log(x_c / m_c) - x_c + m_c)``, ``m_c`` from exposures fitted to seven eighths of the channels without c
+    ``2 sum_c (x_c log(x_c / m_c) - x_c + m_c)``, ``m_c`` from exposures fitted to 7/8 of the channels, c not among them
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ def clarity(result: "ExtractionResult") -> str:
     ]
     if unstable:
         are = "is" if len(unstable) == 1 else "are"
-        stability = f"{listing(unstable, 8)} {are} unstable: do not build on {'it' if are == 'is' else 'them'}."
+        stability = f"{listing(unstable, 8)} {are} unstable: confirm {'it' if are == 'is' else 'them'} before building on {'it' if are == 'is' else 'them'}."
     else:
         stability = "All of its signatures are stable over restarts." if k > 1 else "It is stable."
     if len(table) == 1:

@@ -41,9 +41,9 @@ class Choice:
 def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
     """Return one row per number of signatures, in order.
 
-    Columns: ``held_out`` (mean over samples of the logarithm of the held-out deviance), ``difference`` to the best stable
-    number and its ``standard_error`` (paired over samples), ``stable``, ``silhouette`` and ``least_silhouette``, ``halves`` and
-    ``least_halves`` (cosines between halves of the samples), ``cosine`` (median over samples), ``cost``.
+    Columns: ``held_out`` (mean over samples of the logarithm of the held-out deviance), ``difference`` to the best
+    stable number and its ``standard_error`` (paired over samples), ``stable``, ``silhouette`` and ``least_silhouette``,
+    ``halves`` and ``least_halves`` (cosines between halves of the samples), ``cosine`` (median over samples), ``cost``.
     """
     ks = sorted(candidates)
     logs = {k: np.log(np.maximum(candidates[k].held_out, LEAST_DEVIANCE)) for k in ks}
@@ -78,8 +78,8 @@ def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
 def choose(table: pd.DataFrame) -> Choice:
     """Pick the smallest number of signatures that predicts unseen counts as well as the best stable one.
 
-    Stable is a number whose mean silhouette is at least 0.8; if there is none, all are taken. "As well" is a mean paired
-    difference of the log-deviance within one standard error (Breiman et al. 1984).
+    Stable is a number whose mean silhouette is at least 0.8; if there is none, all are taken. "As well" is a mean
+    paired difference of the log-deviance within one standard error (Breiman et al. 1984).
 
     Parameters
     ----------

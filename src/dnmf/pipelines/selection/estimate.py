@@ -16,8 +16,8 @@ from dnmf.signatures import MutationCatalog
 
 # Iterations that are timed, after as many that are not: the first ones are not like the others.
 TIMED_ITERATIONS = 4
-# What Python, torch and the libraries below them take before any data come.
-BASE_BYTES = 450_000_000
+# What Python, torch, matplotlib and the libraries below them take before any data come.
+BASE_BYTES = 620_000_000
 # Arrays of n x f, and of n x k, that a worker holds at a time.
 SAMPLE_ARRAYS, EXPOSURE_ARRAYS = 8, 12
 
@@ -53,7 +53,7 @@ def estimate_run(
 
     A fit of k signatures takes ``i t(k)``, ``i`` its number of iterations and ``t(k) = a k^b`` the time of one, through
     two measured points: the smallest and the largest k. Judging a k (folds, halves) counts as further iterations.
-    Memory is ``450 MB + workers 8 bytes (8 n f + 12 n k)`` for the largest k.
+    Memory is ``620 MB + workers 8 bytes (8 n f + 12 n k)`` for the largest k.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ def generator_for(seed: int, purpose: int, *numbers: int) -> torch.Generator:
 def resample(X: Tensor, noise: CountNoise, generator: torch.Generator) -> Tensor:
     """Draw counts as different from these as these are from their expectation.
 
-    Poisson counts with the observed ones as their means; where the data have less noise than counting, normal deviations
-    of that noise, cut at 0.
+    Poisson counts with the observed ones as their means; where the data have less noise than counting, normal
+    deviations of that noise, cut at 0.
     """
     if noise.counting:
         return torch.poisson(X, generator=generator)

@@ -174,7 +174,11 @@ class _Work:
                     while len(running) < workers and (ready or tasks):
                         if ready:
                             k = ready.pop()
+<<<<<<< HEAD
                             fits = [W for W in found[k] if W is not None]
+=======
+                            fits = [W for W in found.pop(k) if W is not None]
+>>>>>>> select
                             running[pool.submit(self._finish, k, fits)] = (k, -1)
                         else:
                             k, index = tasks.pop(0)
@@ -183,7 +187,6 @@ class _Work:
                         k, index = running.pop(future)
                         if index < 0:
                             candidates[k] = future.result()
-                            del found[k]
                             continue
                         found[k][index] = future.result()
                         if all(W is not None for W in found[k]):
