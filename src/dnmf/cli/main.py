@@ -1,15 +1,15 @@
 """``dnmf``: one thin function per command, with its options; the work is in its neighbours."""
 
-import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dnmf import __version__
 from dnmf.cli.benchmarking import bench
 from dnmf.cli.console import user_errors
+from dnmf.cli.numbers import parse_numbers, parse_penalty
 from dnmf.cli.options import (
     AssayOption,
     BuildOption,
@@ -17,6 +17,7 @@ from dnmf.cli.options import (
     MadeForOption,
     Reference,
 )
+from dnmf.cli.paths import checkpoint_folder
 from dnmf.cli.training import train
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
@@ -59,12 +60,6 @@ class NoiseKind(StrEnum):
     none = "none"
 
 
-def _non_negative(value: float) -> float:
-    if not math.isfinite(value) or value < 0:
-        raise typer.BadParameter(f"must be a finite number, 0 or more; got {value}.")
-    return value
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"dnmf {__version__}")
@@ -98,24 +93,50 @@ def _root(
 def extract(
     catalog: CatalogPath,
     n_signatures: Annotated[
-        int, typer.Option("-k", "--n-signatures", min=1, metavar="K", help="Number of signatures.")
+        Any,
+        typer.Option(
+            "-k",
+            "--n-signatures",
+            parser=parse_numbers,
+            metavar="K",
+            help="How many: 12, or to choose from 2:15 or 3,5,8.",
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results."),
     ],
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            "--restarts",
+            min=0,
+            help="Resampled restarts for every K; 0: extract once.",
+            show_default="20, or 0 with --preset paper",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Restarts at a time.", show_default="all cores"),
+    ] = None,
     l1: Annotated[
-        float,
+        Any,
         typer.Option(
-            "--l1", callback=_non_negative, help="Penalty on the sum of exposures, in mutations."
+            "--l1",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on the sum of exposures, in mutations.",
         ),
-    ] = 0.0,
+    ] = "0",
     l2: Annotated[
-        float,
+        Any,
         typer.Option(
-            "--l2", callback=_non_negative, help="Penalty on half the sum of squared exposures."
+            "--l2",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on half the sum of squared exposures.",
         ),
-    ] = 0.0,
+    ] = "0",
     layers: Annotated[int, typer.Option("--layers", min=1, help="Layers of the network.")] = 10,
     epochs: Annotated[
         int | None,
@@ -130,13 +151,14 @@ def extract(
     quiet: Quiet = False,
 ) -> None:
     """Find K signatures; write tables and report."""
-    with user_errors(output):
+    with user_errors(output, checkpoint_folder(output)):
         from dnmf.cli.extraction import ExtractionJob, run_extraction
 
         outcome = run_extraction(
             ExtractionJob(
                 n_signatures=n_signatures,
                 output=output,
+                restarts=restarts,
                 l1_reg=l1,
                 l2_reg=l2,
                 n_layers=layers,
@@ -146,9 +168,26 @@ def extract(
                 reference=reference,
             ),
             catalog,
+            workers=workers,
             overwrite=overwrite,
             quiet=quiet,
         )
+    if not quiet:
+        outcome.show()
+
+
+@app.command()
+def report(
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The output folder of `dnmf extract`.")
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Report what an extraction has finished so far."""
+    with user_errors(output):
+        from dnmf.cli.extraction import run_report
+
+        outcome = run_report(output, quiet=quiet)
     if not quiet:
         outcome.show()
 
@@ -224,8 +263,8 @@ def demo(
     with user_errors(output):
         from dnmf.cli.extraction import ExtractionJob, run_extraction
 
-        job = ExtractionJob(n_signatures=4, output=output, seed=seed)
-        outcome = run_extraction(job, None, overwrite=overwrite, quiet=quiet)
+        job = ExtractionJob(n_signatures=(4,), output=output, seed=seed)
+        outcome = run_extraction(job, None, resumable=False, overwrite=overwrite, quiet=quiet)
     if not quiet:
         outcome.show()
 

@@ -11,6 +11,7 @@ from dnmf.plotting.exposures import plot_exposures
 from dnmf.plotting.fit import plot_fit
 from dnmf.plotting.intervals import plot_intervals
 from dnmf.plotting.saving import figure_bytes, save_figure
+from dnmf.plotting.selection import plot_selection
 from dnmf.plotting.signatures import plot_catalog, plot_signatures
 from dnmf.plotting.training import plot_history
 
@@ -25,6 +26,7 @@ __all__ = [
     "plot_history",
     "plot_intervals",
     "plot_points",
+    "plot_selection",
     "plot_signatures",
     "save_figure",
     "signature_colours",

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnmf.report.findings import ARTEFACTS, Finding, listing
+from dnmf.report.findings import ARTEFACTS
+from dnmf.report.words import Finding, listing
 
 if TYPE_CHECKING:
     from dnmf.pipelines import RefitResult
