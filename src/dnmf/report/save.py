@@ -60,8 +60,8 @@ def save_report(
     Files: ``signatures.tsv``, ``exposures.tsv`` (whole mutations), ``fit.tsv``, ``matches.tsv``,
     ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``. With restarts
     also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
-    ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties left
-    to the data, ``penalties.tsv``.
+    ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties
+    left to the data, ``penalties.tsv``.
     """
     # Here, so that asking whether a folder is free (`check_output_folder`) loads no torch.
     from dnmf.estimators import save_model

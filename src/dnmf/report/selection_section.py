@@ -67,8 +67,10 @@ def clarity(result: "ExtractionResult") -> str:
         str(name) for name in result.verdicts.index[result.verdicts["verdict"] == _UNSTABLE]
     ]
     if unstable:
-        are = "is" if len(unstable) == 1 else "are"
-        stability = f"{listing(unstable, 8)} {are} unstable: confirm {'it' if are == 'is' else 'them'} before building on {'it' if are == 'is' else 'them'}."
+        are, them = ("is", "it") if len(unstable) == 1 else ("are", "them")
+        stability = (
+            f"{listing(unstable, 8)} {are} unstable: confirm {them} before building on {them}."
+        )
     else:
         stability = "All of its signatures are stable over restarts." if k > 1 else "It is stable."
     if len(table) == 1:

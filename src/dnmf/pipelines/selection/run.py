@@ -174,11 +174,7 @@ class _Work:
                     while len(running) < workers and (ready or tasks):
                         if ready:
                             k = ready.pop()
-<<<<<<< HEAD
-                            fits = [W for W in found[k] if W is not None]
-=======
                             fits = [W for W in found.pop(k) if W is not None]
->>>>>>> select
                             running[pool.submit(self._finish, k, fits)] = (k, -1)
                         else:
                             k, index = tasks.pop(0)
