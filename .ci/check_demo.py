@@ -10,7 +10,7 @@ from dnmf import load_model, read_exposures, read_signatures
 
 PLOTS = [
     f"plots/{name}.{kind}"
-    for name in ("signatures", "exposures", "training", "fit")
+    for name in ("signatures", "exposures", "training", "fit", "intervals")
     for kind in ("png", "svg")
 ]
 FILES = [
@@ -21,6 +21,13 @@ FILES = [
     "model.safetensors",
     "model.json",
     "run.json",
+    "selection.tsv",
+    "solutions/k004/signatures.tsv",
+    "solutions/k004/exposures.tsv",
+    "signature_intervals.tsv",
+    "exposure_lower.tsv",
+    "exposure_upper.tsv",
+    "verdicts.tsv",
 ]
 
 
@@ -40,6 +47,9 @@ def main(folder: Path) -> None:
     load_model(folder)
     if len(pd.read_table(folder / "matches.tsv")) != 4:
         sys.exit("matches.tsv does not have one row for each of the 4 signatures")
+    lower, upper = (read_exposures(folder / f"exposure_{end}.tsv") for end in ("lower", "upper"))
+    if not ((lower <= exposures) & (exposures <= upper)).all(axis=None):
+        sys.exit("an exposure is outside its interval")
     median = pd.read_table(folder / "fit.tsv")["Cosine Similarity"].median()
     if not median >= 0.99:
         sys.exit(f"median cosine between spectrum and reconstruction is {median:.4f}, below 0.99")

@@ -9,10 +9,14 @@ import warnings
 
 import numpy as np
 import torch
-from protocol import Dataset, Table, folds, found, load_dataset, parser, provenance, summarise
-from protocol import sample_costs as costs_of
+from protocol import parser
 from threadpoolctl import threadpool_limits
 
+from dnmf.bench.datasets import Dataset, folds, load_dataset
+from dnmf.bench.paper import provenance
+from dnmf.bench.scores import found, summarise
+from dnmf.bench.scores import sample_costs as costs_of
+from dnmf.bench.table import Table
 from dnmf.kernels import (
     Phase,
     exact_exposures,

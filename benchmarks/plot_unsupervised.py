@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from protocol import BREAST, RESULTS
+from protocol import RESULTS
+
+from dnmf.bench.datasets import BREAST
 
 METHODS = {
     "dnmf": ("dnmf (default)", "#1b6ca8", "o"),

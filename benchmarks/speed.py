@@ -11,10 +11,12 @@ from collections.abc import Callable
 import numpy as np
 import scipy.optimize
 import torch
-from protocol import folds, load_dataset, parser, provenance
+from protocol import parser
 from threadpoolctl import threadpool_limits
 
 from dnmf import load_reference
+from dnmf.bench.datasets import folds, load_dataset
+from dnmf.bench.paper import provenance
 from dnmf.kernels import exact_exposures, exact_signatures, frobenius_cost
 from dnmf.nn import UnfoldedMU
 

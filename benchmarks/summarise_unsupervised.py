@@ -7,7 +7,9 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
-from protocol import BREAST, RESULTS, SIMULATED
+from protocol import RESULTS
+
+from dnmf.bench.datasets import BREAST, SIMULATED
 
 
 def mean_over_folds(rows: pd.DataFrame, folds: int) -> pd.DataFrame:

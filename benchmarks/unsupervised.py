@@ -11,29 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from protocol import (
-    BREAST,
-    SIMULATED,
-    Dataset,
-    Table,
-    folds,
-    found,
-    load_dataset,
-    parser,
-    provenance,
-    sample_costs,
-    summarise,
-)
-from sklearn.decomposition import NMF
+from protocol import parser
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, MultiplicativeNMF
+from dnmf.bench.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
+from dnmf.bench.ours_unsupervised import Fit, alternating, coordinate_descent, kl_updates
+from dnmf.bench.paper import provenance
+from dnmf.bench.scores import found, sample_costs, summarise
+from dnmf.bench.table import Table
 from dnmf.kernels import (
     Phase,
     exact_exposures,
     initialize_factors,
     nmf_anls,
-    successive_projection,
 )
 
 SEED = 0
@@ -73,20 +64,16 @@ def dnmf_paper(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
     return Outcome(model.components_, seconds, seconds, np.asarray(model.transform(test)))
 
 
-def coordinate_descent(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
-    started = time.process_time()
-    model = NMF(k, init="nndsvd", max_iter=1000, tol=1e-6).fit(X)
-    seconds = time.process_time() - started
-    return Outcome(model.components_, seconds, seconds)
+def classic(fit: Fit) -> "Method":
+    """A solver that gives a dictionary; its exposures are computed exactly."""
 
+    def method(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
+        started = time.process_time()
+        signatures = fit(X, k, 0.0)
+        seconds = time.process_time() - started
+        return Outcome(signatures, seconds, seconds)
 
-def kl_multiplicative(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
-    started = time.process_time()
-    model = NMF(
-        k, init="nndsvda", solver="mu", beta_loss="kullback-leibler", max_iter=1000, tol=1e-6
-    ).fit(X)
-    seconds = time.process_time() - started
-    return Outcome(model.components_, seconds, seconds)
+    return method
 
 
 def multiplicative_best_of_10(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
@@ -97,18 +84,6 @@ def multiplicative_best_of_10(X: np.ndarray, k: int, test: np.ndarray) -> Outcom
     best = min(models, key=lambda m: m.history_["cost"][-1])
     seconds = time.process_time() - started
     return Outcome(best.components_, seconds, seconds)
-
-
-def plain_alternating(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
-    """Extrapolated alternating least squares from the same start, as many iterations as our search, none penalised."""
-    started = time.process_time()
-    samples = torch.tensor(X)
-    roots = samples.sum(dim=1).clamp(min=1).rsqrt()
-    W = successive_projection(samples, k)
-    W = nmf_anls(samples, W, phases=(Phase(270),), sample_weights=roots).W
-    W = nmf_anls(samples, W, phases=(Phase(270),)).W
-    seconds = time.process_time() - started
-    return Outcome(W.numpy(), seconds, seconds)
 
 
 def random_alternating(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
@@ -124,14 +99,14 @@ def random_alternating(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
 Method = Callable[[np.ndarray, int, np.ndarray], Outcome]
 METHODS: dict[str, Method] = {
     "dnmf": dnmf_default,
-    "sklearn-cd": coordinate_descent,
-    "anls": plain_alternating,
+    "sklearn-cd": classic(coordinate_descent),
+    "anls": classic(alternating),
     "paper": dnmf_paper,
 }
 BREAST_METHODS: dict[str, Method] = METHODS | {
     "anls-random": random_alternating,
     "mu-best-of-10": multiplicative_best_of_10,
-    "kl-mu": kl_multiplicative,
+    "kl-mu": classic(kl_updates),
 }
 VALUES = (
     "n_components",

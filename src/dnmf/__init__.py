@@ -19,6 +19,7 @@ _HOME_OF = {
     "load_reference": "dnmf.signatures",
     "match_to_reference": "dnmf.signatures",
     "convert_signatures": "dnmf.signatures",
+    "restrict_signatures": "dnmf.signatures",
     "read_catalog": "dnmf.signatures",
     "read_exposures": "dnmf.signatures",
     "read_signatures": "dnmf.signatures",

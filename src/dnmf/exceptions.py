@@ -27,3 +27,7 @@ class SymmetricInitWarning(UserWarning):
 
 class DoubtfulDataWarning(UserWarning):
     """The input is usable but something in it makes the result doubtful (empty samples, low rank, ...)."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, or of other data, options or another version; it is never overwritten."""

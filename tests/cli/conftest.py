@@ -74,6 +74,19 @@ def extraction(
     folder = tmp_path_factory.mktemp("extraction")
     catalog = folder / "catalog.tsv"
     catalog.write_text("".join("\t".join(row) + "\n" for row in catalog_rows), encoding="utf-8")
-    result = run("extract", catalog, "-k", 3, "-o", folder / "out", "--epochs", 20, "--seed", 5)
+    result = run(
+        "extract",
+        catalog,
+        "-k",
+        3,
+        "-o",
+        folder / "out",
+        "--epochs",
+        20,
+        "--seed",
+        5,
+        "--restarts",
+        0,
+    )
     assert result.exit_code == 0, result.stderr
     return catalog, folder / "out", result

@@ -117,7 +117,7 @@ def test_overwrite_replaces_an_earlier_run_whole_and_quiet_prints_nothing(
     shutil.copytree(earlier, out)
     # A list of references may be longer than any file name.
     reference = ",".join(load_reference("cosmic-v3.4").names)
-    options = ["--epochs", 2, "--overwrite", "--quiet", "--reference", reference]
+    options = ["--epochs", 2, "--restarts", 0, "--overwrite", "--quiet", "--reference", reference]
     result = dnmf("extract", catalog, "-k", 2, "-o", out, *options)
     assert result.exit_code == 0
     assert result.output == ""
@@ -150,7 +150,8 @@ def test_doubtful_data_are_used_with_a_warning_each(
         multiples = (f"{i * int(first if i % 2 else second)}.5" for i in range(1, 5))
         rows.append([label, "0", *multiples])
     out = tmp_path / "out"
-    result = dnmf("extract", write_rows(rows), "-k", 4, "-o", out, "--epochs", 2)
+    options = ["--epochs", 2, "--restarts", 0]
+    result = dnmf("extract", write_rows(rows), "-k", 4, "-o", out, *options)
     assert result.exit_code == 0
     for told in ("not integers", "'S00'", "rank"):
         assert result.stderr.count(told) == 1, result.stderr

@@ -12,6 +12,7 @@ COMMANDS = [
     "refit",
     "simulate",
     "train",
+    "bench",
     "transform",
     "match",
     "plot",

@@ -27,7 +27,7 @@ def test_ctrl_c_during_training_leaves_all_as_it_was_and_says_so(
         str(out),
     ]
     with subprocess.Popen(
-        [*command, "--epochs", "1000000", "--overwrite"],
+        [*command, "--restarts", "0", "--epochs", "1000000", "--overwrite"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

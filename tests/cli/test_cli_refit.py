@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import Result
@@ -144,3 +145,25 @@ def test_an_existing_output_is_replaced_only_when_asked(
     assert dnmf(*command).exit_code == 2
     assert dnmf(*command, "--overwrite").exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_panel_is_refitted_with_its_own_sites(
+    genomes: Path, tmp_path: Path, dnmf: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    genome, panel, out = tmp_path / "genome.fa", tmp_path / "panel.bed", tmp_path / "out"
+    genome.write_text(">chr1\n" + "".join(rng.choice(list("ACGT"), 50_000)) + "\n")
+    panel.write_text("chr1\t100\t9000\n")
+    command = ("refit", genomes, "-o", out, "--assay", panel)
+    missing = dnmf(*command)
+    assert missing.exit_code == 2
+    assert "--genome FILE.fa" in missing.stderr
+    result = dnmf(*command, "--genome", genome)
+    assert result.exit_code == 0, result.stderr
+    # No network was trained for this panel: that is said, and the selection answers.
+    assert "not the profiles of cosmic-v3.4-GRCh37" not in result.stderr
+    assert "(sparse) is used instead of a network" in result.stderr.replace("\n", " ")
+    fit = pd.read_csv(out / "fit.tsv", sep="\t")
+    assert set(fit["Method"]) == {"sparse"}
+    assert "in the regions of panel.bed" in (out / "report.html").read_text(encoding="utf-8")

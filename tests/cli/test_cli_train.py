@@ -1,5 +1,8 @@
 """``dnmf train refit``: from a table of exposures to a network that ``dnmf refit`` takes."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +58,43 @@ def test_the_same_seed_gives_the_same_weights(tumours: Path, tmp_path: Path, dnm
     first, second, other = ((tmp_path / f"{n}.safetensors").read_bytes() for n in "abc")
     assert first == second
     assert first != other
+
+
+def test_a_killed_training_goes_on_to_the_same_files(
+    tumours: Path, tmp_path: Path, dnmf: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL leaves no chance to tidy up: what counts is what the last checkpoint holds."""
+    options = ("--reference", SHORT, "--steps", "60", "-q")
+    whole, killed = tmp_path / "whole" / "m.json", tmp_path / "killed" / "m.json"
+    for card in (whole, killed):
+        card.parent.mkdir()
+    assert dnmf("train", "refit", tumours, "-o", whole, *options).exit_code == 0
+    program = (
+        "import os, signal, sys\n"
+        "from dnmf.nn import refit_training\n"
+        "refit_training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
+        "advance = refit_training._TrainingState.advance\n"
+        "def killing(self, prior):\n"
+        "    if self.step == 37:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return advance(self, prior)\n"
+        "refit_training._TrainingState.advance = killing\n"
+        "from dnmf.cli.main import app\n"
+        "app(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, "train", "refit", tumours, "-o", killed, *options]
+    done = subprocess.run([str(part) for part in command], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert [path.name for path in killed.parent.iterdir()] == ["m.checkpoint"]
+    other = dnmf("train", "refit", tumours, "-o", killed, *options, "--seed", 1)
+    assert other.exit_code == 2
+    assert "differs in: seed" in other.stderr
+    resumed = dnmf("train", "refit", tumours, "-o", killed, *options)
+    assert resumed.exit_code == 0, resumed.stderr
+    for suffix in (".json", ".safetensors"):
+        same = (card.with_suffix(suffix).read_bytes() for card in (whole, killed))
+        assert next(same) == next(same)
+    assert not killed.with_suffix(".checkpoint").exists()
 
 
 def test_mistakes_cost_no_training(tumours: Path, tmp_path: Path, dnmf: Run) -> None:

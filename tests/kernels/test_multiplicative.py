@@ -52,6 +52,52 @@ def test_cost_never_rises_over_an_update_of_the_signatures(oracles, factors, l1,
     assert after <= before + oracles.rounding_of_cost(*arrays(X, H, W), l1, l2)
 
 
+# From what single precision calls zero to what no count can be, all in one matrix.
+EXTREMES = st.one_of(st.just(0.0), st.integers(-30, 20).map(lambda e: 10.0**e))
+
+
+@st.composite
+def wide_factorisations(draw: Any) -> tuple[torch.Tensor, ...]:
+    """More components than features and than samples: the factorisation has directions that cost nothing."""
+    n, f = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    k = draw(st.integers(max(n, f) + 1, 7))
+    shapes = ((n, f), (n, k), (k, f))
+    return tuple(
+        torch.from_numpy(draw(hnp.arrays(np.float64, s, elements=EXTREMES))) for s in shapes
+    )
+
+
+@given(factors=wide_factorisations(), l1=PENALTIES, l2=PENALTIES)
+def test_cost_never_rises_with_more_components_than_features_and_extreme_entries(
+    oracles, factors, l1, l2
+):
+    X, H, W = factors
+    penalties = {"l1_reg": l1, "l2_reg": l2}
+    start = frobenius_cost(X, H, W, **penalties)
+    H_next = update_exposures(X, H, W, **penalties)
+    after_H = frobenius_cost(X, H_next, W, **penalties)
+    assert after_H <= start + oracles.rounding_of_cost(*arrays(X, H, W), l1, l2)
+    after_W = frobenius_cost(X, H_next, update_signatures(X, H_next, W), **penalties)
+    assert after_W <= after_H + oracles.rounding_of_cost(*arrays(X, H_next, W), l1, l2)
+
+
+@given(factors=factorisations(), l1=PENALTIES, l2=PENALTIES)
+def test_cost_never_rises_along_many_joint_updates(oracles, factors, l1, l2):
+    """As the theorem is used: exposures, signatures, exposures, ..."""
+    X, H, W = factors
+    penalties = {"l1_reg": l1, "l2_reg": l2}
+    cost = frobenius_cost(X, H, W, **penalties).item()
+    for _ in range(20):
+        for step in ("exposures", "signatures"):
+            slack = oracles.rounding_of_cost(*arrays(X, H, W), l1, l2)
+            if step == "exposures":
+                H = update_exposures(X, H, W, **penalties)
+            else:
+                W = update_signatures(X, H, W)
+            before, cost = cost, frobenius_cost(X, H, W, **penalties).item()
+            assert cost <= before + slack
+
+
 @pytest.mark.parametrize("size", [1e-5, 1e-6, 1e-7])
 def test_guard_in_the_denominator_alone_breaks_the_theorem(oracles, size):
     """A perfect factorisation in small units: nothing is left to gain, and that guard shrinks it all the same."""

@@ -1,6 +1,7 @@
 """The refit network: its step, what it may answer, how it follows its reference, and how its training resumes."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from dnmf.kernels import kl_exposures, kl_gap, kl_step
 from dnmf.nn.refit import RefitDesign, RefitNetwork, _RefitLayer, _Step
 from dnmf.nn.refit_answer import (
     informed_output,
+    most_possible,
     poisson_deviance,
     polish,
     refit_answer,
@@ -300,8 +302,13 @@ class Interrupted(Exception):
     """Stands for the user's Ctrl-C."""
 
 
-def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(tmp_path: Path):
+@pytest.mark.parametrize("in_columns", [False, True])
+def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(
+    tmp_path: Path, in_columns: bool
+):
     W = reference(5, 12, 0)
+    if in_columns:  # as a table's columns lie in memory
+        W = W.mT.contiguous().mT
     shares, cohorts = tumours(20, 5, 0)
     arguments = {"n_cohorts": 3, "config": QUICK, "design": TINY, "seed": 3}
     whole = train_refit(W, shares, cohorts, **arguments)
@@ -331,7 +338,6 @@ def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(tmp_pat
         callback=lambda step, steps, error: seen.append(step),
     )
     assert seen[0] == 21
-    assert not checkpoint.exists()
     for ours, theirs in zip(
         whole.state_dict().values(), resumed.state_dict().values(), strict=True
     ):
@@ -347,14 +353,55 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path):
         if step == 10:
             raise Interrupted
 
-    arguments = {"n_cohorts": 3, "config": QUICK, "design": TINY, "checkpoint": checkpoint}
+    def train(**changed: object) -> RefitNetwork:
+        arguments = {"W": W, "shares": shares, "cohorts": cohorts, "n_cohorts": 3, "config": QUICK}
+        arguments |= {"design": TINY, "checkpoint": checkpoint, "checkpoint_every": 5}
+        return train_refit(**(arguments | {"origin": {"split": "first"}} | changed))
+
     with pytest.raises(Interrupted):
-        train_refit(W, shares, cohorts, **arguments, checkpoint_every=5, callback=interrupt)
-    with pytest.raises(ModelFileError, match="other settings"):
-        train_refit(W, shares, cohorts, **arguments, seed=1)
+        train(callback=interrupt)
+    for changed, named in (
+        ({"seed": 1}, "seed"),
+        ({"config": replace(QUICK, jitter=0.2)}, "settings"),
+        ({"W": reference(5, 12, 1)}, "reference"),
+        ({"shares": tumours(20, 5, 1)[0]}, "training tumours"),
+        ({"cohorts": cohorts.flip(0)}, "training tumours"),
+        ({"start": RefitNetwork(W, 3, TINY)}, "network to start from"),
+        ({"origin": {"split": "second"}}, "split"),
+    ):
+        with pytest.raises(ModelFileError, match=rf"differs in: {named}\. Remove"):
+            train(**changed)
+    train()
     checkpoint.write_bytes(b"not a checkpoint")
     with pytest.raises(ModelFileError, match="not a checkpoint"):
-        train_refit(W, shares, cohorts, **arguments)
+        train()
+
+
+def test_a_finished_training_is_not_repeated(tmp_path: Path):
+    W = reference(5, 12, 0)
+    shares, cohorts = tumours(20, 5, 0)
+    seen: list[int] = []
+
+    def train() -> RefitNetwork:
+        return train_refit(
+            W,
+            shares,
+            cohorts,
+            n_cohorts=3,
+            config=QUICK,
+            design=TINY,
+            checkpoint=tmp_path / "training.safetensors",
+            callback=lambda step, steps, error: seen.append(step),
+        )
+
+    first = train()
+    assert seen.pop() == QUICK.steps
+    seen.clear()
+    second = train()
+    assert seen == []
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
 
 
 def test_training_lowers_the_error():
@@ -372,3 +419,17 @@ def test_training_lowers_the_error():
         callback=lambda step, steps, error: errors.append(error),
     )
     assert sum(errors[-20:]) < 0.8 * sum(errors[:20])
+
+
+def test_the_most_possible_share_is_never_less_than_a_poisson_sample_asks_for():
+    W = reference(6, 40, 0)
+    shares = tumours(500, 6, 0)[0]
+    for total in (20, 1000, 50_000):
+        X = torch.poisson(total * shares @ W, generator=random(1))
+        bound = most_possible(X, W)
+        assert (shares <= bound).float().mean() > 0.995
+        assert_close(most_possible(X[3:4], W), bound[3:4])
+    # A channel that is empty has room for eight mutations.
+    X = torch.tensor([[1000.0, 0.0]])
+    signatures = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
+    assert_close(most_possible(X, signatures), torch.tensor([[0.016, 1.13055]]), rtol=1e-4, atol=0)

@@ -33,7 +33,7 @@ def small(problem: tuple[MutationCatalog, pd.DataFrame]) -> MutationCatalog:
 def result(
     problem: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
-    return extract_signatures(problem[0], 3, reference=reference, random_state=0)
+    return extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
 
 
 def test_simulated_signatures_are_found_and_named(result: ExtractionResult) -> None:
@@ -101,7 +101,7 @@ def test_same_seed_same_result(
     problem: tuple[MutationCatalog, pd.DataFrame],
     reference: SignatureSet,
 ) -> None:
-    again = extract_signatures(problem[0], 3, reference=reference, random_state=0)
+    again = extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
     pd.testing.assert_frame_equal(again.exposures, result.exposures, check_exact=True)
     pd.testing.assert_frame_equal(
         again.signatures.profiles, result.signatures.profiles, check_exact=True
@@ -123,7 +123,7 @@ def test_the_papers_preset_gives_mutations_and_probabilities_too(
 def test_without_a_reference_the_matches_are_empty_with_all_columns(
     small: MutationCatalog, result: ExtractionResult
 ) -> None:
-    bare = extract_signatures(small, 2, max_epochs=1)
+    bare = extract_signatures(small, 2, n_restarts=2, max_epochs=1)
     assert bare.reference is None
     assert len(bare.matches) == 0
     assert list(bare.matches.columns) == list(result.matches.columns)
@@ -135,8 +135,8 @@ def test_empty_samples_get_zeros_and_change_nothing_else(
     counts = small.counts
     empty = pd.DataFrame(0.0, index=["nothing", "naught"], columns=counts.columns)
     catalog = MutationCatalog(pd.concat([counts[:4], empty, counts[4:]]))
-    with_empty = extract_signatures(catalog, 3, max_epochs=4)
-    without = extract_signatures(small, 3, max_epochs=4)
+    with_empty = extract_signatures(catalog, 3, n_restarts=2, max_epochs=4)
+    without = extract_signatures(small, 3, n_restarts=2, max_epochs=4)
     assert (with_empty.exposures.loc[["nothing", "naught"]] == 0).all(axis=None)
     assert (with_empty.fit.loc[["nothing", "naught"]] == 0).all(axis=None)
     pd.testing.assert_frame_equal(
@@ -148,7 +148,9 @@ def test_progress_reports_every_phase_to_its_end(
     small: MutationCatalog,
 ) -> None:
     calls: list[tuple[str, int, int, float]] = []
-    result = extract_signatures(small, 2, max_epochs=4, progress=lambda *call: calls.append(call))
+    result = extract_signatures(
+        small, 2, n_restarts=0, max_epochs=4, progress=lambda *call: calls.append(call)
+    )
     last = {phase: (step, total) for phase, step, total, _ in calls}
     # A network that is exact from the start is not trained.
     assert {"dictionary"} <= set(last) <= set(result.history)
@@ -164,7 +166,7 @@ def test_an_interruption_by_the_watcher_is_not_swallowed(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        extract_signatures(small, 2, progress=stop)
+        extract_signatures(small, 2, n_restarts=0, progress=stop)
 
 
 @pytest.mark.parametrize("k", [0, -1, 2.5, True, 51, 97])
@@ -186,6 +188,6 @@ def test_more_signatures_than_the_rank_warns_and_is_recorded(
 ) -> None:
     counts = problem[0].counts.iloc[[0, 0, 1, 1, 1]].set_axis(list("abcde"))
     with pytest.warns(DoubtfulDataWarning) as seen:
-        result = extract_signatures(MutationCatalog(counts), 3, max_epochs=2)
+        result = extract_signatures(MutationCatalog(counts), 3, n_restarts=2, max_epochs=2)
     assert result.warnings == [str(item.message) for item in seen]
     assert sum("rank 2" in text for text in result.warnings) == 1

@@ -111,17 +111,46 @@ def test_auto_takes_the_network_where_it_was_made_for_the_sample(catalog: Mutati
     assert (result.fit["method"].iloc[:7] == "network").mean() > 0.5
 
 
-def test_auto_leaves_counts_out_of_range_to_the_likelihood() -> None:
+def test_auto_leaves_counts_out_of_range_to_the_selection() -> None:
     profiles = load_reference("cosmic-v3.4").select(BREAST).profiles.to_numpy()
     catalog = catalog_of(np.array([8.0, 1000.0, 400_000.0])[:, None] * profiles[3])
     result = refit_exposures(catalog)
-    assert list(result.fit["method"]) == ["kl", "network", "kl"]
+    assert list(result.fit["method"]) == ["sparse", "network", "sparse"]
     assert "fewer than the network was trained for" in result.fit["advice"].iloc[0]
     assert "more than the network was trained for" in result.fit["advice"].iloc[2]
     assert result.presence is not None
     assert list(result.presence.index) == ["S1"]
     with pytest.raises(InputDataError, match="was trained for 20 to 200,000"):
         refit_exposures(catalog, method="network")
+
+
+def test_without_a_network_a_long_list_is_cut_and_a_short_one_is_not(
+    catalog: MutationCatalog,
+) -> None:
+    names = load_reference("cosmic-v3.4").names
+    for size, method in ((10, "kl"), (11, "sparse")):
+        with pytest.warns(DoubtfulDataWarning, match=rf"\({method}\) is used instead"):
+            result = refit_exposures(catalog, load_reference("cosmic-v3.4").select(names[:size]))
+        assert set(result.fit["method"]) == {method, "none"}
+
+
+def test_auto_leaves_mixtures_that_no_tumour_is_to_the_selection_when_that_is_better() -> None:
+    reference = load_reference("cosmic-v3.4")
+    rng = np.random.default_rng(0)
+    truth = np.zeros((80, 86))
+    for row in truth:
+        row[rng.choice(86, 5, replace=False)] = rng.dirichlet(np.ones(5))
+    catalog = catalog_of(5000 * truth @ reference.profiles.to_numpy())
+    results = [refit_exposures(catalog, method=method) for method in ("auto", "network")]
+    switched = (results[0].fit["method"] == "sparse").to_numpy()
+    assert switched.sum() >= 5
+    assert all(
+        "much better than the network" in text for text in results[0].fit["advice"][switched]
+    )
+    shares = [r.exposures.div(r.exposures.sum(axis=1), axis=0).to_numpy() for r in results]
+    auto, network = (np.abs(own - truth)[switched].sum(axis=1).mean() for own in shares)
+    assert auto < 0.8 * network
+    assert np.array_equal(shares[0][~switched], shares[1][~switched])
 
 
 def test_a_signature_that_the_reference_lacks_is_left_unassigned() -> None:

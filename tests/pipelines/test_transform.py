@@ -14,7 +14,7 @@ def result() -> ExtractionResult:
     catalog, _ = simulate_catalog(
         load_reference("SBS4,SBS1,SBS13"), 30, mean_burden=5000, sparsity=0.4, random_state=1
     )
-    return extract_signatures(catalog, 3, max_epochs=20)
+    return extract_signatures(catalog, 3, n_restarts=0, max_epochs=20)
 
 
 def test_training_samples_get_the_exposures_of_the_extraction(result: ExtractionResult) -> None:

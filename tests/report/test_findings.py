@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.report.findings import expected_cosine, findings, listing
+from dnmf.report.findings import expected_cosine, findings
 from dnmf.report.mixtures import best_pair
+from dnmf.report.words import listing
 from dnmf.signatures import SBS96, SignatureSet
 
 

@@ -56,7 +56,7 @@ def pictures(k: int) -> Pictures:
 
 
 def render(result, command="dnmf extract 'x <y>'") -> Page:
-    record = run_record(result, input_path=None, command=command)
+    record = run_record(result, input_file=None, command=command)
     return Page(render_page(result, record, pictures(len(result.signatures.names))))
 
 

@@ -1,5 +1,7 @@
 """Choosing a shipped reference by build and assay."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -43,13 +45,31 @@ def test_an_exome_that_is_not_shipped_is_converted() -> None:
     )
 
 
-def test_contradictions_and_gaps_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_contradictions_and_gaps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputDataError, match="Leave one of the two out"):
         choose_reference("cosmic-v3.4-exome", assay="genome")
     with pytest.raises(InputDataError, match="expected a build of GRCh37, GRCh38"):
         choose_reference("cosmic-v3.4", build="hg19")
+    with pytest.raises(InputDataError, match="expected genome, exome or a file of regions"):
+        choose_reference("cosmic-v3.4", assay="panel")
+    with pytest.raises(InputDataError, match="is not a file, so dnmf knows"):
+        choose_reference("SBS1,SBS5", build="GRCh38", made_for="GRCh37")
     path = tmp_path / "own.tsv"
     write_signatures(load_reference("SBS1,SBS5"), path)
     with pytest.raises(InputDataError, match="a file is used as it is"):
         choose_reference(str(path), build="GRCh38")
     assert choose_reference(str(path)).names == ["SBS1", "SBS5"]
+
+
+@pytest.mark.parametrize("source", ["GRCh37", "GRCh38", "GRCh37-exome"])
+def test_a_file_made_for_one_target_becomes_the_published_one_of_another(
+    tmp_path: Path, source: str
+) -> None:
+    path = tmp_path / "own.tsv"
+    write_signatures(load_reference(f"cosmic-v3.4-{source}"), path)
+    for build, assay in (("GRCh37", "genome"), ("GRCh38", "genome"), ("GRCh37", "exome")):
+        found = choose_reference(str(path), build=build, assay=assay, made_for=source)
+        published = choose_reference("cosmic-v3.4", build=build, assay=assay)
+        np.testing.assert_allclose(found.profiles, published.profiles, atol=3e-6)
+    same = choose_reference(str(path), made_for=source)
+    np.testing.assert_allclose(same.profiles, load_reference(f"cosmic-v3.4-{source}").profiles)

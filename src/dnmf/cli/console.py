@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
 
-from dnmf.exceptions import InputDataError, ModelFileError
+from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,24 +22,30 @@ class UserError(Exception):
 
 
 @contextmanager
-def user_errors(output: Path | None = None) -> Iterator[None]:
+def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> Iterator[None]:
     """Turn what bad input raises into a message and exit code 2, Ctrl-C into exit code 130.
 
     Either way nothing has been written to ``output``, and the message says so. Anything else is a
-    fault of dnmf and keeps its traceback, which is what a bug report needs.
+    fault of dnmf and keeps its traceback, which is what a bug report needs. After Ctrl-C work in a
+    ``checkpoint`` is not lost, and the message says how to go on.
     """
     try:
         yield
     except BrokenPipeError:
         raise  # the reader of our output has gone (`dnmf match ... | head`): Typer ends quietly
-    except (InputDataError, ModelFileError, UserError) as error:
+    except (InputDataError, ModelFileError, CheckpointError, UserError) as error:
         _stop(str(error), output)
     except OSError as error:
         _stop(_os_error_message(error), output)
     except MemoryError:
         _stop("there is not enough memory for this input.", output)
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted. {_kept(output)}", err=True)
+        resume = ""
+        if checkpoint is not None and checkpoint.is_dir():
+            resume = (
+                f" What was finished is in {checkpoint}: repeat the command to go on from there."
+            )
+        typer.echo(f"Interrupted. {_kept(output)}{resume}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 

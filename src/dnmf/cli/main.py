@@ -1,14 +1,23 @@
 """``dnmf``: one thin function per command, with its options; the work is in its neighbours."""
 
-import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dnmf import __version__
+from dnmf.cli.benchmarking import bench
 from dnmf.cli.console import user_errors
+from dnmf.cli.numbers import parse_numbers, parse_penalty
+from dnmf.cli.options import (
+    AssayOption,
+    BuildOption,
+    GenomeOption,
+    MadeForOption,
+    Reference,
+)
+from dnmf.cli.paths import checkpoint_folder
 from dnmf.cli.training import train
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
@@ -22,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(train, name="train")
+app.add_typer(bench, name="bench")
 
 
 class Preset(StrEnum):
@@ -41,20 +51,6 @@ class RefitMethod(StrEnum):
     sparse = "sparse"
 
 
-class Build(StrEnum):
-    """Genome builds of the shipped references."""
-
-    GRCh37 = "GRCh37"
-    GRCh38 = "GRCh38"
-
-
-class Assay(StrEnum):
-    """What was sequenced."""
-
-    genome = "genome"
-    exome = "exome"
-
-
 class NoiseKind(StrEnum):
     """How counts vary around their means."""
 
@@ -62,12 +58,6 @@ class NoiseKind(StrEnum):
     multinomial = "multinomial"
     negative_binomial = "negative-binomial"
     none = "none"
-
-
-def _non_negative(value: float) -> float:
-    if not math.isfinite(value) or value < 0:
-        raise typer.BadParameter(f"must be a finite number, 0 or more; got {value}.")
-    return value
 
 
 def _print_version(wanted: bool) -> None:
@@ -80,20 +70,6 @@ CatalogPath = Annotated[
     Path, typer.Argument(metavar="CATALOG", help="Mutation counts, 96 channels by samples.")
 ]
 
-Reference = Annotated[
-    str,
-    typer.Option(
-        "--reference",
-        metavar="NAME|FILE|LIST",
-        help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
-    ),
-]
-BuildOption = Annotated[
-    Build | None, typer.Option("--build", help="Genome build of a reference given by name.")
-]
-AssayOption = Annotated[
-    Assay | None, typer.Option("--assay", help="Assay of a reference given by name.")
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
 Seed = Annotated[
@@ -117,24 +93,50 @@ def _root(
 def extract(
     catalog: CatalogPath,
     n_signatures: Annotated[
-        int, typer.Option("-k", "--n-signatures", min=1, metavar="K", help="Number of signatures.")
+        Any,
+        typer.Option(
+            "-k",
+            "--n-signatures",
+            parser=parse_numbers,
+            metavar="K",
+            help="How many: 12, or to choose from 2:15 or 3,5,8.",
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results."),
     ],
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            "--restarts",
+            min=0,
+            help="Resampled restarts for every K; 0: extract once.",
+            show_default="20, or 0 with --preset paper",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Restarts at a time.", show_default="all cores"),
+    ] = None,
     l1: Annotated[
-        float,
+        Any,
         typer.Option(
-            "--l1", callback=_non_negative, help="Penalty on the sum of exposures, in mutations."
+            "--l1",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on the sum of exposures, in mutations.",
         ),
-    ] = 0.0,
+    ] = "0",
     l2: Annotated[
-        float,
+        Any,
         typer.Option(
-            "--l2", callback=_non_negative, help="Penalty on half the sum of squared exposures."
+            "--l2",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on half the sum of squared exposures.",
         ),
-    ] = 0.0,
+    ] = "0",
     layers: Annotated[int, typer.Option("--layers", min=1, help="Layers of the network.")] = 10,
     epochs: Annotated[
         int | None,
@@ -149,13 +151,14 @@ def extract(
     quiet: Quiet = False,
 ) -> None:
     """Find K signatures; write tables and report."""
-    with user_errors(output):
+    with user_errors(output, checkpoint_folder(output)):
         from dnmf.cli.extraction import ExtractionJob, run_extraction
 
         outcome = run_extraction(
             ExtractionJob(
                 n_signatures=n_signatures,
                 output=output,
+                restarts=restarts,
                 l1_reg=l1,
                 l2_reg=l2,
                 n_layers=layers,
@@ -165,9 +168,26 @@ def extract(
                 reference=reference,
             ),
             catalog,
+            workers=workers,
             overwrite=overwrite,
             quiet=quiet,
         )
+    if not quiet:
+        outcome.show()
+
+
+@app.command()
+def report(
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The output folder of `dnmf extract`.")
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Report what an extraction has finished so far."""
+    with user_errors(output):
+        from dnmf.cli.extraction import run_report
+
+        outcome = run_report(output, quiet=quiet)
     if not quiet:
         outcome.show()
 
@@ -182,6 +202,8 @@ def refit(
     reference: Reference = "cosmic-v3.4",
     build: BuildOption = None,
     assay: AssayOption = None,
+    genome: GenomeOption = None,
+    made_for: MadeForOption = None,
     cohort: Annotated[
         str | None,
         typer.Option(
@@ -195,7 +217,7 @@ def refit(
         RefitMethod,
         typer.Option(
             "--method",
-            help="`auto`: the network where it was made for a sample, else likelihood (kl).",
+            help="`auto`: the network where it was made for a sample, else sparse, or kl for short lists.",
         ),
     ] = RefitMethod.auto,
     model: Annotated[
@@ -212,13 +234,12 @@ def refit(
 ) -> None:
     """Assign known signatures; write tables and report."""
     with user_errors(output):
+        from dnmf.cli.reference import ReferenceChoice
         from dnmf.cli.refitting import RefitJob, run_refit
 
         job = RefitJob(
             output=output,
-            reference=reference,
-            build=None if build is None else build.value,
-            assay=None if assay is None else assay.value,
+            reference=ReferenceChoice(reference, build, assay, genome, made_for),
             cohort=cohort,
             method=method.value,
             model=model,
@@ -242,8 +263,8 @@ def demo(
     with user_errors(output):
         from dnmf.cli.extraction import ExtractionJob, run_extraction
 
-        job = ExtractionJob(n_signatures=4, output=output, seed=seed)
-        outcome = run_extraction(job, None, overwrite=overwrite, quiet=quiet)
+        job = ExtractionJob(n_signatures=(4,), output=output, seed=seed)
+        outcome = run_extraction(job, None, resumable=False, overwrite=overwrite, quiet=quiet)
     if not quiet:
         outcome.show()
 
@@ -260,6 +281,8 @@ def simulate(
     reference: Reference = "cosmic-v3.4",
     build: BuildOption = None,
     assay: AssayOption = None,
+    genome: GenomeOption = None,
+    made_for: MadeForOption = None,
     cohort: Annotated[
         Path | None,
         typer.Option(
@@ -284,14 +307,13 @@ def simulate(
 ) -> None:
     """Draw a catalog with known exposures."""
     with user_errors(output):
+        from dnmf.cli.reference import ReferenceChoice
         from dnmf.cli.simulating import SimulationJob, run_simulation
 
         job = SimulationJob(
             output=output,
             samples=samples,
-            reference=reference,
-            build=None if build is None else build.value,
-            assay=None if assay is None else assay.value,
+            reference=ReferenceChoice(reference, build, assay, genome, made_for),
             cohort=cohort,
             type=tumour_type,
             mutations=mutations,

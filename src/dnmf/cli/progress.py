@@ -1,5 +1,6 @@
-"""The progress of a training: a bar with the time left, or plain lines without a terminal."""
+"""The progress of long work: a bar with the time left, or plain lines without a terminal."""
 
+import math
 import time
 from types import TracebackType
 from typing import Self
@@ -37,7 +38,7 @@ class TrainingProgress:
             TextColumn("{task.description:<12}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("cost {task.fields[cost]:.4g}"),
+            TextColumn("{task.fields[detail]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -47,6 +48,7 @@ class TrainingProgress:
         self._tasks: dict[str, TaskID] = {}
         self._last: tuple[str, int, int, float] | None = None
         self._next_line = 0.0
+        self._fits_begun: tuple[float, int] | None = None
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -72,10 +74,33 @@ class TrainingProgress:
         self._last = phase, step, total, cost
         if self._console.is_terminal:
             if new_phase:
-                self._tasks[phase] = self._bars.add_task(phase, total=total, cost=cost)
-            self._bars.update(self._tasks[phase], completed=step, total=total, cost=cost)
+                self._tasks[phase] = self._bars.add_task(phase, total=total, detail="")
+            self._bars.update(self._tasks[phase], completed=step, total=total, detail=_cost(cost))
         elif new_phase or step == total or time.monotonic() > self._next_line:
-            self._print(f"{phase}: step {step} of {total}, cost {cost:.4g}")
+            self._print(f"{phase}: step {step} of {total}{_comma(_cost(cost))}")
+
+    def fits(self, done: int, total: int) -> None:
+        """Show how many fits of a selection are done; those of an earlier run are done from the start."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        if self._fits_begun is None:
+            self._fits_begun = now, done
+        if self._console.is_terminal:
+            if "fits" not in self._tasks:
+                # The speed is that of this run: what an earlier one did is not counted.
+                self._tasks["fits"] = self._bars.add_task(
+                    "fits", total=total, completed=done, detail=""
+                )
+            self._bars.update(self._tasks["fits"], completed=done, total=total)
+        elif now > self._next_line or done == total:
+            self._print(f"fits: {done} of {total}{_comma(self._left(done, total, now))}")
+
+    def _left(self, done: int, total: int, now: float) -> str:
+        begun, before = self._fits_begun or (now, done)
+        if done in (total, before):
+            return ""
+        return f"about {duration((now - begun) * (total - done) / (done - before))} left"
 
     def _end_phase(self) -> None:
         """Show the phase that was running as done: training may stop before its last step."""
@@ -85,8 +110,86 @@ class TrainingProgress:
         if self._console.is_terminal:
             self._bars.update(self._tasks[phase], completed=step, total=step)
         elif step < total:
-            self._print(f"{phase}: done after step {step} of {total}, cost {cost:.4g}")
+            self._print(f"{phase}: done after step {step} of {total}{_comma(_cost(cost))}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False)
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
+
+
+class CellProgress:
+    """A context manager that is called with ``(cell, done, total)`` whenever a part of a benchmark is finished.
+
+    Parameters
+    ----------
+    console : Console
+        Where to show it; on a terminal as a bar, elsewhere as a line every ten seconds.
+    quiet : bool
+        Show nothing.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._console = console
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+            disable=quiet or not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._started = self._next_line = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, cell: object, done: int, total: int) -> None:
+        """Show that a cell is finished; ``total`` counts the cells of this run."""
+        if self._quiet:
+            return
+        if self._console.is_terminal:
+            if self._task is None:
+                self._task = self._bar.add_task("", total=total)
+            self._bar.update(self._task, completed=done, total=total, description=str(cell))
+            return
+        now = time.monotonic()
+        if done == 1 or done == total or now > self._next_line:
+            left = (now - self._started) / done * (total - done)
+            self._console.print(
+                f"{done} of {total} done, about {left / 60:.0f} min left; {cell}", markup=False
+            )
+            self._next_line = now + _SECONDS_BETWEEN_LINES
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Examples
+    --------
+    >>> [duration(s) for s in (7.2, 100, 5000, 90_000)]
+    ['7 s', '2 min', '83 min', '25 h']
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} h"
+
+
+def _cost(cost: float) -> str:
+    return "" if math.isnan(cost) else f"cost {cost:.4g}"
+
+
+def _comma(text: str) -> str:
+    return f", {text}" if text else ""

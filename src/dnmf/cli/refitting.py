@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +10,8 @@ from rich.table import Table
 
 from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console
 from dnmf.cli.paths import check_result_folder
-from dnmf.signatures import choose_reference, read_catalog
+from dnmf.cli.reference import ReferenceChoice
+from dnmf.signatures import read_catalog
 
 if TYPE_CHECKING:
     from dnmf.pipelines import RefitResult
@@ -24,9 +25,7 @@ class RefitJob:
     """What to refit and where to put it; the fields are the options of ``dnmf refit``."""
 
     output: Path
-    reference: str = "cosmic-v3.4"
-    build: str | None = None
-    assay: str | None = None
+    reference: ReferenceChoice = field(default_factory=ReferenceChoice)
     cohort: str | None = None
     method: str = "auto"
     model: str | None = None
@@ -34,13 +33,13 @@ class RefitJob:
 
 def run_refit(job: RefitJob, catalog_path: Path, *, overwrite: bool, quiet: bool) -> "RefitOutcome":
     """Refit a catalog and write everything; paths and input are checked first."""
-    inputs = (catalog_path, Path(job.reference), *([Path(job.model)] if job.model else []))
+    inputs = (catalog_path, *job.reference.files, *([Path(job.model)] if job.model else []))
     errors = stderr_console()
     with shown_warnings(errors) as messages:
         with busy("Refitting ...", errors, quiet=quiet):
             check_result_folder(job.output, overwrite=overwrite, inputs=inputs)
             catalog = read_catalog(catalog_path)
-            reference = choose_reference(job.reference, build=job.build, assay=job.assay)
+            reference = job.reference.load()
 
             from dnmf.pipelines import refit_exposures
             from dnmf.report import save_refit_report

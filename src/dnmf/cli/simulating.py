@@ -4,7 +4,7 @@ import json
 import math
 import shlex
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -13,9 +13,9 @@ import pandas as pd
 from dnmf import __version__
 from dnmf.cli.console import UserError, shown_warnings, stderr_console, stdout_console
 from dnmf.cli.paths import check_result_folder
+from dnmf.cli.reference import ReferenceChoice
 from dnmf.signatures import (
     SignatureSet,
-    choose_reference,
     read_exposures,
     simulate_cohort,
     write_catalog,
@@ -33,9 +33,7 @@ class SimulationJob:
 
     output: Path
     samples: int
-    reference: str = "cosmic-v3.4"
-    build: str | None = None
-    assay: str | None = None
+    reference: ReferenceChoice = field(default_factory=ReferenceChoice)
     cohort: Path | None = None
     type: str | None = None
     mutations: str = "100:50000"
@@ -45,11 +43,11 @@ class SimulationJob:
 
 def run_simulation(job: SimulationJob, *, overwrite: bool, quiet: bool) -> None:
     """Draw a catalog with known exposures and write all three tables and a record, or nothing."""
-    inputs = (Path(job.reference), *([job.cohort] if job.cohort is not None else []))
+    inputs = (*job.reference.files, *([job.cohort] if job.cohort is not None else []))
     low, high = _range(job.mutations)
     with shown_warnings(stderr_console()):
         check_result_folder(job.output, overwrite=overwrite, inputs=inputs)
-        signatures = choose_reference(job.reference, build=job.build, assay=job.assay)
+        signatures = job.reference.load()
         exposures = _cohort_exposures(job, signatures)
         catalog, truth = simulate_cohort(
             signatures,
@@ -65,7 +63,9 @@ def run_simulation(job: SimulationJob, *, overwrite: bool, quiet: bool) -> None:
         record = {
             "command": shlex.join(["dnmf", *sys.argv[1:]]),
             "dnmf": __version__,
-            "parameters": {name: _plain(value) for name, value in asdict(job).items()},
+            "parameters": {
+                name: _plain(value) for name, value in (asdict(job) | asdict(job.reference)).items()
+            },
         }
         with staged_folder(job.output, overwrite=overwrite) as folder:
             write_catalog(catalog, folder / "catalog.tsv")

@@ -4,12 +4,22 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dnmf.cli.console import UserError, shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.options import (
+    AssayOption,
+    BuildOption,
+    GenomeOption,
+    MadeForOption,
+    Reference,
+)
 from dnmf.cli.paths import check_output_file
+
+if TYPE_CHECKING:
+    from dnmf.cli.reference import ReferenceChoice
 
 train = typer.Typer(
     help="Train networks for a cohort or reference of your own.",
@@ -29,7 +39,7 @@ class TrainingJob:
 
     exposures: Path
     output: Path
-    reference: str = "cosmic-v3.4"
+    reference: "ReferenceChoice"
     start: str | None = None
     steps: int | None = None
     seed: int = 0
@@ -58,10 +68,11 @@ def refit_command(
             help="Card to write, NAME.json, with NAME.safetensors.",
         ),
     ],
-    reference: Annotated[
-        str,
-        typer.Option("--reference", metavar="NAME|FILE|LIST", help="What the network shall refit."),
-    ] = "cosmic-v3.4",
+    reference: Reference = "cosmic-v3.4",
+    build: BuildOption = None,
+    assay: AssayOption = None,
+    genome: GenomeOption = None,
+    made_for: MadeForOption = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -92,8 +103,12 @@ def refit_command(
     A quarter of the tumours is kept for measuring the network; the errors are on its card.
     """
     with user_errors(output):
+        # Here, so that `dnmf --help`, which knows this command, stays quick.
+        from dnmf.cli.reference import ReferenceChoice
+
+        choice = ReferenceChoice(reference, build, assay, genome, made_for)
         run_training(
-            TrainingJob(exposures, output, reference, start, steps, seed),
+            TrainingJob(exposures, output, choice, start, steps, seed),
             overwrite=overwrite,
             quiet=quiet,
         )
@@ -107,22 +122,19 @@ def run_training(job: TrainingJob, *, overwrite: bool, quiet: bool) -> None:
     if not job.exposures.is_file():
         raise UserError(f"{job.exposures}: no such file. Check the path.")
 
-    # Here, so that `dnmf --help`, which knows this command, stays quick.
     from dnmf.cli.progress import TrainingProgress
     from dnmf.models import load_refit_model, measure, save_refit_model, train_refit_model
     from dnmf.nn.refit_training import RefitTraining
-    from dnmf.signatures import choose_reference
-
-    reference = choose_reference(job.reference)
 
     errors = stderr_console()
     checkpoint = job.output.with_suffix(".checkpoint")
     with shown_warnings(errors), TrainingProgress(errors, quiet=quiet) as progress:
+        reference = job.reference.load()
         network, card = train_refit_model(
             reference,
             job.exposures,
             name=job.output.stem,
-            reference_name=job.reference,
+            reference_name=reference.source or job.reference.reference,
             config=RefitTraining(
                 steps=job.steps or (_STEPS if job.start is None else _STEPS_FROM),
                 learning_rate=_RATE if job.start is None else _RATE_FROM,
@@ -139,6 +151,7 @@ def run_training(job: TrainingJob, *, overwrite: bool, quiet: bool) -> None:
         path = save_refit_model(stored, card, folder)
         shutil.move(path.with_suffix(".safetensors"), weights)
         shutil.move(path, job.output)
+    checkpoint.unlink(missing_ok=True)
     if not quiet:
         out = stdout_console()
         for count, result in card.measured.get("by_mutations", {}).items():

@@ -58,8 +58,8 @@ class DNMF(FactorisationEstimator):
 
     Parameters
     ----------
-    n_components : int
-        Number of components, k.
+    n_components : int or None
+        Number of components, k. With a ``dictionary`` its number of rows, or None to take it from there.
     preset : str
         ``"default"`` or ``"paper"``; decides every parameter left at None.
     layer : str, optional
@@ -73,6 +73,9 @@ class DNMF(FactorisationEstimator):
     init : str, optional
         Start of the dictionary: ``"separable"`` (default preset), ``"nndsvd"``, ``"nndsvda"``, ``"random"``. The
         paper's preset always starts from constants.
+    dictionary : (k, f) array, optional
+        Fixed signatures, >= 0: nothing is searched, only the network is trained, for these rows scaled to sum to 1.
+        Default preset only; ``init`` and ``min_volume`` then have no effect.
     min_volume : float
         Penalty on the volume that the signatures span, in variances of the noise; default preset only. It draws
         signatures together, which helps where few samples hold each of them in pure form, and costs fit elsewhere.
@@ -121,7 +124,7 @@ class DNMF(FactorisationEstimator):
 
     def __init__(
         self,
-        n_components: int = 10,
+        n_components: int | None = 10,
         *,
         preset: Literal["default", "paper"] = "default",
         layer: str | None = None,
@@ -129,6 +132,7 @@ class DNMF(FactorisationEstimator):
         l1_reg: float = 0.0,
         l2_reg: float = 0.0,
         init: str | None = None,
+        dictionary: ArrayLike | None = None,
         min_volume: float = 0.0,
         weight_init: float = 0.1,
         max_epochs: int | None = None,
@@ -145,6 +149,7 @@ class DNMF(FactorisationEstimator):
         self.l1_reg = l1_reg
         self.l2_reg = l2_reg
         self.init = init
+        self.dictionary = dictionary
         self.min_volume = min_volume
         self.weight_init = weight_init
         self.max_epochs = max_epochs
@@ -178,7 +183,8 @@ class DNMF(FactorisationEstimator):
                 fitted = fit_end_to_end(samples, settings, watch)
             else:
                 generator = self._generator(self.random_state)
-                fitted = fit_in_phases(samples, settings, generator, watch)
+                fixed = self._fixed_dictionary(samples.shape[1])
+                fitted = fit_in_phases(samples, settings, fixed, generator, watch)
         self.network_ = fitted.network.eval()
         self.components_ = to_array(fitted.W)
         self.n_components_ = len(self.components_)
@@ -189,6 +195,32 @@ class DNMF(FactorisationEstimator):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._settings()
+
+    def _fixed_dictionary(self, n_features: int) -> torch.Tensor | None:
+        if self.dictionary is None:
+            return None
+        rows = np.asarray(self.dictionary, dtype=np.float64)
+        if rows.shape[1] != n_features:
+            raise ValueError(f"dictionary has {rows.shape[1]} features, X has {n_features}")
+        return self._to_tensor(rows / rows.sum(axis=1, keepdims=True))
+
+    def _n_components(self) -> int:
+        """Return k, after a look at the dictionary if there is one."""
+        if self.dictionary is None:
+            return check_positive_integer(self.n_components, "n_components")
+        if self.preset == "paper":
+            raise ValueError("preset='paper' trains its own dictionary: leave dictionary at None")
+        rows = np.asarray(self.dictionary, dtype=np.float64)
+        if rows.ndim != 2 or not np.isfinite(rows).all() or (rows < 0).any():
+            raise ValueError("dictionary must be a (k, f) array of finite numbers >= 0")
+        if not (rows.sum(axis=1) > 0).all():
+            raise ValueError("dictionary has a row of zeros, which is no signature")
+        if self.n_components is not None and self.n_components != len(rows):
+            raise ValueError(
+                f"n_components={self.n_components!r}, but dictionary has {len(rows)} rows: make them agree, or "
+                "n_components=None"
+            )
+        return len(rows)
 
     def _settings(self) -> FitSettings:
         if self.preset not in PRESETS:
@@ -212,7 +244,7 @@ class DNMF(FactorisationEstimator):
         if self.preset == "default" and self.learning_rate is None:
             chosen["learning_rate"] = LEARNING_RATES.get(chosen["layer"], chosen["learning_rate"])
         return FitSettings(
-            n_components=check_positive_integer(self.n_components, "n_components"),
+            n_components=self._n_components(),
             n_layers=check_positive_integer(self.n_layers, "n_layers"),
             layer=chosen["layer"],
             init=chosen["init"],

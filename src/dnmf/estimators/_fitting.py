@@ -10,7 +10,9 @@ from dnmf.estimators._start import start_factors, warn_of_rank
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels import dictionary
 from dnmf.kernels.dictionary import find_dictionary
+from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.kl_factorisation import nmf_kl
+from dnmf.kernels.nnls import exact_exposures
 from dnmf.nn.layers import LAYERS
 from dnmf.nn.networks import Unfolded, UnfoldedMU
 from dnmf.nn.to_dictionary import train_to_dictionary
@@ -49,11 +51,49 @@ class Fitted:
 
 
 def fit_in_phases(
-    X: torch.Tensor, settings: FitSettings, generator: torch.Generator, progress: Progress
+    X: torch.Tensor,
+    settings: FitSettings,
+    fixed: torch.Tensor | None,
+    generator: torch.Generator,
+    progress: Progress,
 ) -> Fitted:
-    """Find the dictionary first, then train the network to infer exposures for it."""
-    _, W = start_factors(X, settings.n_components, settings.init, generator)
+    """Find the dictionary first, unless it is ``fixed``, then train the network to infer exposures for it."""
     history: dict[str, list[float]] = {}
+    if fixed is None:
+        H, W = _search(X, settings, generator, progress, history)
+    else:
+        warn_of_rank(X, settings.n_components)
+        H, W = _exact_exposures(X, fixed, settings), fixed
+    _warn_of_unused(H)
+    network = Unfolded.from_dictionary(
+        W,
+        settings.n_layers,
+        layer=settings.layer,
+        shares=_usual_shares(X, H),
+        l1_reg=settings.l1_reg,
+        l2_reg=settings.l2_reg,
+    )
+    training = train_to_dictionary(
+        network,
+        X,
+        n_steps=settings.max_epochs,
+        learning_rate=settings.learning_rate,
+        generator=generator,
+        callback=lambda i, cost: progress("network", i, settings.max_epochs, cost),
+    )
+    history |= {"network": training.cost, "validation": training.validation}
+    return Fitted(network, W, history, len(training.cost))
+
+
+def _search(
+    X: torch.Tensor,
+    settings: FitSettings,
+    generator: torch.Generator,
+    progress: Progress,
+    history: dict[str, list[float]],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return exposures and dictionary; the costs on the way go into ``history``."""
+    _, W = start_factors(X, settings.n_components, settings.init, generator)
     found = find_dictionary(
         X,
         W,
@@ -71,25 +111,13 @@ def fit_in_phases(
             callback=lambda i, cost: progress("likelihood", i, KL_ITERATIONS, cost),
         )
         history["likelihood"] = found.cost
-    _warn_of_unused(found.H)
-    network = Unfolded.from_dictionary(
-        found.W,
-        settings.n_layers,
-        layer=settings.layer,
-        shares=_usual_shares(X, found.H),
-        l1_reg=settings.l1_reg,
-        l2_reg=settings.l2_reg,
-    )
-    training = train_to_dictionary(
-        network,
-        X,
-        n_steps=settings.max_epochs,
-        learning_rate=settings.learning_rate,
-        generator=generator,
-        callback=lambda i, cost: progress("network", i, settings.max_epochs, cost),
-    )
-    history |= {"network": training.cost, "validation": training.validation}
-    return Fitted(network, found.W, history, len(training.cost))
+    return found.H, found.W
+
+
+def _exact_exposures(X: torch.Tensor, W: torch.Tensor, settings: FitSettings) -> torch.Tensor:
+    if LAYERS[settings.layer].objective == "kl":
+        return kl_exposures(X, W).H
+    return exact_exposures(X, W, l1_reg=settings.l1_reg, l2_reg=settings.l2_reg)
 
 
 def _warn_of_unused(H: torch.Tensor) -> None:

@@ -88,8 +88,8 @@ def save_model(
 
 
 def _plain(value: Any) -> Any:
-    """Return NumPy's numbers, as grid searches set them, as Python's: JSON holds no others."""
-    return value.item() if isinstance(value, np.generic) else value
+    """Return NumPy's numbers and arrays as Python's numbers and lists: JSON holds no others."""
+    return np.asarray(value).tolist() if hasattr(value, "__array__") else value
 
 
 def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]]:

@@ -145,9 +145,9 @@ def find_dictionary(
     first = (Phase(SQUARE_ROOT_ITERATIONS),)
     result = nmf_anls(X, W0, phases=first, sample_weights=roots, callback=count, **penalties)
     second = (Phase(EQUAL_ITERATIONS),)
-    W = _revive(X, result)
+    W = revive(X, result)
     result = nmf_anls(X, W, phases=second, callback=count, **penalties)
-    W = _revive(X, result)
+    W = revive(X, result)
     H = exact_exposures(X, W)
     noise = estimate_noise(X, H, W)
     exposures = (H * noise.weights[:, None])[H > 0]
@@ -157,21 +157,21 @@ def find_dictionary(
     penalties |= {"sample_weights": noise.weights, "min_volume": min_volume}
     phases = tuple(phase.in_units_of(unit) for phase in search)
     result = nmf_anls(X, W, H0=H, phases=phases, callback=count, **penalties)
-    if len(_dead(result)):
+    if len(unused_components(result)):
         # Few samples can do without a component while exposures are penalised; they get it back without.
-        return nmf_anls(X, _revive(X, result), phases=(Phase(EQUAL_ITERATIONS),), **penalties)
+        return nmf_anls(X, revive(X, result), phases=(Phase(EQUAL_ITERATIONS),), **penalties)
     return result
 
 
-def _dead(result: AlternatingResult) -> Tensor:
+def unused_components(result: AlternatingResult) -> Tensor:
     """Return the indices of the components that no sample uses."""
     unused = (result.H.sum(dim=0) <= 0) | (result.W.sum(dim=1) <= 0)
     return unused.nonzero().flatten()
 
 
-def _revive(X: Tensor, result: AlternatingResult) -> Tensor:
+def revive(X: Tensor, result: AlternatingResult) -> Tensor:
     """Give components that no sample uses the spectra that are explained worst."""
-    dead = _dead(result)
+    dead = unused_components(result)
     if not len(dead):
         return result.W
     W = result.W.clone()

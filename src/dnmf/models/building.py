@@ -1,5 +1,6 @@
 """Training a refit network for one reference, from exposures to a model that can be saved and shipped."""
 
+import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -13,10 +14,11 @@ from dnmf import __version__
 from dnmf.exceptions import InputDataError
 from dnmf.models.card import RefitCard, reference_hash
 from dnmf.models.evaluation import TEST_COHORTS, draw_test_set, fitting_error, presence_scores
-from dnmf.models.exposures import SUCCESSORS, TumourExposures, read_tumour_exposures
+from dnmf.models.exposures import SPLIT, SUCCESSORS, TumourExposures, read_tumour_exposures
 from dnmf.nn.refit import RefitDesign, RefitNetwork
 from dnmf.nn.refit_answer import refit_answer
 from dnmf.nn.refit_calibrating import calibrate
+from dnmf.nn.refit_checkpoint import checksum
 from dnmf.nn.refit_training import RefitTraining, train_refit
 from dnmf.signatures import SignatureSet
 
@@ -57,7 +59,7 @@ def train_refit_model(
         A model of another reference, whose signatures of the same name are where training starts: a third of the
         steps then suffices.
     checkpoint : Path, optional
-        Kept while training runs: an interrupted run goes on from it.
+        Kept while training runs: an interrupted run goes on from it. Remove it when the model is saved.
     callback : callable(step, steps, error), optional
         Called after every step.
 
@@ -84,6 +86,7 @@ def train_refit_model(
         seed=seed,
         start=_warm_start(start, W, reference.names, tumours.cohort_names),
         checkpoint=checkpoint,
+        origin={"split of the tumours": SPLIT},
         callback=callback,
     )
     held_out = torch.tensor(tumours.part("calibration"))
@@ -108,8 +111,10 @@ def train_refit_model(
             "used_for_training": int(training.sum()),
             "used_for_calibration": int(rows.sum()),
             "calibrated_on_training_tumours": not own,
-            "split": "SHA-256 of the sample name, first 32 bits modulo 20: 0-4 test, 5 calibration, else training",
+            "split": SPLIT,
+            "exposures_sha256": hashlib.sha256(Path(exposures).read_bytes()).hexdigest(),
             "started_from": None if start is None else start[1].name,
+            "started_from_sha256": None if start is None else checksum(*start[0].parameters()),
             "seed": seed,
             "config": asdict(config),
             "versions": _versions(),

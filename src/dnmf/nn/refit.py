@@ -174,7 +174,9 @@ class ConditionedSteps(nn.Module):
         self.design = design
         k = len(W)
         d = design.context_width
-        self.register_buffer("W", W.clone(), persistent=False)
+        # In rows, whatever the table was: optimisers pair a parameter with its moments by place in memory.
+        W = W.clone(memory_format=torch.contiguous_format)
+        self.register_buffer("W", W, persistent=False)
         self.start = nn.Parameter(torch.zeros(k, dtype=W.dtype))
         self.cohort = nn.Embedding(n_cohorts + 1, d)
         self.count = nn.Linear(3, d)

@@ -171,6 +171,7 @@ def _answer_counts(network: RefitNetwork, X: Tensor, cohort: Tensor) -> _Found:
         weights[rows] = (1 - b) * output.weights[rows] + b * polished
         presence[rows] = torch.where(added, torch.ones_like(b), output.presence[rows])
     lower, upper = intervals(network, output, weights, presence, total, share)
+    upper = torch.minimum(upper, torch.maximum(most_possible(X, network.W), weights))
     return _Found(weights, presence, lower, upper, share)
 
 
@@ -267,6 +268,18 @@ def intervals(
     lower = weights - low * below
     upper = weights + (high * (1 - absent) + rare * absent) * above
     return lower.clamp(min=0), upper.clamp(max=1)
+
+
+def most_possible(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"]) -> Float[Tensor, "n k"]:
+    """Return the largest share of each signature that every channel has room for, noise included.
+
+    ``min_c (x_c + 4 sqrt(x_c + 1) + 4) / (N W_jc)``: a signature gives no channel more mutations than are there. A
+    Poisson count lies so far below its mean about once in ten thousand times.
+    """
+    total = X.sum(dim=1, keepdim=True).clamp(min=1)
+    room = (X + 4 * (X + 1).sqrt() + 4) / total
+    parts = [(part[:, None, :] / W.clamp(min=1e-9)).amin(dim=2) for part in room.split(CHUNK)]
+    return torch.cat(parts) if parts else X.new_zeros(len(X), len(W))
 
 
 def distances(

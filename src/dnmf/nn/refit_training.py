@@ -1,20 +1,17 @@
 """Training a refit network on catalogs simulated from known exposures, resumable and seeded."""
 
-import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnmf.exceptions import ModelFileError
 from dnmf.nn.refit import PRESENT_MUTATIONS, RefitDesign, RefitNetwork, RefitOutput
+from dnmf.nn.refit_checkpoint import checksum, load_checkpoint, save_checkpoint
 
 # Largest norm of a gradient that is followed as it is.
 GRADIENT_LIMIT = 1.0
@@ -193,6 +190,7 @@ def train_refit(
     start: RefitNetwork | None = None,
     checkpoint: Path | None = None,
     checkpoint_every: int = 500,
+    origin: Mapping[str, str] | None = None,
     callback: Callable[[int, int, float], None] | None = None,
 ) -> RefitNetwork:
     """Train a refit network; an interrupted run goes on from its checkpoint to the same weights, bit for bit.
@@ -215,16 +213,19 @@ def train_refit(
         Trained for another reference with the same signatures in the same order; its weights are where training starts,
         see :meth:`RefitNetwork.for_reference`.
     checkpoint : Path, optional
-        File (safetensors) that keeps the state of training; read if it exists, removed when training is done.
+        File (safetensors) that keeps the state of training; read if it exists. It holds the finished training, too:
+        remove it once the network is in a safe place.
     checkpoint_every : int
         Steps between two writings.
+    origin : mapping of str, optional
+        What else the checkpoint must have been made with, such as the rule of the split, by name.
     callback : callable(step, steps, error), optional
         Called after every step with the mean fitting error of its batch.
 
     Raises
     ------
     ModelFileError
-        If the checkpoint belongs to another training.
+        If the checkpoint belongs to another training; the message says what differs.
     FloatingPointError
         If the loss is not finite.
     """
@@ -236,42 +237,37 @@ def train_refit(
         network.initialise(shares.to(W).mean(dim=0), generator)
     else:
         network.load_state_dict(start.state_dict())
-    state = _TrainingState(
-        network, config, generator, fingerprint=_fingerprint(W, shares, config, seed)
-    )
+    state = _TrainingState(network, config, generator)
+    record = {
+        **(origin or {}),
+        "settings": repr((config, network.design)),
+        "seed": str(seed),
+        "reference": checksum(W),
+        "training tumours": checksum(shares, cohorts),
+        "network to start from": "none" if start is None else checksum(*start.parameters()),
+    }
     if checkpoint is not None and checkpoint.exists():
-        state.load(checkpoint)
+        state.step = load_checkpoint(checkpoint, network, state.optimiser, generator, record)
     while state.step < config.steps:
         error = state.advance(prior)
-        if checkpoint is not None and state.step % checkpoint_every == 0:
-            state.save(checkpoint)
+        done = state.step == config.steps
+        if checkpoint is not None and (done or state.step % checkpoint_every == 0):
+            save_checkpoint(checkpoint, network, state.optimiser, generator, record, state.step)
         if callback is not None:
             callback(state.step, config.steps, error)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
     return network.eval()
 
 
-def _fingerprint(W: Tensor, shares: Tensor, config: RefitTraining, seed: int) -> str:
-    digest = hashlib.sha256(repr((config, seed)).encode())
-    for tensor in (W, shares):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
 class _TrainingState:
-    """Everything the next training step depends on, as one thing that can be written and read."""
+    """Everything the next training step depends on."""
 
     def __init__(
         self,
         network: RefitNetwork,
         config: RefitTraining,
         generator: torch.Generator,
-        *,
-        fingerprint: str,
     ) -> None:
         self.network, self.config, self.generator = network, config, generator
-        self.fingerprint = fingerprint
         self.step = 0
         self.optimiser = torch.optim.Adam(
             network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
@@ -294,44 +290,3 @@ class _TrainingState:
         if not math.isfinite(loss.item()):
             raise FloatingPointError(f"the training loss became {loss.item()} in step {self.step}")
         return error.item()
-
-    def save(self, path: Path) -> None:
-        tensors = {f"network.{name}": t for name, t in self.network.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam.{index}.{name}": t for name, t in state.items()}
-        tensors["generator"] = self.generator.get_state()
-        tensors["step"] = torch.tensor(self.step)
-        partial = path.with_name(path.name + ".partial")
-        save_file(
-            {n: t.contiguous() for n, t in tensors.items()},
-            partial,
-            {"fingerprint": self.fingerprint},
-        )
-        partial.replace(path)
-
-    def load(self, path: Path) -> None:
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-                names: list[str] = list(file.keys())
-                tensors = {name: file.get_tensor(name) for name in names}
-        except SafetensorError as error:
-            raise ModelFileError(f"{path} is not a checkpoint of a training: {error}") from None
-        if metadata.get("fingerprint") != self.fingerprint:
-            raise ModelFileError(
-                f"{path} is the checkpoint of a training with other settings, exposures or reference: "
-                "remove it to start anew, or go on with what it was written for"
-            )
-        network = {
-            n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")
-        }
-        self.network.load_state_dict(network)
-        adam: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("adam."):
-                _, index, key = name.split(".")
-                adam.setdefault(int(index), {})[key] = tensor
-        whole = self.optimiser.state_dict()
-        self.optimiser.load_state_dict({"state": adam, "param_groups": whole["param_groups"]})
-        self.generator.set_state(tensors["generator"])
-        self.step = int(tensors["step"])

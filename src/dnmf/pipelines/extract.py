@@ -1,58 +1,93 @@
 """De novo extraction: from a catalog to named signatures, exposures and their quality."""
 
+import os
 import platform
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from numbers import Integral
-from string import ascii_uppercase
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import torch
 
 from dnmf.estimators import DNMF
-from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import InputDataError
 from dnmf.metrics import reconstruction_quality
 from dnmf.pipelines._recording import recorded_warnings
+from dnmf.pipelines.naming import named_by_share
 from dnmf.pipelines.result import ExtractionResult
+from dnmf.pipelines.selection.candidate import LEAST_SAMPLES
+from dnmf.pipelines.selection.checkpoint import Checkpoint
+from dnmf.pipelines.selection.penalty import KINDS, PenaltyChoice, choose_penalty
+from dnmf.pipelines.selection.run import (
+    Selection,
+    SelectionProgress,
+    run_identity,
+    select_signatures,
+)
+from dnmf.pipelines.selection.uncertainty import bootstrap_intervals
+from dnmf.pipelines.selection.verdicts import signature_verdicts
 from dnmf.pipelines.transform import mutation_exposures
 from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
 
 Progress = Callable[[str, int, int, float], None]
+Penalty = float | Literal["auto"]
 
+DEFAULT_RESTARTS = 20
 _MATCH_COLUMNS = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
 _PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "scikit-learn", "torch", "numba"]
 
 
 def extract_signatures(
     catalog: MutationCatalog,
-    n_signatures: int,
+    n_signatures: int | Sequence[int],
     *,
-    l1_reg: float = 0.0,
-    l2_reg: float = 0.0,
+    n_restarts: int | None = None,
+    workers: int = 1,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    l1_reg: Penalty = 0.0,
+    l2_reg: Penalty = 0.0,
     n_layers: int = 10,
     max_epochs: int | None = None,
     preset: str = "default",
     reference: SignatureSet | None = None,
     random_state: int | None = 0,
     progress: Progress | None = None,
+    selection_progress: SelectionProgress | None = None,
 ) -> ExtractionResult:
-    """Extract signatures with the unfolded network, and compare them with a reference.
+    """Extract signatures, train the unfolded network to them, and compare them with a reference.
 
     ``counts ~ exposures @ signatures``; the exposures are those of the *trained network*, not of an
     exact solver.
+
+    The signatures come from resampled restarts (:func:`dnmf.pipelines.selection.select_signatures`),
+    which also say how many there are, how stable each of them is and how sure its channels and
+    exposures are.
 
     Parameters
     ----------
     catalog : MutationCatalog
         ``n`` samples by ``f`` channels.
-    n_signatures : int
-        ``k``, from 1 to the smaller of the number of samples that have mutations and ``f``.
-    l1_reg, l2_reg : float
-        Penalties on the exposures: ``l1_reg`` in mutations, ``l2_reg`` without unit.
+    n_signatures : int or sequence of int
+        ``k``, from 1 to the smaller of the number of samples that have mutations and ``f``; of
+        several, one is chosen by what it predicts.
+    n_restarts : int, optional
+        Resampled restarts for every ``k``, 2 or more, by default 20. 0 extracts once, as the
+        estimator does it by itself: one ``k``, no stability, no intervals; the default, and all
+        there is, with ``preset="paper"``.
+    workers : int
+        Threads for the restarts; the result does not depend on it.
+    checkpoint : Checkpoint or path, optional
+        Folder in which finished restarts are kept, and looked for.
+    l1_reg, l2_reg : float or "auto"
+        Penalties on the exposures: ``l1_reg`` in mutations, ``l2_reg`` without unit. ``"auto"``
+        takes the strongest that predicts as well as the best
+        (:func:`dnmf.pipelines.selection.penalty.choose_penalty`), ``l1_reg`` first. They act on the
+        exposures that the network learns; restarts have a prior of their own.
     n_layers : int
         Depth of the network.
     max_epochs : int, optional
@@ -66,6 +101,8 @@ def extract_signatures(
     progress : callable, optional
         Called as ``progress(phase, step, total, cost)`` during the training. What it raises ends
         the training.
+    selection_progress : callable, optional
+        Called as ``selection_progress(finished, all)`` after every restart, likewise.
 
     Returns
     -------
@@ -74,7 +111,12 @@ def extract_signatures(
     Raises
     ------
     InputDataError
-        ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations.
+        ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
+        something was to be chosen from fewer than 5 samples.
+    CheckpointError
+        The checkpoint is of another catalog, seed, number of restarts or version, or damaged.
+    ValueError
+        Options that exclude each other.
 
     Warns
     -----
@@ -87,121 +129,262 @@ def extract_signatures(
     >>> reference = load_reference("cosmic-v3.4")
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
     >>> catalog, _ = simulate_catalog(truth, 60, mean_burden=20_000, sparsity=0.3, random_state=0)
-    >>> result = extract_signatures(catalog, 3, reference=reference, random_state=0)
+    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=3, reference=reference)
+    >>> result.selection.choice.n_signatures
+    3
     >>> sorted(result.matches["reference"])
     ['SBS1', 'SBS2', 'SBS7a']
     """
     started = time.perf_counter()
     seconds: dict[str, float] = {}
     counts = catalog.counts.to_numpy(dtype=float)
-    _check_n_signatures(n_signatures, counts, catalog.source)
+    filled = counts.sum(axis=1) > 0
+    numbers = check_numbers(n_signatures, catalog)
+    restarts = check_restarts(n_restarts, numbers, preset, (l1_reg, l2_reg))
+    seed = int(np.random.default_rng().integers(2**32)) if random_state is None else random_state
+    given = {"l1_reg": l1_reg, "l2_reg": l2_reg}
     settings: dict[str, Any] = {
-        "l1_reg": float(l1_reg),
-        "l2_reg": float(l2_reg),
         "n_layers": int(n_layers),
         "max_epochs": max_epochs,
         "preset": preset,
-        "random_state": random_state,
+        "random_state": random_state if restarts == 0 else seed,
     }
+    selection, penalties = None, {}
     with recorded_warnings() as messages:
-        model = DNMF(n_components=int(n_signatures), **settings)
+        if restarts:
+            if isinstance(checkpoint, str | os.PathLike):
+                checkpoint = Checkpoint(checkpoint, run_identity(catalog, seed, restarts))
+            with _timed(seconds, "selection"):
+                selection = select_signatures(
+                    catalog,
+                    numbers,
+                    n_restarts=restarts,
+                    seed=seed,
+                    workers=workers,
+                    checkpoint=checkpoint,
+                    progress=selection_progress,
+                )
+            with _timed(seconds, "penalties"):
+                penalties = _penalties(counts[filled], selection, given, seed, progress)
+        settings |= {
+            name: penalties[name].value if name in penalties else float(value)
+            for name, value in given.items()
+        }
+        model = DNMF(**_dictionary(selection, numbers), **settings)
         with _timed(seconds, "training"):
-            model.fit(counts[counts.sum(axis=1) > 0], progress=progress)
+            model.fit(counts[filled], progress=progress)
         with _timed(seconds, "exposures"):
-            signatures, exposures, component_names = _named(model, counts, catalog)
+            signatures, exposures, order = named_by_share(
+                model.components_, mutation_exposures(model, counts), catalog
+            )
         with _timed(seconds, "matching"):
             matches = _match(signatures, exposures, reference)
-    seconds["total"] = time.perf_counter() - started
-    return ExtractionResult(
-        catalog=catalog,
-        signatures=signatures,
-        exposures=exposures,
-        fit=_fit_table(catalog, exposures, signatures),
-        matches=matches,
-        reference=reference,
-        history=dict(model.history_),
-        model=model,
-        parameters={
-            "n_signatures": int(n_signatures),
-            **settings,
-            "reference": None if reference is None else reference.source,
-        },
-        seconds=seconds,
-        warnings=messages,
-        versions={"python": platform.python_version()}
-        | {name: version(name) for name in _PACKAGES},
-        model_metadata={"channels": list(catalog.counts.columns), "signatures": component_names},
-    )
-
-
-def _check_n_signatures(n_signatures: int, counts: np.ndarray, source: str) -> None:
-    where = source or "the catalog"
-    if not isinstance(n_signatures, Integral) or isinstance(n_signatures, bool) or n_signatures < 1:
-        raise InputDataError(
-            f"the number of signatures must be a whole number, 1 or more; got {n_signatures!r}."
+        result = ExtractionResult(
+            catalog=catalog,
+            signatures=signatures,
+            exposures=exposures,
+            fit=_fit_table(catalog, exposures, signatures),
+            matches=matches,
+            reference=reference,
+            history=dict(model.history_),
+            model=model,
+            parameters={
+                "n_signatures": numbers if isinstance(n_signatures, Sequence) else numbers[0],
+                "n_restarts": restarts,
+                **settings,
+                "reference": None if reference is None else reference.source,
+            },
+            seconds=seconds,
+            warnings=messages,
+            versions={"python": platform.python_version()}
+            | {name: version(name) for name in _PACKAGES},
+            model_metadata={
+                "channels": list(catalog.counts.columns),
+                "signatures": _component_names(signatures, order),
+            },
+            penalties=penalties,
         )
+        if selection is not None:
+            with _timed(seconds, "intervals"):
+                result = _with_certainty(result, selection, order, seed)
+    seconds["total"] = time.perf_counter() - started
+    return result
+
+
+def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -> list[int]:
+    """Return the numbers of signatures in order, or say why they are not possible for a catalog.
+
+    Raises
+    ------
+    InputDataError
+        A number is not one, or is beyond the data; there are several for fewer than 5 samples; or
+        the catalog holds no mutations.
+    """
+    where = catalog.source or "the catalog"
+    given = list(n_signatures) if isinstance(n_signatures, Sequence) else [n_signatures]
+    if not given:
+        raise InputDataError("no number of signatures was given: name at least one.")
+    for number in given:
+        if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+            raise InputDataError(
+                f"the number of signatures must be a whole number, 1 or more; got {number!r}."
+            )
+    counts = catalog.counts.to_numpy(dtype=float)
     n_filled = int((counts.sum(axis=1) > 0).sum())
     if n_filled == 0:
         raise InputDataError(
             f"{where}: none of the {counts.shape[0]} samples has any mutation; nothing to extract."
         )
-    if n_signatures > min(n_filled, counts.shape[1]):
+    most = min(n_filled, counts.shape[1])
+    if max(given) > most:
         raise InputDataError(
-            f"{where}: {n_signatures} signatures were asked for, but {n_filled} samples with "
-            f"mutations and {counts.shape[1]} channels allow at most "
-            f"{min(n_filled, counts.shape[1])}. Ask for fewer signatures."
+            f"{where}: {max(given)} signatures were asked for, but {n_filled} samples with "
+            f"mutations and {counts.shape[1]} channels allow at most {most}. Ask for fewer "
+            "signatures."
         )
-
-
-def _named(
-    model: DNMF, counts: np.ndarray, catalog: MutationCatalog
-) -> tuple[SignatureSet, pd.DataFrame, list[str]]:
-    """Return signatures and exposures named by share, and the name of each component."""
-    exposures = mutation_exposures(model, counts)
-    order = np.argsort(-exposures.sum(axis=0), kind="stable")
-    names = [de_novo_name(rank) for rank in range(len(order))]
-    component_names = [""] * len(order)
-    for name, component in zip(names, order, strict=True):
-        component_names[component] = name
-    profiles = _probabilities(model.components_[order], names)
-    signatures = SignatureSet(
-        pd.DataFrame(profiles, index=pd.Index(names), columns=catalog.counts.columns),
-        source="dnmf extraction",
-    )
-    frame = pd.DataFrame(exposures[:, order], index=catalog.counts.index, columns=pd.Index(names))
-    return signatures, frame, component_names
-
-
-def _probabilities(components: np.ndarray, names: list[str]) -> np.ndarray:
-    """Scale rows to sum 1; a component that died in training becomes flat, and that is said."""
-    totals = components.sum(axis=1)
-    dead = [name for name, total in zip(names, totals, strict=True) if total <= 0]
-    if dead:
-        warnings.warn(
-            f"signatures {', '.join(dead)} received no mutations in training and are shown flat. "
-            f"Ask for {len(names) - len(dead)} signatures or fewer.",
-            DoubtfulDataWarning,
-            stacklevel=2,
+    numbers = sorted({int(number) for number in given})
+    if len(numbers) > 1 and n_filled < LEAST_SAMPLES:
+        raise InputDataError(
+            f"{where}: {n_filled} samples with mutations are too few to tell how many signatures "
+            f"there are: at least {LEAST_SAMPLES} are needed, better 20 or more. Give one number "
+            "of signatures, or refit known ones."
         )
-    profiles = np.full_like(components, 1.0 / components.shape[1])
-    np.divide(components, totals[:, None], out=profiles, where=totals[:, None] > 0)
-    return profiles
+    return numbers
 
 
-def de_novo_name(rank: int) -> str:
-    """Return the field's name of a de novo signature by its rank, from 0.
+def check_restarts(
+    n_restarts: int | None, numbers: Sequence[int], preset: str, penalties: Sequence[Penalty]
+) -> int:
+    """Return the number of restarts, or say which options exclude each other.
 
-    Examples
-    --------
-    >>> [de_novo_name(rank) for rank in (0, 25, 26, 51, 52)]
-    ['SBS96A', 'SBS96Z', 'SBS96AA', 'SBS96AZ', 'SBS96BA']
+    Raises
+    ------
+    InputDataError
+        They do.
     """
-    letters = ""
-    number = rank + 1
-    while number:
-        number, digit = divmod(number - 1, len(ascii_uppercase))
-        letters = ascii_uppercase[digit] + letters
-    return f"SBS96{letters}"
+    paper = preset == "paper"
+    restarts = n_restarts
+    if restarts is None:
+        restarts = 0 if paper else DEFAULT_RESTARTS
+    if not isinstance(restarts, Integral) or isinstance(restarts, bool) or restarts < 0:
+        raise InputDataError(f"the number of restarts must be 0, or 2 or more; got {restarts!r}.")
+    if restarts == 1:
+        raise InputDataError("one restart cannot be compared with another: give 0, or 2 or more.")
+    if paper and restarts:
+        raise InputDataError(
+            'preset "paper" trains signatures and network together, once: it has no restarts. Leave '
+            "their number out, or take the default preset."
+        )
+    if restarts == 0 and len(numbers) > 1:
+        raise InputDataError(
+            "the number of signatures is chosen from restarts, and there are none: give one number, "
+            "or restarts (the default preset)."
+        )
+    if restarts == 0 and "auto" in penalties:
+        raise InputDataError(
+            'a penalty of "auto" is chosen for the signatures of restarts, and there are none: give '
+            "a number, or restarts (the default preset)."
+        )
+    return int(restarts)
+
+
+def _penalties(
+    counts: np.ndarray,
+    selection: Selection,
+    given: dict[str, Penalty],
+    seed: int,
+    progress: Progress | None,
+) -> dict[str, PenaltyChoice]:
+    """Choose what is to be chosen: l1 while l2 is what was given or 0, then l2."""
+    fixed = {name: 0.0 if value == "auto" else float(value) for name, value in given.items()}
+    chosen: dict[str, PenaltyChoice] = {}
+    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
+        name = f"{kind}_reg"
+        if given[name] != "auto":
+            continue
+        if len(counts) < LEAST_SAMPLES:
+            raise InputDataError(
+                f"{len(counts)} samples with mutations are too few to choose a penalty: give a number."
+            )
+
+        def show(done: int, total: int, kind: str = kind) -> None:
+            if progress is not None:
+                progress(f"{kind} penalty", done, total, float("nan"))
+
+        chosen[name] = choose_penalty(
+            torch.from_numpy(counts),
+            _signatures(selection),
+            selection.noise,
+            kind,
+            seed=seed,
+            other=fixed[f"{other}_reg"],
+            progress=show,
+        )
+        fixed[name] = chosen[name].value
+    return chosen
+
+
+def _signatures(selection: Selection) -> torch.Tensor:
+    """Return the chosen signatures in memory of their own: read or computed, they are the same to all that follows."""
+    return torch.from_numpy(selection.chosen.signatures.copy(order="C"))
+
+
+def _dictionary(selection: Selection | None, numbers: Sequence[int]) -> dict[str, Any]:
+    """Return the parameters of the estimator that say which signatures, or how many."""
+    if selection is None:
+        return {"n_components": numbers[0]}
+    return {
+        "n_components": selection.choice.n_signatures,
+        "dictionary": _signatures(selection).numpy(),
+    }
+
+
+def _component_names(signatures: SignatureSet, order: np.ndarray) -> list[str]:
+    names = [""] * len(order)
+    for name, component in zip(signatures.names, order, strict=True):
+        names[component] = name
+    return names
+
+
+def _with_certainty(
+    result: ExtractionResult, selection: Selection, order: np.ndarray, seed: int
+) -> ExtractionResult:
+    """Add intervals and verdicts; what the candidate knows comes into the order of the names."""
+    candidate = selection.chosen
+    counts = result.catalog.counts.to_numpy(dtype=float)
+    filled = counts.sum(axis=1) > 0
+    profiles, exposures = result.signatures.profiles, result.exposures
+    intervals = bootstrap_intervals(
+        counts[filled],
+        profiles.to_numpy(),
+        exposures.to_numpy()[filled],
+        candidate.replicates[:, order],
+        selection.noise,
+        seed=seed,
+        l1_reg=result.parameters["l1_reg"],
+        l2_reg=result.parameters["l2_reg"],
+    )
+
+    def of_all(ends: np.ndarray) -> pd.DataFrame:
+        frame = pd.DataFrame(0.0, index=exposures.index, columns=exposures.columns)
+        frame.loc[filled] = ends
+        return frame
+
+    return replace(
+        result,
+        selection=selection,
+        signature_lower=pd.DataFrame(intervals.signature_lower, profiles.index, profiles.columns),
+        signature_upper=pd.DataFrame(intervals.signature_upper, profiles.index, profiles.columns),
+        exposure_lower=of_all(intervals.exposure_lower),
+        exposure_upper=of_all(intervals.exposure_upper),
+        verdicts=signature_verdicts(
+            result.signatures,
+            candidate.silhouette[order],
+            candidate.halves[order],
+            result.reference,
+            int(filled.sum()),
+        ),
+    )
 
 
 def _match(

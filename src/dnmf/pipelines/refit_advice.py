@@ -56,7 +56,7 @@ def advice(fit: pd.DataFrame, reasons: list[str], pairs: list[list[str]]) -> lis
     fit : DataFrame
         With ``mutations``, ``p_value``, ``unassigned`` (share) and ``method``.
     reasons : list of str
-        Why the likelihood answered instead of the network, per sample; empty where it did not.
+        Why another method answered instead of the network, per sample; empty where none did.
     pairs : list of list of str
         From :func:`exchangeable_pairs`.
     """

@@ -11,7 +11,7 @@ from dnmf.kernels.fit_test import deviance_p_value
 from dnmf.kernels.refit_intervals import exposure_intervals
 from dnmf.kernels.sparse_refit import sparse_exposures
 from dnmf.nn.refit import RefitNetwork
-from dnmf.nn.refit_answer import poisson_deviance, refit_answer, unexplained_share
+from dnmf.nn.refit_answer import CALLED, poisson_deviance, refit_answer, unexplained_share
 
 Array = NDArray[np.float64]
 
@@ -50,6 +50,10 @@ class BatchAnswer:
         for entry in fields(self):
             getattr(self, entry.name)[rows] = getattr(other, entry.name)
 
+    def at(self, rows: NDArray[np.bool_]) -> "BatchAnswer":
+        """Return the answers of some samples."""
+        return BatchAnswer(*(getattr(self, entry.name)[rows] for entry in fields(self)))
+
     @classmethod
     def empty(cls, n: int, k: int) -> "BatchAnswer":
         """Return an answer to be filled in: nothing assigned, nothing to explain."""
@@ -62,6 +66,38 @@ class BatchAnswer:
             p_value=np.ones(n),
             certificate=np.zeros(n),
         )
+
+
+def evidence_for_selection(counts: Array, answer: BatchAnswer, W: Array) -> Array:
+    """Return how much better selected signatures are than an answer, by their information criteria.
+
+    ``(D - D_s) / max(1, c) + (m - m_s) log N`` with the Poisson deviances D of the answer and D_s of
+    :func:`selected_shares`, the numbers of signatures m (called present) and m_s (selected), the number of mutations N
+    and the dispersion ``c = D_s / (f - m_s)``: a difference of Bayesian information criteria, as careful as the counts
+    are bad (quasi-likelihood; Burnham and Anderson 2002).
+    """
+    total = counts.sum(axis=1, keepdims=True)
+    shares = selected_shares(counts, W)
+    deviance, lowest = (
+        poisson_deviance(torch.tensor(counts), torch.tensor(own @ W * total)).numpy()
+        for own in (answer.shares, shares)
+    )
+    present, selected = (answer.presence > CALLED).sum(axis=1), (shares > 0).sum(axis=1)
+    dispersion = lowest / np.maximum(counts.shape[1] - selected, 1)
+    penalty = (present - selected) * np.log(total[:, 0])
+    evidence: Array = (deviance - lowest) / np.maximum(dispersion, 1.0) + penalty
+    return evidence
+
+
+def selected_shares(counts: Array, W: Array) -> Array:
+    """Return the shares of highest likelihood of selected signatures, see :func:`by_selection`."""
+    exposures = _selected_exposures(torch.tensor(counts), torch.tensor(W)).numpy()
+    shares: Array = exposures / np.maximum(exposures.sum(axis=1, keepdims=True), 1e-12)
+    return shares
+
+
+def _selected_exposures(X: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
+    return kl_exposures(X, W, support=sparse_exposures(X, W) > 0, tol=TOLERANCE).H
 
 
 def by_network(network: RefitNetwork, counts: Array, cohort: int) -> BatchAnswer:
@@ -92,7 +128,11 @@ def by_least_squares(counts: Array, W: Array) -> BatchAnswer:
 
 
 def by_selection(counts: Array, W: Array) -> BatchAnswer:
-    """Refit by backward elimination and forward selection of signatures."""
+    """Refit by backward elimination and forward selection of signatures, then by likelihood on the selected ones.
+
+    The selection is the field's, which ends with least squares. Likelihood on the same signatures is as good for
+    tumours and better for evenly drawn mixtures (error at 100 mutations 0.25 instead of 0.28).
+    """
     return _classic(counts, W, "sparse")
 
 
@@ -104,11 +144,8 @@ def _classic(counts: Array, W: Array, method: str) -> BatchAnswer:
     if method == "nnls":
         found = exact_exposures(X, signatures)
     elif method == "sparse":
-        found = sparse_exposures(X, signatures)
-    lower, upper = exposure_intervals(X, found, signatures, least_squares=method != "kl")
-    if method == "sparse":
-        # What was not selected is absent by decision: no interval is claimed for it.
-        upper = torch.where(found > 0, upper, torch.zeros_like(upper))
+        found = _selected_exposures(X, signatures)
+    lower, upper = exposure_intervals(X, found, signatures, least_squares=method == "nnls")
     mass = found.sum(dim=1, keepdim=True)
     # Least squares need not explain as many mutations as there are.
     shares = torch.where(mass > 0, found / torch.where(mass > 0, mass, 1.0), 1 / len(W))

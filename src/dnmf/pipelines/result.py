@@ -1,12 +1,14 @@
 """What an extraction returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dnmf.estimators import DNMF
+from dnmf.pipelines.selection.penalty import PenaltyChoice
+from dnmf.pipelines.selection.run import Selection
 from dnmf.signatures import MutationCatalog, SignatureSet
 
 
@@ -48,6 +50,21 @@ class ExtractionResult:
         What must be saved beside the model so that new samples can be transformed: ``channels``
         (input columns, in order) and ``signatures`` (the name of each *component of the model*, in
         the model's order).
+    penalties : dict
+        By ``l1_reg``, ``l2_reg``: the choice, where it was left to the data.
+    selection : Selection or None
+        What was found for every number of signatures, in the order of the search; None, as all that
+        follows, without restarts.
+    signature_lower, signature_upper : DataFrame (k, f) or None
+        Ends of the 90 % interval of every channel, over resampled restarts.
+    exposure_lower, exposure_upper : DataFrame (n, k) or None
+        Ends of the 90 % intervals of the exposures; see
+        :func:`dnmf.pipelines.selection.uncertainty.bootstrap_intervals`.
+    verdicts : DataFrame (k, 5) or None
+        What to make of each signature, see
+        :func:`dnmf.pipelines.selection.verdicts.signature_verdicts`.
+    unfinished : tuple of int
+        Numbers of signatures that were asked for and are not finished: then the result is partial.
     """
 
     catalog: MutationCatalog
@@ -63,3 +80,11 @@ class ExtractionResult:
     warnings: list[str]
     versions: dict[str, str]
     model_metadata: dict[str, Any]
+    penalties: dict[str, PenaltyChoice] = field(default_factory=dict)
+    selection: Selection | None = None
+    signature_lower: pd.DataFrame | None = None
+    signature_upper: pd.DataFrame | None = None
+    exposure_lower: pd.DataFrame | None = None
+    exposure_upper: pd.DataFrame | None = None
+    verdicts: pd.DataFrame | None = None
+    unfinished: tuple[int, ...] = ()

@@ -40,6 +40,7 @@ def plot_signatures(
     *,
     reference_matches: pd.DataFrame | None = None,
     reference: SignatureSet | None = None,
+    intervals: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     figure: "Figure | None" = None,
 ) -> "Figure":
     """Draw each signature as a panel of 96 bars, with its best reference when matches are given.
@@ -54,6 +55,8 @@ def plot_signatures(
     reference : SignatureSet, optional
         The references that were matched against. The profile of the best one is drawn behind the
         bars.
+    intervals : (DataFrame, DataFrame), optional
+        Lower and upper ends (k, f), drawn as a line through each bar; rows are found by name.
     figure : Figure, optional
         Where to draw; by default a new figure, which pyplot does not know of.
 
@@ -86,7 +89,7 @@ def plot_signatures(
         behind = None
         if match is not None and known is not None and match["reference"] in known.index:
             behind = known.loc[match["reference"]].to_numpy(dtype=float)
-        _draw_spectrum(ax, heights, behind)
+        _draw_spectrum(ax, heights, behind, _ends(intervals, str(name)))
         _percent_axis(ax)
         _caption(ax, _style.drawable(name, 40), "" if match is None else _share(match))
         if match is not None:
@@ -132,7 +135,7 @@ def plot_catalog(
     counts = SBS96.reorder(catalog.counts.loc[names])
     axes, fig = _panels(len(names), figure)
     for ax, name, heights in zip(axes, names, counts.to_numpy(dtype=float), strict=True):
-        _draw_spectrum(ax, heights, None)
+        _draw_spectrum(ax, heights, None, None)
         _count_axis(ax)
         if not heights.any():
             style = _style.text_style(
@@ -164,7 +167,21 @@ def _panels(n: int, figure: "Figure | None") -> "tuple[list[Axes], Figure]":
     return axes, fig
 
 
-def _draw_spectrum(ax: "Axes", heights: np.ndarray, behind: np.ndarray | None) -> None:
+def _ends(
+    intervals: tuple[pd.DataFrame, pd.DataFrame] | None, name: str
+) -> tuple[np.ndarray, np.ndarray] | None:
+    if intervals is None:
+        return None
+    low, high = (SBS96.reorder(ends).T[name].to_numpy(dtype=float) for ends in intervals)
+    return low, high
+
+
+def _draw_spectrum(
+    ax: "Axes",
+    heights: np.ndarray,
+    behind: np.ndarray | None,
+    ends: tuple[np.ndarray, np.ndarray] | None,
+) -> None:
     _style.dress(ax)
     if behind is not None:
         # Pale, wider, with a dark edge on top: found and known are compared bar by bar.
@@ -172,7 +189,9 @@ def _draw_spectrum(ax: "Axes", heights: np.ndarray, behind: np.ndarray | None) -
         _marks(ax, behind)
     colours = [CLASS_COLOURS[kind] for kind in _CLASSES]
     _bars(ax, heights, 0.6, facecolors=colours, linewidths=0, zorder=3)
-    top = max(heights.max(), 0.0 if behind is None else behind.max())
+    if ends is not None:
+        ax.vlines(np.arange(96), *ends, color=_style.MUTED, linewidth=1.3, zorder=6)
+    top = max(part.max() for part in (heights, behind, ends and ends[1]) if part is not None)
     ax.set(xlim=(-0.5, 95.5), ylim=(0, top * 1.06 if top > 0 else 1.0), xticks=[])
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from dnmf.plotting import (
     plot_exposures,
     plot_fit,
     plot_history,
+    plot_intervals,
+    plot_selection,
     plot_signatures,
     save_figure,
 )
@@ -36,40 +38,52 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the page shows; ``signatures`` has one per signature, in order."""
+    """What the page shows; ``signatures`` has one per signature, in order, the last two need restarts."""
 
     signatures: list[Picture]
     exposures: Picture
     training: Picture
     fit: Picture
+    selection: Picture | None = None
+    intervals: Picture | None = None
 
 
 def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
-    """Write the four plots as PNG and SVG into a new folder and return what the page embeds."""
+    """Write the plots as PNG and SVG into a new folder and return what the page embeds."""
     folder.mkdir()
-    matches = None if result.reference is None else result.matches
+    known: dict[str, Any] = {
+        "reference_matches": None if result.reference is None else result.matches,
+        "reference": result.reference,
+    }
+    if result.signature_lower is not None and result.signature_upper is not None:
+        known["intervals"] = (result.signature_lower, result.signature_upper)
     drawn = {
-        "signatures": plot_signatures(
-            result.signatures, reference_matches=matches, reference=result.reference
-        ),
+        "signatures": plot_signatures(result.signatures, **known),
         "exposures": plot_exposures(result.exposures),
         "training": plot_history(_curves(result)),
         "fit": plot_fit(result.fit),
     }
+    if result.selection is not None and len(result.selection.table) > 1:
+        drawn["selection"] = plot_selection(
+            result.selection.table, result.selection.choice.n_signatures
+        )
+    if result.exposure_lower is not None and result.exposure_upper is not None:
+        drawn["intervals"] = plot_intervals(
+            result.exposures, result.exposure_lower, result.exposure_upper
+        )
     for name, figure in drawn.items():
         for ending in ("png", "svg"):
             save_figure(figure, folder / f"{name}.{ending}")
     panels = [
-        plot_signatures(
-            result.signatures.select([name]), reference_matches=matches, reference=result.reference
-        )
+        plot_signatures(result.signatures.select([name]), **known)
         for name in result.signatures.names
     ]
+    pages: dict[str, Picture | None] = dict.fromkeys(("selection", "intervals"))
+    del drawn["signatures"]
+    pages |= {name: embedded(figure, folder, name) for name, figure in drawn.items()}
     return Pictures(
         signatures=[_picture(panel, figure_bytes(panel, ".svg"), "svg+xml") for panel in panels],
-        exposures=embedded(drawn["exposures"], folder, "exposures"),
-        training=embedded(drawn["training"], folder, "training"),
-        fit=embedded(drawn["fit"], folder, "fit"),
+        **pages,  # type: ignore[arg-type]  # only those two may be None
     )
 
 

@@ -1,14 +1,15 @@
 """What a careful colleague would say on seeing the result: each finding with its number and a remedy."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from dnmf.metrics import cosine_similarity
 from dnmf.report.mixtures import best_pair
+from dnmf.report.selection_section import selection_findings
+from dnmf.report.words import Finding, listing
 
 if TYPE_CHECKING:
     from dnmf.pipelines import ExtractionResult
@@ -22,23 +23,17 @@ FEW_MUTATIONS = 200
 SAMPLES_PER_SIGNATURE = 5
 STILL_FALLING = 0.005  # part of the cost lost in the last tenth of the steps
 
+# Verdicts of restarts that say more than the best pair of references.
+_SAID_BY_VERDICT = ("unstable", "mixture of references")
+
 # The references that COSMIC lists as possible sequencing artefacts.
 ARTEFACTS = {f"SBS{number}" for number in (27, 43, *range(45, 61), 95)}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know about a result: ``caution`` may change a conclusion, ``note`` explains one."""
-
-    level: Literal["caution", "note"]
-    title: str
-    text: str
 
 
 def findings(result: "ExtractionResult") -> list[Finding]:
     """Return what a reader should know before using the result, cautions first."""
     found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
-    for look in (_references, _pairs, _cohort, _training, _samples):
+    for look in (selection_findings, _references, _pairs, _cohort, _training, _samples):
         found.extend(look(result))
     return sorted(found, key=lambda finding: finding.level != "caution")
 
@@ -56,20 +51,6 @@ def expected_cosine(result: "ExtractionResult") -> pd.Series:
     return pd.Series(expected, index=result.exposures.index)
 
 
-def listing(names: Sequence[str], most: int = 4) -> str:
-    """Return ``a, b and c``, or the first few and how many more.
-
-    Examples
-    --------
-    >>> listing(["a", "b", "c"]), listing(["a", "b", "c"], most=2)
-    ('a, b and c', 'a, b and 1 more')
-    """
-    shown = list(names[:most])
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
 def _references(result: "ExtractionResult") -> Iterator[Finding]:
     if result.reference is None or result.matches.empty:
         yield Finding(
@@ -81,7 +62,8 @@ def _references(result: "ExtractionResult") -> Iterator[Finding]:
         return
     rows: list[dict[Any, Any]] = result.matches.to_dict("records")
     for row in rows:
-        if row["cosine"] < ALIKE:
+        judged = result.verdicts is not None and result.verdicts.loc[row["found"], "verdict"]
+        if row["cosine"] < ALIKE and judged not in _SAID_BY_VERDICT:
             yield from _weak_match(row, result.signatures.profiles, result.reference.profiles)
         if row["assigned"] and row["cosine"] - row["second_cosine"] < AMBIGUOUS:
             yield Finding(

@@ -21,7 +21,7 @@ def methods_text(result: "ExtractionResult") -> str:
         f"{filled:,} {'sample' if filled == 1 else 'samples'} with {counts.to_numpy().sum():,.0f} mutations in "
         f"{counts.shape[1]} channels with dnmf {__version__} (preset “{settings['preset']}”, "
         f"random state {settings['random_state']}, {settings['dtype']} on {settings['device']}).",
-        _paper_training(settings) if settings["preset"] == "paper" else _training(settings),
+        *_how(result, settings),
         f"Penalties on the exposures: l1 = {settings['l1_reg']:g} mutations, l2 = {settings['l2_reg']:g}.",
         _steps(result),
         _parameters(settings),
@@ -40,6 +40,42 @@ def methods_text(result: "ExtractionResult") -> str:
         "matrix factorisation with application to mutational signature analysis."
     )
     return " ".join(sentences)
+
+
+def _how(result: "ExtractionResult", settings: dict[str, Any]) -> list[str]:
+    if settings["preset"] == "paper":
+        return [_paper_training(settings)]
+    if result.selection is None:
+        return [_training(settings)]
+    return [_restarts(result), _network(settings)]
+
+
+def _restarts(result: "ExtractionResult") -> str:
+    assert result.selection is not None
+    table, restarts = result.selection.table, result.parameters["n_restarts"]
+    several = len(table) > 1
+    numbers = (
+        f"each of {len(table)} numbers of signatures" if several else "this number of signatures"
+    )
+    rule = (
+        " The number is the smallest with a mean silhouette of at least 0.8 whose held-out deviance under "
+        "bi-cross-validation (five folds of samples, eight of channels) is within one standard error of the best such."
+        if several
+        else ""
+    )
+    return (
+        f"For {numbers}, signatures were found in the data and in {restarts} resampled versions of them by alternating "
+        "exact non-negative least squares weighted by the noise, under a sparse prior on the exposures; their matched "
+        f"consensus was refined on the data.{rule} Intervals of signatures and exposures are 5th to 95th percentiles "
+        "over the resampled restarts, each with counts resampled anew for the exposures."
+    )
+
+
+def _network(settings: dict[str, Any]) -> str:
+    return (
+        f"A network of {settings['n_layers']} unfolded layers was built from the signatures and trained towards the "
+        "exact exposures for them, on the samples and on jittered copies of them."
+    )
 
 
 def _training(settings: dict[str, Any]) -> str:
@@ -71,7 +107,8 @@ def _steps(result: "ExtractionResult") -> str:
 
 def _parameters(settings: dict[str, Any]) -> str:
     """Return every parameter of the estimator; what the preset fixes is fixed by it and the version."""
-    chosen = [f"{name}={value}" for name, value in settings.items() if value is not None]
-    preset = [name for name, value in settings.items() if value is None]
+    given = {name: value for name, value in settings.items() if name != "dictionary"}
+    chosen = [f"{name}={value}" for name, value in given.items() if value is not None]
+    preset = [name for name, value in given.items() if value is None]
     left = f"; left to the preset: {', '.join(preset)}" if preset else ""
     return f"Parameters of {_ESTIMATOR}: {', '.join(chosen)}{left}."

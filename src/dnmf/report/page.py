@@ -13,6 +13,7 @@ from dnmf.plotting import signature_colours
 from dnmf.report.figures import Picture, Pictures
 from dnmf.report.findings import LOW_COSINE, expected_cosine, findings
 from dnmf.report.methods import methods_text
+from dnmf.report.selection_section import selection_content
 
 if TYPE_CHECKING:
     from dnmf.pipelines import ExtractionResult
@@ -34,6 +35,7 @@ class SignatureRow:
     picture: Picture
     match: dict[str, Any] | None
     grade: str
+    verdict: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def _content(
         "n_references": assigned["reference"].nunique(),
         "n_assigned": len(assigned),
         "findings": findings(result),
+        "selection": selection_content(result),
         "signatures": _signature_rows(result, pictures),
         "pictures": pictures,
         "dominant": _dominance(result),
@@ -120,6 +123,7 @@ def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[Sign
     matches = result.matches.set_index("found").to_dict("index")
     names = result.signatures.names
     colours = signature_colours(len(names))
+    verdicts = result.verdicts
     channels = result.signatures.profiles.columns
     profiles = result.signatures.profiles.to_numpy()
     rows = []
@@ -135,6 +139,7 @@ def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[Sign
                 picture=pictures.signatures[index],
                 match=None if match is None else {str(key): value for key, value in match.items()},
                 grade="" if match is None else _grade(match["cosine"], match["assigned"]),
+                verdict=None if verdicts is None else dict(verdicts.loc[name]),
             )
         )
     return rows

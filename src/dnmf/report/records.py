@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ def write_matches(matches: "pd.DataFrame", path: Path) -> None:
 def run_record(
     result: "ExtractionResult | RefitResult",
     *,
-    input_path: str | os.PathLike[str] | None,
+    input_file: Mapping[str, Any] | None,
     command: str | None,
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run and to tell whether it was the same, as JSON-able values."""
@@ -49,7 +50,7 @@ def run_record(
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "input": _input_record(result, input_path),
+        "input": _input_record(result, input_file),
         "parameters": result.parameters,
         "seconds": {part: round(value, 3) for part, value in result.seconds.items()},
         "seed": result.parameters.get("random_state"),
@@ -64,8 +65,16 @@ def write_record(record: dict[str, Any], path: Path) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def file_record(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return name, size and SHA-256 of a file."""
+    file_path = Path(path)
+    with file_path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": file_path.name, "bytes": file_path.stat().st_size, "sha256": digest}
+
+
 def _input_record(
-    result: "ExtractionResult | RefitResult", input_path: str | os.PathLike[str] | None
+    result: "ExtractionResult | RefitResult", input_file: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     counts = result.catalog.counts
     record: dict[str, Any] = {
@@ -76,9 +85,4 @@ def _input_record(
         "channels": counts.shape[1],
         "mutations": float(counts.to_numpy().sum()),
     }
-    if input_path is not None:
-        path = Path(input_path)
-        with path.open("rb") as file:
-            record["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        record |= {"name": path.name, "bytes": path.stat().st_size}
-    return record
+    return record | dict(input_file or {})

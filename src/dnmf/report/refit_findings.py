@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnmf.report.findings import ARTEFACTS, Finding, listing
+from dnmf.report.findings import ARTEFACTS
+from dnmf.report.words import Finding, listing
 
 if TYPE_CHECKING:
     from dnmf.pipelines import RefitResult
@@ -57,13 +58,13 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
 def _methods(result: "RefitResult") -> Iterator[Finding]:
     methods = result.fit["method"]
     if result.parameters["method"] == "auto" and (methods == "network").any():
-        switched = list(methods.index[methods == "kl"])
+        switched = list(methods.index[methods.isin(["kl", "sparse"])])
         if switched:
             yield Finding(
                 "note",
-                f"{_n_samples(len(switched), 'come')} from the likelihood",
-                f"{listing(switched)}: the network was not made for them; each reason is under Advice. They have no "
-                "presence probability.",
+                f"{_n_samples(len(switched), 'come')} from another method than the network",
+                f"{listing(switched)}: the network was not made for them or explains them much worse; the reason "
+                "is under Advice. They have no presence probability.",
             )
     if result.presence is None and len(result.reference.names) > MANY_SIGNATURES:
         yield Finding(

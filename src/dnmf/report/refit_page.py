@@ -24,7 +24,7 @@ _METHOD_WORDS = {
     "kl": "Poisson maximum likelihood over all signatures, solved to a certificate",
     "nnls": "non-negative least squares over all signatures, scaled to each sample's mutations",
     "sparse": "backward elimination and forward selection by relative L2 error (0.01, 0.05) from non-negative least "
-    "squares, scaled to each sample's mutations",
+    "squares, then Poisson maximum likelihood over the selected signatures",
 }
 
 

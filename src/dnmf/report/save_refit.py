@@ -72,12 +72,13 @@ def save_refit_report(
     ``intervals.tsv``, ``presence.tsv`` (only if a network answered), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
     SVG), ``report.html``.
     """
-    from dnmf.report.records import run_record, write_record
+    from dnmf.report.records import file_record, run_record, write_record
     from dnmf.report.refit_figures import draw_refit_pictures
     from dnmf.report.refit_page import render_refit_page
     from dnmf.signatures import write_exposures
 
-    record = run_record(result, input_path=input_path, command=command)
+    input_file = None if input_path is None else file_record(input_path)
+    record = run_record(result, input_file=input_file, command=command)
     record |= {"model": result.model, "model_notes": result.model_notes}
     del record["seed"]  # nothing in a refit is random
     with staged_folder(out_dir, overwrite=overwrite) as folder:

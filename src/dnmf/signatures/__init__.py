@@ -8,7 +8,7 @@ from dnmf.signatures.catalog import MutationCatalog, SignatureSet
 from dnmf.signatures.channels import SBS96, ChannelSchema
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
-from dnmf.signatures.opportunity import convert_signatures
+from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
 from dnmf.signatures.reference import available_references, example_catalog, load_reference
 from dnmf.signatures.simulate import simulate_catalog
 from dnmf.signatures.simulate_cohort import simulate_cohort
@@ -28,6 +28,7 @@ __all__ = [
     "read_catalog",
     "read_exposures",
     "read_signatures",
+    "restrict_signatures",
     "simulate_catalog",
     "simulate_cohort",
     "write_catalog",

@@ -1,14 +1,18 @@
 """Signatures of one genome build or assay for another: mutations need sites, and builds and exomes differ in them."""
 
+import warnings
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import ChannelMismatchError, InputDataError
+from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.channels import SBS96
 from dnmf.signatures.reference import load_reference
+from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 
 # Where COSMIC publishes the same signatures for different sites.
 _PUBLISHED = {
@@ -19,6 +23,9 @@ _PUBLISHED = {
 TARGETS = tuple(_PUBLISHED)
 # A flat signature in all of them: no channel is so small that rounding matters.
 _FLAT = "SBS5"
+# A trinucleotide without a site in the regions counts as half of one: no mutation becomes impossible.
+LEAST_SITES = 0.5
+MUCH_UNKNOWN = 0.05
 
 
 def opportunity_ratio(source: str, target: str) -> pd.Series:
@@ -65,9 +72,8 @@ def _ratio(source: str, target: str) -> pd.Series:
         load_reference(_PUBLISHED[name]).profiles.loc[_FLAT] for name in (source, target)
     )
     logs = pd.Series(np.log((after / before).to_numpy()), index=after.index)
-    sites = pd.Series([label[0] + label[2] + label[6] for label in logs.index], index=logs.index)
-    # Six channels share a trinucleotide's sites: their mean loses the rounding of each.
-    smooth = logs.groupby(sites.to_numpy()).transform("mean")
+    # Three channels share a trinucleotide's sites: their mean loses the rounding of each.
+    smooth = logs.groupby(_sites(list(logs.index))).transform("mean")
     return pd.Series(np.exp(smooth - smooth.mean()), index=logs.index)
 
 
@@ -99,11 +105,76 @@ def convert_signatures(signatures: SignatureSet, source: str, target: str) -> Si
     True
     """
     ratio = opportunity_ratio(source, target)
+    return _weighted(signatures, ratio, f"converted from {source} to {target}")
+
+
+def restrict_signatures(
+    signatures: SignatureSet, regions: str | Path, genome: str | Path, *, build: str
+) -> SignatureSet:
+    """Return a genome's signatures as they appear in the regions of a panel.
+
+    Each channel is weighted by how much more frequent its trinucleotide is in the regions than in the genome, then each
+    signature is scaled to sum 1.
+
+    Parameters
+    ----------
+    signatures : SignatureSet
+        SBS96 signatures for the whole genome.
+    regions, genome : path
+        BED file, and FASTA file of the genome, see :func:`dnmf.signatures.sites.count_sites`.
+    build : str
+        Genome build of the signatures.
+
+    Raises
+    ------
+    InputDataError
+        If a file is not what it should be, or the genome is of another build.
+    ChannelMismatchError
+        If the signatures are not SBS96.
+
+    Warns
+    -----
+    DoubtfulDataWarning
+        If a twentieth of the regions is unknown bases, or some trinucleotide does not occur in them: it counts as half
+        a site, so that a mutation there is unlikely, not impossible.
+    """
+    counts = count_sites(regions, genome)
+    if counts.build is not None and counts.build != build:
+        raise InputDataError(
+            f"{genome} is {counts.build}, by the length of chromosome 1, but the signatures are for {build}. Give the "
+            f"genome of the regions' build, and --build {counts.build} if it is the right one."
+        )
+    if counts.unknown > MUCH_UNKNOWN:
+        warnings.warn(
+            f"{regions}: {counts.unknown:.0%} of the regions are unknown bases (N) in {genome}.",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+    inside = np.array(counts.regions, dtype=float)
+    absent = [word for word, number in zip(TRINUCLEOTIDES, inside, strict=True) if number == 0]
+    if absent:
+        warnings.warn(
+            f"{regions}: the regions have no {', '.join(absent[:5])} ({len(absent)} of 32 trinucleotides).",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+    everywhere = np.maximum(np.array(counts.genome, dtype=float), LEAST_SITES)
+    logs = pd.Series(np.log(np.maximum(inside, LEAST_SITES) / everywhere), index=TRINUCLEOTIDES)
+    channels = SBS96.labels
+    ratio = pd.Series(np.exp((logs - logs.mean())[_sites(channels)].to_numpy()), index=channels)
+    return _weighted(signatures, ratio, f"in the regions of {Path(regions).name}")
+
+
+def _sites(channels: Sequence[str]) -> list[str]:
+    """Return the trinucleotide of each channel."""
+    return [label[0] + label[2] + label[6] for label in channels]
+
+
+def _weighted(signatures: SignatureSet, ratio: pd.Series, how: str) -> SignatureSet:
     if signatures.schema.name != SBS96.name:
         raise ChannelMismatchError(
             f"{signatures.source or 'the signatures'}: opportunities are known for the 96 SBS channels only."
         )
     weighted = signatures.profiles * ratio[signatures.profiles.columns]
     scaled = weighted.div(weighted.sum(axis=1), axis=0)
-    origin = signatures.source or "signatures"
-    return SignatureSet(scaled, source=f"{origin}, converted from {source} to {target}")
+    return SignatureSet(scaled, source=f"{signatures.source or 'signatures'}, {how}")

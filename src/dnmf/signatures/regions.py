@@ -1,0 +1,84 @@
+"""Regions of a panel or exome, from a BED file."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnmf.exceptions import InputDataError
+
+_NO_REGION = ("#", "track", "browser")
+
+
+def plain_name(chromosome: str) -> str:
+    """Return a chromosome's name without ``chr``: ``chr1`` and ``1`` are the same.
+
+    Examples
+    --------
+    >>> plain_name("chr7"), plain_name("X")
+    ('7', 'X')
+    """
+    return chromosome[3:] if chromosome.lower().startswith("chr") else chromosome
+
+
+def read_regions(path: str | Path) -> dict[str, NDArray[np.int64]]:
+    """Return the regions of a BED file, sorted and merged, by chromosome (its name without ``chr``).
+
+    Parameters
+    ----------
+    path : path
+        BED: chromosome, start (from 0) and end (exclusive), in any order; further columns are not read. May be gzipped.
+
+    Returns
+    -------
+    dict of (m, 2) arrays
+        Starts and ends; regions that overlap or touch are one.
+
+    Raises
+    ------
+    InputDataError
+        If a line is not a region, or the file has none; the message names the line.
+    """
+    path = Path(path)
+    found: dict[str, list[tuple[int, int]]] = {}
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip() or line.startswith(_NO_REGION):
+                    continue
+                chromosome, start, end = _region(line, f"{path}, line {number}")
+                found.setdefault(chromosome, []).append((start, end))
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise InputDataError(f"{path} is not a BED file: {error}.") from None
+    if not found:
+        raise InputDataError(
+            f"{path}: no region in it. A BED file has chromosome, start and end in each line."
+        )
+    return {chromosome: _merged(regions) for chromosome, regions in found.items()}
+
+
+def _region(line: str, place: str) -> tuple[str, int, int]:
+    cells = line.split()
+    try:
+        start, end = int(cells[1]), int(cells[2])
+    except (IndexError, ValueError):
+        raise InputDataError(
+            f"{place}: expected chromosome, start and end as in BED, found {line.strip()[:60]!r}."
+        ) from None
+    if not 0 <= start < end:
+        raise InputDataError(
+            f"{place}: the region {start} to {end} is empty or begins before 0. BED counts from 0, without the end."
+        )
+    return plain_name(cells[0]), start, end
+
+
+def _merged(regions: list[tuple[int, int]]) -> NDArray[np.int64]:
+    merged: list[list[int]] = []
+    for start, end in sorted(regions):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(end, merged[-1][1])
+        else:
+            merged.append([start, end])
+    return np.array(merged, dtype=np.int64)

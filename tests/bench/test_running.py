@@ -1,0 +1,107 @@
+"""Cells on one or two processes, resumed, and interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dnmf.bench.cells import KEYS, VALUES, Cell
+from dnmf.bench.datasets import SIMULATED
+from dnmf.bench.plan import FIGURES, plan, quick_plan
+from dnmf.bench.running import run_cells
+from dnmf.bench.table import Table
+
+SMALL = SIMULATED[0]
+CELLS = [
+    Cell("authors", "supervised", SMALL, 1, "mu", "1"),
+    Cell("authors", "unsupervised", SMALL, 0, "mu", "0"),
+    Cell("ours", "unsupervised", SMALL, 0, "alternating"),
+    Cell("ours", "unsupervised", SMALL, 0, "dnmf", "0", 3),
+]
+UNTIMED = [c for c in (*KEYS, *VALUES) if not c.startswith("seconds")]
+
+
+def results(path: Path) -> list[tuple[str, ...]]:
+    import csv
+
+    with path.open(newline="") as file:
+        return sorted(tuple(row[c] for c in UNTIMED) for row in csv.DictReader(file))
+
+
+def test_the_number_of_workers_changes_nothing_and_finished_cells_are_not_computed_again(
+    tmp_path: Path, small_data: Path
+) -> None:
+    seen: list[tuple[int, int]] = []
+    one, two = (Table(tmp_path / f"{n}.csv", KEYS, VALUES) for n in (1, 2))
+    run_cells(CELLS, small_data, one, workers=1)
+    first = one.path.read_text().splitlines(keepends=True)[:3]  # one cell of two rows
+    two.path.write_text("".join(first))
+    two = Table(two.path, KEYS, VALUES)
+    run_cells(CELLS, small_data, two, workers=2, watch=lambda c, d, t: seen.append((d, t)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert two.path.read_text().startswith("".join(first))
+    assert results(one.path) == results(two.path)
+    assert len({row[: len(KEYS)] for row in results(two.path)}) == len(CELLS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends signals")
+def test_a_killed_run_keeps_what_is_finished_and_leaves_no_process(
+    tmp_path: Path, small_data: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from dnmf.bench.cells import KEYS, VALUES, Cell\n"
+        "from dnmf.bench.running import run_cells\n"
+        "from dnmf.bench.table import Table\n"
+        "if __name__ == '__main__':\n"
+        f"    cells = [Cell('authors', 'supervised', {SMALL!r}, 0, 'mu', '0')]\n"
+        f"    cells += [Cell('authors', 'unsupervised', {SMALL!r}, 0, 'dnmf', '0', n) for n in range(30, 60)]\n"
+        f"    run_cells(cells, Path({str(small_data)!r}), Table(Path({str(path)!r}), KEYS, VALUES), workers=1)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(script)], stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (path.exists() and path.read_text().count("\n") > 1):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=20)
+        assert process.returncode != 0
+        while _alive(process.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert Table(path, KEYS, VALUES).has("authors", "supervised", SMALL, 0, "mu", "0", 0)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_plan_has_every_figure_protocol_and_baseline_once() -> None:
+    cells = plan()
+    assert len(cells) == len(set(cells))
+    assert {cell.protocol for cell in cells} == {"paper", "authors", "ours"}
+    assert {cell.set for cell in cells} == {*SIMULATED, "brca_560"}
+    for figure in FIGURES:
+        assert set(plan([figure])) <= set(cells)
+    assert {c.layers for c in plan(["4"])} == {5, 10, 15, 20}
+    first = [cell.fold for cell in cells]
+    assert first == sorted(first)
+
+
+def test_the_quick_plan_is_two_small_sets_of_one_fold() -> None:
+    cells = quick_plan()
+    assert len({cell.set for cell in cells}) == 2
+    assert {cell.fold for cell in cells} == {0}
+    assert set(cells) < set(plan())
