@@ -12,9 +12,13 @@ import time
 
 import numpy as np
 import torch
-from protocol import SIMULATED, Table, found, load_dataset, parser, provenance
+from protocol import parser
 
 from dnmf import MutationCatalog, read_catalog
+from dnmf.bench.datasets import SIMULATED, load_dataset
+from dnmf.bench.paper import provenance
+from dnmf.bench.scores import found
+from dnmf.bench.table import Table
 from dnmf.pipelines.selection import select_signatures
 
 MARGIN = 3

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from protocol import SIMULATED, Table, folds, load_dataset, parser, provenance
+from protocol import parser
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 from torch import nn
 
 from dnmf import SupervisedDNMF, read_exposures, read_signatures
+from dnmf.bench.datasets import SIMULATED, folds, load_dataset
+from dnmf.bench.paper import provenance
+from dnmf.bench.table import Table
 from dnmf.kernels import exact_exposures, exact_signatures, kl_exposures, kl_signatures
 from dnmf.nn.pairs import PairSource
 from dnmf.nn.supervised import SupervisedNetwork
