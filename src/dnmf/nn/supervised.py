@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dnmf.kernels.count_noise import COUNTING_DISPERSION
 from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.known_exposures import dispersion, kl_signatures
 from dnmf.kernels.nnls import exact_exposures, exact_signatures
@@ -14,8 +15,6 @@ CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
 KNOTS = 16
 TRUST_WIDTH = 0.5  # standard deviation, in the logarithm of the total, over which trust is averaged
 CHUNK_ROWS = 2048
-# Between rounding (variance 1/12 per channel) and counting (variance 1 per count).
-COUNTING_DISPERSION = 0.25
 
 
 class SupervisedNetwork(nn.Module):
@@ -65,7 +64,7 @@ class SupervisedNetwork(nn.Module):
     @property
     def counting(self) -> bool:
         """Whether the samples have counting noise."""
-        return self.dispersion.item() > COUNTING_DISPERSION
+        return self.dispersion.item() >= COUNTING_DISPERSION
 
     def learn_dictionary(self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]) -> None:
         """Regress the dictionary on pairs, as their noise asks for; for counts the steps start anew at it."""
