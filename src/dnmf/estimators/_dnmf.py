@@ -18,10 +18,10 @@ from dnmf.estimators._base import (
     to_array,
 )
 from dnmf.estimators._fitting import FitSettings, Progress, fit_end_to_end, fit_in_phases
-from dnmf.estimators._threads import one_thread
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls_kkt_residual
+from dnmf.kernels.threads import one_thread
 from dnmf.nn.layers import LAYERS
 from dnmf.nn.networks import Unfolded, UnfoldedMU
 

@@ -16,9 +16,9 @@ from dnmf.estimators._base import (
     to_array,
 )
 from dnmf.estimators._start import start_factors
-from dnmf.estimators._threads import one_thread
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.multiplicative import nmf_mu
+from dnmf.kernels.threads import one_thread
 
 
 class MultiplicativeNMF(FactorisationEstimator):

@@ -18,8 +18,8 @@ from dnmf.estimators._base import (
     check_positive_integer,
     to_array,
 )
-from dnmf.estimators._threads import one_thread
 from dnmf.kernels.nnls import exact_signatures
+from dnmf.kernels.threads import one_thread
 from dnmf.nn.networks import UnfoldedMU
 from dnmf.nn.supervised import SupervisedNetwork
 from dnmf.nn.supervised_training import train_posterior_mean

@@ -1,9 +1,8 @@
 """All numbers of signatures, all restarts: in any order, by any number of workers, from where it was left."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from threadpoolctl import threadpool_limits
 
 from dnmf.exceptions import InputDataError
 from dnmf.kernels.count_noise import CountNoise, estimate_count_noise
+from dnmf.kernels.threads import one_thread
 from dnmf.pipelines.selection.candidate import LEAST_SAMPLES, Candidate, finish_candidate
 from dnmf.pipelines.selection.checkpoint import Checkpoint
 from dnmf.pipelines.selection.choice import Choice, choose, selection_table
@@ -108,7 +107,8 @@ def select_signatures(
     X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
     numbers = sorted(set(n_signatures))
     check_range(numbers, X, catalog.source)
-    with _one_thread_each():
+    # One thread for every worker: the workers are the parallelism.
+    with one_thread():
         noise = estimate_count_noise(X)
         work = _Work(X, noise, n_restarts, seed, checkpoint)
         candidates = work.run(numbers, workers, progress or (lambda done, total: None))
@@ -212,15 +212,3 @@ class _Work:
         if self.checkpoint is not None:
             self.checkpoint.save_candidate(candidate)
         return candidate
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """One BLAS and one torch thread per worker: workers are the parallelism, and last bits never depend on them."""
-    threads = torch.get_num_threads()
-    with threadpool_limits(1):
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Same seed, same result, whatever the number of threads: estimators compute on one thread."""
+"""Same seed, same result, whatever the number of threads: estimators and workers compute on one each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
