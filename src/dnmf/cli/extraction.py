@@ -68,7 +68,8 @@ def run_extraction(
             catalog = example_catalog() if catalog_path is None else read_catalog(catalog_path)
             reference = load_reference(job.reference)
 
-            from dnmf.pipelines.extract import check_numbers, check_restarts
+            from dnmf.pipelines.extract import check_restarts
+            from dnmf.pipelines.selection.numbers import check_numbers
             from dnmf.report.records import file_record
 
         numbers = check_numbers(job.n_signatures, catalog)

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dnmf.exceptions import InputDataError
 from dnmf.kernels.count_noise import CountNoise, estimate_count_noise
 from dnmf.kernels.threads import one_thread
-from dnmf.pipelines.selection.candidate import LEAST_SAMPLES, Candidate, finish_candidate
+from dnmf.pipelines.selection.candidate import Candidate, finish_candidate
 from dnmf.pipelines.selection.checkpoint import Checkpoint
 from dnmf.pipelines.selection.choice import Choice, choose, selection_table
+from dnmf.pipelines.selection.numbers import check_numbers
 from dnmf.pipelines.selection.restarts import restart
 from dnmf.signatures import MutationCatalog
 
@@ -103,10 +103,9 @@ def select_signatures(
     InputDataError
         Several numbers for fewer than 5 samples, or a number beyond the data.
     """
+    numbers = check_numbers(n_signatures, catalog)
     counts = catalog.counts.to_numpy(dtype=float)
     X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
-    numbers = sorted(set(n_signatures))
-    check_range(numbers, X, catalog.source)
     # One thread for every worker: the workers are the parallelism.
     with one_thread():
         noise = estimate_count_noise(X)
@@ -114,24 +113,6 @@ def select_signatures(
         candidates = work.run(numbers, workers, progress or (lambda done, total: None))
     table = selection_table(candidates)
     return Selection(candidates, table, choose(table), noise)
-
-
-def check_range(numbers: Sequence[int], X: torch.Tensor, source: str) -> None:
-    """Refuse numbers of signatures that the data cannot tell apart."""
-    where = source or "the catalog"
-    most = min(X.shape)
-    if len(X) == 0:
-        raise InputDataError(f"{where}: no sample has any mutation; nothing to extract.")
-    if numbers[-1] > most:
-        raise InputDataError(
-            f"{where}: up to {numbers[-1]} signatures were asked for, but {len(X)} samples with mutations and "
-            f"{X.shape[1]} channels allow at most {most}. End the range there."
-        )
-    if len(numbers) > 1 and len(X) < LEAST_SAMPLES:
-        raise InputDataError(
-            f"{where}: {len(X)} samples with mutations are too few to tell how many signatures there are (at least "
-            f"{LEAST_SAMPLES}, better 20 or more). Give one number of signatures, or refit known ones."
-        )
 
 
 class _Work:
