@@ -57,11 +57,11 @@ def main() -> None:
     for name in chosen.sets:
         data = load_dataset(chosen.data, name)
         path = chosen.data / "simulated" / f"syn.{name}" / "ground.truth.syn.catalog.csv"
-        counts = read_catalog(path).counts
+        expected = read_catalog(path).counts
         for noise in chosen.noise:
+            counts = expected.copy()
             if noise == "poisson":
-                drawn = np.random.default_rng(POISSON_SEED).poisson(counts.to_numpy())
-                counts = counts.copy()
+                drawn = np.random.default_rng(POISSON_SEED).poisson(expected.to_numpy())
                 counts.iloc[:, :] = drawn.astype(float)
             for seed in chosen.seeds:
                 if table.has(name, noise, chosen.restarts, seed):

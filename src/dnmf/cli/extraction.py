@@ -96,6 +96,7 @@ def run_extraction(
 
 def run_report(output: Path, *, quiet: bool) -> "Outcome":
     """Write the report of what an extraction has finished so far; nothing is computed that would be kept."""
+    from dnmf.pipelines.extract import check_restarts
     from dnmf.pipelines.selection import Checkpoint, run_identity
 
     errors = stderr_console()
@@ -103,7 +104,8 @@ def run_report(output: Path, *, quiet: bool) -> "Outcome":
     with shown_warnings(errors) as messages:
         catalog, kept = kept_job(output)
         job = ExtractionJob(**{**kept["job"], "output": output})
-        restarts = 20 if job.restarts is None else job.restarts
+        penalties = (job.l1_reg, job.l2_reg)
+        restarts = check_restarts(job.restarts, job.n_signatures, job.preset, penalties)
         identity = run_identity(catalog, job.seed, restarts)
         checkpoint = Checkpoint(checkpoint_folder(output), identity)
         if not is_of_run(output, identity):

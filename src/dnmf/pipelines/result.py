@@ -56,9 +56,9 @@ class ExtractionResult:
         What was found for every number of signatures, in the order of the search; None, as all that
         follows, without restarts.
     signature_lower, signature_upper : DataFrame (k, f) or None
-        Ends of the 90 % interval of every channel, over resampled restarts.
+        5th and 95th percentiles of every channel over resampled restarts: how repeatable, not how right, it is.
     exposure_lower, exposure_upper : DataFrame (n, k) or None
-        Ends of the 90 % intervals of the exposures; see
+        The same of the exposures; see
         :func:`dnmf.pipelines.selection.uncertainty.bootstrap_intervals`.
     verdicts : DataFrame (k, 5) or None
         What to make of each signature, see

@@ -23,7 +23,7 @@ def plot_intervals(
     *,
     figure: "Figure | None" = None,
 ) -> "Figure":
-    """Draw the share of the largest signatures in every sample with its 90 % interval, one panel a signature.
+    """Draw the share of the largest signatures in every sample with its interval, one panel a signature.
 
     Samples are ordered by their share, in each panel anew; the interval is a bar, the estimate a dot.
 

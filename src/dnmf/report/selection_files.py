@@ -91,8 +91,8 @@ def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
             "Signature": np.repeat(profiles.index, profiles.shape[1]),
             "MutationType": np.tile(profiles.columns, profiles.shape[0]),
             "Probability": profiles.to_numpy().ravel(),
-            "Lower 90%": result.signature_lower.to_numpy().ravel(),
-            "Upper 90%": result.signature_upper.to_numpy().ravel(),
+            "5th percentile": result.signature_lower.to_numpy().ravel(),
+            "95th percentile": result.signature_upper.to_numpy().ravel(),
         }
     )
     table.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")

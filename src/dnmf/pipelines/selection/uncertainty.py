@@ -15,7 +15,7 @@ PERCENTILES = (5.0, 95.0)
 
 @dataclass(frozen=True)
 class Intervals:
-    """Ends of 90 % intervals of signatures (k, f) and exposures (n, k); they contain the estimates."""
+    """5th and 95th percentiles of signatures (k, f) and exposures (n, k); they contain the estimates."""
 
     signature_lower: np.ndarray
     signature_upper: np.ndarray
@@ -58,6 +58,12 @@ def bootstrap_intervals(
     -------
     Intervals
         5th and 95th percentiles, widened to contain the estimate where they do not.
+
+    Notes
+    -----
+    They measure repeatability. What all restarts have in common, such as the pull of the sparse prior towards one of
+    several dictionaries that explain the counts, does not show: on simulated Poisson catalogs the error of a signature
+    is three to seven times the deviation of its replicates, and the ends hold the truth far less often than in 90 %.
     """
     X = torch.from_numpy(np.ascontiguousarray(counts))
     draws = []
