@@ -1,4 +1,4 @@
-"""How often the percentiles over restarts of an extraction hold the truth, on simulated sets with Poisson counts and the true k.
+"""How often percentiles over restarts hold the truth: simulated sets with Poisson counts, the true number of signatures.
 
 python benchmarks/interval_coverage.py --data DIR [--sets ...] [--restarts 20]
 
