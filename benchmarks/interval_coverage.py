@@ -1,4 +1,4 @@
-"""How often percentiles over restarts hold the truth: simulated sets with Poisson counts, the true number of signatures.
+"""How often percentiles over restarts hold the truth: simulated sets with Poisson counts, the true number of them.
 
 python benchmarks/interval_coverage.py --data DIR [--sets ...] [--restarts 20]
 
