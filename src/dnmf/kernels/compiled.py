@@ -17,31 +17,37 @@ MAX_EXCHANGES = 60
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _solve_passive(gram, moments, members, size, factor, solution):
-    """Cholesky solve on the passive set; False when its components are linearly dependent."""
+def _solve_passive(gram, moments, members, size, known, factor, solution):
+    """Cholesky solve on the passive set, of whose factor the first ``known`` rows are there already.
+
+    Returns the number of rows of the factor: fewer than ``size`` when the components are linearly dependent.
+    """
     for a in range(size):
         row = members[a]
+        if a >= known:
+            pivot = gram[row, row]
+            for b in range(a):
+                total = gram[row, members[b]]
+                for c in range(b):
+                    total -= factor[a, c] * factor[b, c]
+                total *= factor[
+                    b, b
+                ]  # the diagonal holds reciprocals: no division in the inner loops
+                factor[a, b] = total
+                pivot -= total * total
+            if pivot <= RANK_TOLERANCE * gram[row, row]:
+                return a
+            factor[a, a] = 1.0 / np.sqrt(pivot)
         value = moments[row]
-        for b in range(a):
-            total = gram[row, members[b]]
-            for c in range(b):
-                total -= factor[a, c] * factor[b, c]
-            total *= factor[b, b]  # the diagonal holds reciprocals: no division in the inner loops
-            factor[a, b] = total
-        pivot = gram[row, row]
         for c in range(a):
-            pivot -= factor[a, c] * factor[a, c]
             value -= factor[a, c] * solution[c]
-        if pivot <= RANK_TOLERANCE * gram[row, row]:
-            return False
-        factor[a, a] = 1.0 / np.sqrt(pivot)
         solution[a] = value * factor[a, a]
     for a in range(size - 1, -1, -1):
         value = solution[a] * factor[a, a]
         solution[a] = value
         for b in range(a):
             solution[b] -= factor[a, b] * value
-    return True
+    return size
 
 
 @njit(cache=True, nogil=True)
@@ -54,24 +60,46 @@ def _members_of(passive, members):
     return size
 
 
+@njit(cache=True, nogil=True)
+def _change_members(passive, members, known):
+    """List the passive set, and count how many of the first ``known`` members are the same as before."""
+    size, shared = 0, 0
+    for i in range(passive.size):
+        if passive[i]:
+            if shared == size and size < known and members[size] == i:
+                shared += 1
+            members[size] = i
+            size += 1
+    return size, shared
+
+
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _gradient_at(gram, moments, members, size, solution, i):
-    total = -moments[i]
+def _gradients(gram, moments, members, size, solution, gradients):
+    for i in range(moments.size):
+        gradients[i] = -moments[i]
     for a in range(size):
-        total += gram[i, members[a]] * solution[a]
-    return total
+        row, value = members[a], solution[a]
+        for i in range(moments.size):
+            gradients[i] += gram[row, i] * value
 
 
 @njit(cache=True, nogil=True)
-def _pivot_blocks(gram, moments, passive, members, factor, solution, infeasible):
-    """Exchange blocks of infeasible variables (Kim and Park 2011); number of solves, negative when it gave up."""
+def _pivot_blocks(
+    gram, moments, passive, members, known, factor, solution, gradients, infeasible, scale
+):
+    """Exchange blocks of infeasible variables (Kim and Park 2011).
+
+    Returns whether it got there, and how many rows of the factor belong to the last members.
+    """
     k = moments.size
-    scale = np.max(np.abs(moments))
     fewest, patience = k + 1, 3
-    for exchange in range(MAX_EXCHANGES):
-        size = _members_of(passive, members)
-        if not _solve_passive(gram, moments, members, size, factor, solution):
-            return -exchange - 1
+    for _ in range(MAX_EXCHANGES):
+        size, known = _change_members(passive, members, known)
+        known = _solve_passive(gram, moments, members, size, known, factor, solution)
+        if known < size:
+            return False, known
+        if size < k:
+            _gradients(gram, moments, members, size, solution, gradients)
         largest = 0.0
         for a in range(size):
             largest = max(largest, abs(solution[a]))
@@ -81,16 +109,13 @@ def _pivot_blocks(gram, moments, passive, members, factor, solution, infeasible)
             if passive[i]:
                 wrong = solution[a] < -PRIMAL_TOLERANCE * largest
                 a += 1
-            elif gram[i, i] > 0.0:
-                slope = _gradient_at(gram, moments, members, size, solution, i)
-                wrong = slope < -DUAL_TOLERANCE * scale
             else:
-                wrong = False
+                wrong = gram[i, i] > 0.0 and gradients[i] < -DUAL_TOLERANCE * scale
             infeasible[i] = wrong
             if wrong:
                 count += 1
         if count == 0:
-            return exchange + 1
+            return True, known
         flip_all = True
         if count < fewest:
             fewest, patience = count, 3
@@ -103,7 +128,7 @@ def _pivot_blocks(gram, moments, passive, members, factor, solution, infeasible)
                 passive[i] = not passive[i]
                 if not flip_all:
                     break
-    return -MAX_EXCHANGES - 1
+    return False, known
 
 
 @njit(cache=True, nogil=True)
@@ -129,7 +154,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
             break
         passive[entering] = True
         size = _members_of(passive, members)
-        if not _solve_passive(gram, moments, members, size, factor, solution):
+        if _solve_passive(gram, moments, members, size, 0, factor, solution) < size:
             passive[entering] = False
             blocked[entering] = True
             size = _members_of(passive, members)
@@ -157,7 +182,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
             size = _members_of(passive, members)
             if size == before or size == 0:
                 break
-            if not _solve_passive(gram, moments, members, size, factor, solution):
+            if _solve_passive(gram, moments, members, size, 0, factor, solution) < size:
                 break
         if moved:
             blocked[:] = False
@@ -169,33 +194,52 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
 
 
 @njit(cache=True, nogil=True)
-def nnls_rows(gram, moments, passive, solutions):
+def nnls_rows(gram, moments, passive, order, solutions):
     """Fill ``solutions`` (q, k) with argmin_{h >= 0} 1/2 h G h - c h for every row c of ``moments``.
 
     ``gram`` has unit diagonal (or zero, for an empty component); ``passive`` (q, k) holds the starting supports and
-    is overwritten with the final ones.
+    is overwritten with the final ones. Rows are visited in the order ``order``: where a support begins like that of the
+    row before, so does its factor, which is then computed once. The order decides on time only.
     """
-    rows, k = moments.shape
+    k = moments.shape[1]
     members = np.empty(k, np.int64)
     factor = np.empty((k, k))
     solution = np.empty(k)
+    gradients = np.empty(k)
     infeasible = np.empty(k, np.bool_)
     current = np.empty(k)
-    for r in range(rows):
+    known = 0
+    for r in order:
         solutions[r, :] = 0.0
-        if np.max(moments[r]) <= 0.0:
+        largest, scale = -np.inf, 0.0
+        for i in range(k):
+            largest = max(largest, moments[r, i])
+            scale = max(scale, abs(moments[r, i]))
+        if largest <= 0.0:
             passive[r, :] = False
             continue
         for i in range(k):
             if gram[i, i] <= 0.0:
                 passive[r, i] = False
-        solves = _pivot_blocks(gram, moments[r], passive[r], members, factor, solution, infeasible)
+        solved, known = _pivot_blocks(
+            gram,
+            moments[r],
+            passive[r],
+            members,
+            known,
+            factor,
+            solution,
+            gradients,
+            infeasible,
+            scale,
+        )
         size = _members_of(passive[r], members)
-        if solves < 0:
+        if not solved:
             size = _active_set(
                 gram, moments[r], passive[r], members, factor, solution, current, infeasible
             )
             for a in range(size):
                 solution[a] = current[members[a]]
+            known = 0
         for a in range(size):
             solutions[r, members[a]] = max(solution[a], 0.0)

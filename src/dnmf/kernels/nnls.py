@@ -98,7 +98,8 @@ class _RowSolver:
         else:
             assert self.support is not None
             passive = np.ascontiguousarray(self.support[rows])
-        nnls_rows(self.gram, self.moments[rows], passive, self.solutions[rows])
+        alike = np.lexsort(passive.T[::-1])
+        nnls_rows(self.gram, self.moments[rows], passive, alike, self.solutions[rows])
 
 
 class _SupportGuess:
