@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
 from dnmf.estimators import _fitting
 from dnmf.kernels import dictionary, find_dictionary
+from dnmf.kernels.dictionary import PLAIN
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def quick_fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """
     monkeypatch.setattr(dictionary, "SQUARE_ROOT_ITERATIONS", 10)
     monkeypatch.setattr(dictionary, "EQUAL_ITERATIONS", 10)
-    monkeypatch.setattr(_fitting, "find_dictionary", partial(find_dictionary, search=()))
+    monkeypatch.setattr(_fitting, "find_dictionary", partial(find_dictionary, search=PLAIN))
     monkeypatch.setattr(_fitting, "KL_ITERATIONS", 10)
     before = jaxtyping_config.jaxtyping_disable
     jaxtyping_config.update("jaxtyping_disable", True)

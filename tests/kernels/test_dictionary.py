@@ -7,6 +7,7 @@ from sklearn.decomposition import NMF
 
 from dnmf.kernels import (
     Phase,
+    Search,
     estimate_noise,
     exact_exposures,
     find_dictionary,
@@ -17,12 +18,17 @@ from dnmf.kernels import (
     nmf_kl,
     successive_projection,
 )
-from dnmf.kernels.dictionary import EQUAL_ITERATIONS, ITERATIONS, SQUARE_ROOT_ITERATIONS
+from dnmf.kernels.dictionary import PLAIN, SEARCH, SQUARE_ROOT_ITERATIONS
 
-SHORT = (
-    Phase(20, exposures=(100.0, 10.0), exposure_offset=(3000.0, 10.0)),
-    Phase(20, exposures=(10.0, 0.05), exposure_offset=(10.0, 3.0), signatures=(100.0, 3.0)),
-    Phase(10, signatures=(3.0, 0.01)),
+SHORT = Search(
+    without_late=(Phase(15, exposures=(100.0, 1.0), exposure_offset=(3000.0, 3.0)),),
+    with_all=(
+        Phase(20, exposures=(100.0, 10.0), exposure_offset=(3000.0, 10.0)),
+        Phase(20, exposures=(10.0, 0.05), exposure_offset=(10.0, 3.0), signatures=(100.0, 3.0)),
+        Phase(10, signatures=(3.0, 0.01)),
+    ),
+    late_components=2,
+    apart=0.01,
 )
 
 
@@ -113,7 +119,7 @@ def test_of_many_dictionaries_that_fit_exact_data_it_finds_a_truer_one():
         row[torch.from_numpy(rng.permutation(5)[:2])] = 0
     X = (H @ W).round()
     W0 = successive_projection(X, 5)
-    plain, found = find_dictionary(X, W0, search=()), find_dictionary(X, W0)
+    plain, found = find_dictionary(X, W0, search=PLAIN), find_dictionary(X, W0)
     assert distance_to_truth(found.W, W) < 0.2 * distance_to_truth(plain.W, W)
 
 
@@ -155,9 +161,8 @@ def test_callback_counts_through_all_stages_and_may_interrupt(mixtures):
     X, _ = mixtures
     W0, seen = successive_projection(X, 5), []
     find_dictionary(X, W0, search=SHORT, callback=lambda *call: seen.append(call))
-    stages = SQUARE_ROOT_ITERATIONS + EQUAL_ITERATIONS + sum(p.iterations for p in SHORT)
-    assert [step for step, _ in seen] == list(range(1, stages + 1))
-    assert stages < ITERATIONS
+    assert [step for step, _ in seen] == list(range(1, SHORT.iterations(5) + 1))
+    assert SHORT.iterations(5) < SEARCH.iterations(5)
 
     def interrupt(iteration, cost):
         if iteration > SQUARE_ROOT_ITERATIONS:

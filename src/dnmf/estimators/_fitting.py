@@ -8,8 +8,7 @@ import torch
 
 from dnmf.estimators._start import start_factors, warn_of_rank
 from dnmf.exceptions import DoubtfulDataWarning
-from dnmf.kernels import dictionary
-from dnmf.kernels.dictionary import find_dictionary
+from dnmf.kernels.dictionary import SEARCH, find_dictionary
 from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.kl_factorisation import nmf_kl
 from dnmf.kernels.nnls import exact_exposures
@@ -94,13 +93,14 @@ def _search(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return exposures and dictionary; the costs on the way go into ``history``."""
     _, W = start_factors(X, settings.n_components, settings.init, generator)
+    iterations = SEARCH.iterations(len(W))
     found = find_dictionary(
         X,
         W,
         l1_reg=settings.l1_reg,
         l2_reg=settings.l2_reg,
         min_volume=settings.min_volume,
-        callback=lambda i, cost: progress("dictionary", i, dictionary.ITERATIONS, cost),
+        callback=lambda i, cost: progress("dictionary", i, iterations, cost),
     )
     history["dictionary"] = found.cost
     if LAYERS[settings.layer].objective == "kl":

@@ -1,7 +1,8 @@
 """Pure functions on tensors: costs, updates, exact least squares, starts. Nothing here writes to an argument."""
 
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls
-from dnmf.kernels.dictionary import NoiseModel, estimate_noise, find_dictionary
+from dnmf.kernels.components import add_components, move_apart
+from dnmf.kernels.dictionary import Search, find_dictionary
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
 from dnmf.kernels.kl import KLResult, kl_exposures, kl_gap, kl_step
 from dnmf.kernels.kl_factorisation import nmf_kl
@@ -21,6 +22,7 @@ from dnmf.kernels.nnls import (
     nnls_kkt_residual,
 )
 from dnmf.kernels.objective import frobenius_cost, kl_cost, kl_costs
+from dnmf.kernels.residual_noise import NoiseModel, estimate_noise
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "MUResult",
     "NoiseModel",
     "Phase",
+    "Search",
+    "add_components",
     "dispersion",
     "estimate_noise",
     "exact_exposures",
@@ -44,6 +48,7 @@ __all__ = [
     "kl_gap",
     "kl_signatures",
     "kl_step",
+    "move_apart",
     "mu_step",
     "nmf_anls",
     "nmf_kl",

@@ -194,7 +194,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
 
 
 @njit(cache=True, nogil=True)
-def nnls_rows(gram, moments, passive, order, solutions):
+def nnls_rows_in_order(gram, moments, passive, order, solutions):
     """Fill ``solutions`` (q, k) with argmin_{h >= 0} 1/2 h G h - c h for every row c of ``moments``.
 
     ``gram`` has unit diagonal (or zero, for an empty component); ``passive`` (q, k) holds the starting supports and
@@ -243,3 +243,9 @@ def nnls_rows(gram, moments, passive, order, solutions):
             known = 0
         for a in range(size):
             solutions[r, members[a]] = max(solution[a], 0.0)
+
+
+@njit(cache=True, nogil=True)
+def nnls_rows(gram, moments, passive, solutions):
+    """Solve the rows as they come, see :func:`nnls_rows_in_order`."""
+    nnls_rows_in_order(gram, moments, passive, np.arange(len(moments)), solutions)

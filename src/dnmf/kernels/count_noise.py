@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels.alternating import Phase, nmf_anls
-from dnmf.kernels.dictionary import estimate_noise
 from dnmf.kernels.initialize import successive_projection
+from dnmf.kernels.residual_noise import estimate_noise
 
 # The pilot fit has more components than any catalog of its size needs: what it leaves is noise.
 MOST_PILOT_COMPONENTS = 40

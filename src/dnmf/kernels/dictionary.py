@@ -9,86 +9,75 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls
+from dnmf.kernels.components import add_components, move_apart, used_components
 from dnmf.kernels.nnls import exact_exposures
+from dnmf.kernels.residual_noise import estimate_noise
 
 # Samples weighted by 1/sqrt(total) first, so that hypermutated samples cannot claim every component; then alike.
-SQUARE_ROOT_ITERATIONS, EQUAL_ITERATIONS = 60, 40
-
-# The search proper, in units of about three standard deviations of the noise: first tell which components each sample
-# has (a penalty on exposures, its offset falling from far above them to a small fraction), then let go of it while
-# signatures are pushed outwards, then let go of that, too.
-SEARCH = (
-    Phase(180, exposures=(100.0, 10.0), exposure_offset=(3000.0, 10.0)),
-    Phase(160, exposures=(10.0, 0.05), exposure_offset=(10.0, 3.0), signatures=(100.0, 3.0)),
-    Phase(100, signatures=(3.0, 0.01)),
-)
-ITERATIONS = SQUARE_ROOT_ITERATIONS + EQUAL_ITERATIONS + sum(p.iterations for p in SEARCH)
+SQUARE_ROOT_ITERATIONS, EQUAL_ITERATIONS = 40, 20
+# After components have joined, and after signatures have moved apart.
+SETTLING_ITERATIONS = 30
 
 # Rounding to integers has variance 1/12 and was the noise on which the search's numbers were found: unit 1.
 UNIT_PER_NOISE = 12**0.5
 # The unit must stay small beside the exposures, or the first phase would merge components of noisy data.
 EXPOSURES_PER_UNIT = 60
 
-# How steeply the noise's variance may grow with a sample's total, relative to its constant part at a median sample.
-SLOPES = (0.0, *(10.0 ** (i / 2) for i in range(-8, 9)))
-
 
 @dataclass(frozen=True, slots=True)
-class NoiseModel:
-    """How the variance of a residual depends on the sample's total.
-
-    ``variance per channel = level (1 + slope total / median total)``
+class Search:
+    """How :func:`find_dictionary` looks for signatures: two rounds of penalised phases, in units of the noise.
 
     Attributes
     ----------
-    level, slope : float
-        A slope of 0 means the same noise in all samples (rounding); a large one, noise in proportion to the total
-        (counting).
-    weights : (n,)
-        One over each sample's standard deviation.
+    without_late : tuple of Phase
+        The round before the last components join: with a few too few, none can split a strong signature while a weak
+        one goes without.
+    with_all : tuple of Phase
+        The round with all components.
+    late_components : int
+        How many join between the rounds, where most is unexplained; at most a third of all.
+    apart : float
+        How far signatures are moved apart in the end, see :func:`dnmf.kernels.components.move_apart`.
     """
 
-    level: float
-    slope: float
-    weights: Tensor
+    without_late: tuple[Phase, ...] = ()
+    with_all: tuple[Phase, ...] = ()
+    late_components: int = 0
+    apart: float = 0.0
+
+    def late(self, n_components: int) -> int:
+        """Return how many of this many components join late."""
+        return min(self.late_components, n_components // 3)
+
+    def iterations(self, n_components: int) -> int:
+        """Return the number of iterations for this many components."""
+        phases = self.with_all
+        settling = SETTLING_ITERATIONS if self.apart else 0
+        if self.late(n_components):
+            phases += self.without_late
+            settling += SETTLING_ITERATIONS
+        penalised = sum(phase.iterations for phase in phases)
+        return SQUARE_ROOT_ITERATIONS + EQUAL_ITERATIONS + penalised + settling
 
 
-def estimate_noise(
-    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-) -> NoiseModel:
-    """Estimate how noise grows with the number of mutations, from the residuals of an exact fit.
-
-    The slope on a grid, the level as a median, both by least absolute deviation of the logarithm: samples that the
-    dictionary does not explain do not count for more than others.
-
-    Parameters
-    ----------
-    X, H, W : (n, f), (n, k), (k, f)
-        Counts and their factorisation, exposures unpenalised.
-
-    Returns
-    -------
-    NoiseModel
-        An exact factorisation has no noise to measure: the level is then a rounding error of X.
-    """
-    f = X.shape[1]
-    totals = X.sum(dim=1)
-    freedom = (f - (H > 0).sum(dim=1)).clamp(min=1)
-    floor = (
-        (torch.finfo(X.dtype).eps * X.abs().amax()).square().clamp(min=torch.finfo(X.dtype).tiny)
-    )
-    occupied = totals > 0
-    variance = ((X - H @ W).square().sum(dim=1) / freedom).clamp(min=floor)[occupied]
-    relative = totals / totals[occupied].median()
-    best = (float("inf"), 0.0, 0.0)
-    for slope in SLOPES:
-        logarithm = (variance / (1 + slope * relative[occupied])).log()
-        level = logarithm.median()
-        deviation = (logarithm - level).abs().mean().item()
-        if deviation < best[0]:
-            best = (deviation, slope, level.exp().item())
-    _, slope, level = best
-    return NoiseModel(level, slope, (level * (1 + slope * relative)).rsqrt())
+# Penalties in units of about three standard deviations of the noise. First tell which components each sample has (a
+# penalty on exposures, its offset falling from far above them to a small fraction), then let go of it while
+# signatures are pushed outwards, then let go of that, too.
+SEARCH = Search(
+    without_late=(
+        Phase(80, exposures=(100.0, 1.0), exposure_offset=(3000.0, 3.0)),
+        Phase(30),
+    ),
+    with_all=(
+        Phase(130, exposures=(100.0, 10.0), exposure_offset=(3000.0, 10.0)),
+        Phase(110, exposures=(10.0, 0.05), exposure_offset=(10.0, 3.0), signatures=(100.0, 3.0)),
+        Phase(70, signatures=(3.0, 0.01)),
+    ),
+    late_components=2,
+    apart=0.01,
+)
+PLAIN = Search()
 
 
 def find_dictionary(
@@ -98,41 +87,38 @@ def find_dictionary(
     l1_reg: float = 0.0,
     l2_reg: float = 0.0,
     min_volume: float = 0.0,
-    search: tuple[Phase, ...] = SEARCH,
+    search: Search = SEARCH,
     callback: Callable[[int, float], None] | None = None,
 ) -> AlternatingResult:
     """Find signatures that explain the samples and enclose new ones.
 
-    Alternating exact least squares in four stages: samples weighted by the root of their total; alike; then weighted by
-    their estimated noise, through the phases of ``search``. Independent of the unit of X.
+    Alternating exact least squares: samples weighted by the root of their total; alike; then weighted by their
+    estimated noise, through a round of ``search`` without the late components, a round with all of them, and a last
+    fit from signatures moved apart. Independent of the unit of X.
 
     Parameters
     ----------
     X, W0 : (n, f), (k, f)
-        Counts and the starting signatures.
+        Counts and the starting signatures. The last ones are where late components are left out.
     l1_reg, l2_reg : float
         Penalties on the exposures, see :func:`dnmf.kernels.objective.frobenius_cost`.
     min_volume : float
-        Penalty on the volume of the signatures, in variances of the noise.
-    search : tuple of Phase
-        The penalised phases, in units of the noise; empty for a plain fit.
+        Penalty on the volume of the signatures, in variances of the noise; with it they are not moved apart.
+    search : Search
+        The penalised rounds; ``PLAIN`` for a plain fit.
     callback : callable(iteration, cost), optional
         Called after each of the iterations.
 
     Returns
     -------
     AlternatingResult
-        ``cost`` is that of the last, noise-weighted stage.
+        ``cost`` is that of the noise-weighted stages with all components.
 
     Notes
     -----
     Noise-free data are explained equally well by many dictionaries. The search prefers one with few exposures per
-    sample, and among those a wide one. On the paper's twelve simulated sets (five folds) it finds 128 of 170 true
-    signatures at cosine 0.99, where the same iterations without penalties find 109; held-out cost without the worst 1 %
-    of samples is about equal, on four sets higher. Its schedule was chosen on two of the five folds.
+    sample, and among those a wide one. What its parts are worth is measured in ``benchmarks/ablation.py``.
     """
-    totals = X.sum(dim=1)
-    roots = torch.where(totals > 0, totals, torch.ones_like(totals)).rsqrt()
     done = 0
 
     def count(_: int, cost: float) -> None:
@@ -141,43 +127,58 @@ def find_dictionary(
         if callback is not None:
             callback(done, cost)
 
-    penalties: dict[str, Any] = {"l1_reg": l1_reg, "l2_reg": l2_reg}
-    first = (Phase(SQUARE_ROOT_ITERATIONS),)
-    result = nmf_anls(X, W0, phases=first, sample_weights=roots, callback=count, **penalties)
-    second = (Phase(EQUAL_ITERATIONS),)
-    W = revive(X, result)
-    result = nmf_anls(X, W, phases=second, callback=count, **penalties)
-    W = revive(X, result)
+    k = len(W0)
+    late = search.late(k)
+    penalties: dict[str, Any] = {"l1_reg": l1_reg, "l2_reg": l2_reg, "callback": count}
+    totals = X.sum(dim=1)
+    roots = torch.where(totals > 0, totals, torch.ones_like(totals)).rsqrt()
+    W = W0[: k - late]
+    for iterations, weights in ((SQUARE_ROOT_ITERATIONS, roots), (EQUAL_ITERATIONS, None)):
+        plain = (Phase(iterations),)
+        result = nmf_anls(X, W, phases=plain, sample_weights=weights, **penalties)
+        W = _completed(X, result, k - late)
+
+    penalties["min_volume"] = min_volume
+    settling = (Phase(SETTLING_ITERATIONS),)
+    if late:
+        result = _penalised(X, W, search.without_late, penalties)
+        weights = estimate_noise(X, result.H, result.W).weights
+        W = _completed(X, result, k, weights)
+        result = nmf_anls(X, W, phases=settling, sample_weights=weights, **penalties)
+        W = _completed(X, result, k, weights)
+    result = _penalised(X, W, search.with_all, penalties)
+    cost = result.cost
+    weights = estimate_noise(X, result.H, result.W).weights
+    # Few samples can do without a component while exposures are penalised; they get it back without.
+    W = _completed(X, result, k, weights)
+    apart = 0.0 if min_volume else search.apart
+    if apart or W is not result.W:
+        W = move_apart(W, apart)
+        result = nmf_anls(X, W, phases=settling, sample_weights=weights, **penalties)
+        cost = cost + result.cost
+    return AlternatingResult(result.H, result.W, cost)
+
+
+def _penalised(
+    X: Tensor, W: Tensor, phases: tuple[Phase, ...], penalties: dict[str, Any]
+) -> AlternatingResult:
+    """Fit with samples weighted by their noise, which is also the unit of the phases."""
     H = exact_exposures(X, W)
     noise = estimate_noise(X, H, W)
     exposures = (H * noise.weights[:, None])[H > 0]
     unit = UNIT_PER_NOISE
     if len(exposures):
         unit = min(unit, exposures.median().item() / EXPOSURES_PER_UNIT)
-    penalties |= {"sample_weights": noise.weights, "min_volume": min_volume}
-    phases = tuple(phase.in_units_of(unit) for phase in search)
-    result = nmf_anls(X, W, H0=H, phases=phases, callback=count, **penalties)
-    if len(unused_components(result)):
-        # Few samples can do without a component while exposures are penalised; they get it back without.
-        return nmf_anls(X, revive(X, result), phases=(Phase(EQUAL_ITERATIONS),), **penalties)
-    return result
+    phases = tuple(phase.in_units_of(unit) for phase in phases)
+    return nmf_anls(X, W, H0=H, phases=phases, sample_weights=noise.weights, **penalties)
 
 
-def unused_components(result: AlternatingResult) -> Tensor:
-    """Return the indices of the components that no sample uses."""
-    unused = (result.H.sum(dim=0) <= 0) | (result.W.sum(dim=1) <= 0)
-    return unused.nonzero().flatten()
-
-
-def revive(X: Tensor, result: AlternatingResult) -> Tensor:
-    """Give components that no sample uses the spectra that are explained worst."""
-    dead = unused_components(result)
-    if not len(dead):
+def _completed(
+    X: Tensor, result: AlternatingResult, n_components: int, weights: Tensor | None = None
+) -> Tensor:
+    """Return the signatures with new ones for those that no sample uses or that are not there yet."""
+    used = used_components(result.H, result.W)
+    if len(used) == n_components:
         return result.W
-    W = result.W.clone()
-    residual = (X - result.H @ result.W).clamp(min=0)
-    worst = residual.square().sum(dim=1).argsort(descending=True)[: len(dead)]
-    for component, sample in zip(dead.tolist(), worst.tolist(), strict=False):
-        total = residual[sample].sum()
-        W[component] = residual[sample] / total if total > 0 else X.sum(dim=0) / X.sum()
-    return W
+    weighted = X if weights is None else X * weights[:, None]
+    return add_components(weighted, result.W[used], n_components - len(used))

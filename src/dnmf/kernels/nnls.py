@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels.compiled import nnls_rows
+from dnmf.kernels.compiled import nnls_rows_in_order
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
 CHUNK_ROWS = 2048
@@ -99,7 +99,7 @@ class _RowSolver:
             assert self.support is not None
             passive = np.ascontiguousarray(self.support[rows])
         alike = np.lexsort(passive.T[::-1])
-        nnls_rows(self.gram, self.moments[rows], passive, alike, self.solutions[rows])
+        nnls_rows_in_order(self.gram, self.moments[rows], passive, alike, self.solutions[rows])
 
 
 class _SupportGuess:

@@ -5,8 +5,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels.alternating import Phase, nmf_anls
+from dnmf.kernels.components import add_components, used_components
 from dnmf.kernels.count_noise import CountNoise
-from dnmf.kernels.dictionary import find_dictionary, revive, unused_components
+from dnmf.kernels.dictionary import find_dictionary
 from dnmf.kernels.nnls import exposure_moments, nnls
 
 # -log of a prior 1/h on exposures that are beyond the noise: in units of the noise, see `Phase`.
@@ -58,10 +59,10 @@ def find_signatures(
     found = nmf_anls(
         scaled, plain.W, H0=plain.H, phases=SEARCH, sample_weights=noise.sample_weights
     )
-    if len(unused_components(found)):
-        found = nmf_anls(
-            scaled, revive(scaled, found), phases=REFINEMENT, sample_weights=noise.sample_weights
-        )
+    used = used_components(found.H, found.W)
+    if len(used) < len(W0):
+        W = add_components(scaled, found.W[used], len(W0) - len(used))
+        found = nmf_anls(scaled, W, phases=REFINEMENT, sample_weights=noise.sample_weights)
     return _unit_sum(found.W / noise.channel_weights)
 
 
