@@ -22,7 +22,7 @@ from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls_kkt_residual
 from dnmf.kernels.threads import one_thread
-from dnmf.nn.layers import LAYERS
+from dnmf.nn.rules import LAYERS
 from dnmf.nn.networks import Unfolded, UnfoldedMU
 
 # What a preset fixes where the user leaves a parameter at None.
