@@ -40,7 +40,7 @@ SEARCHES: dict[str, tuple[Phase, ...]] = {
     "wide signatures only": (Phase(180), *SEARCH[1:]),
     "both (default)": SEARCH,
 }
-LAYERS = {"admm": 3e-2, "mu": 1e-4, "nalmu": 3e-3, "projected-gradient": 3e-4}
+LAYERS = {"newton": 1e-1, "admm": 3e-2, "mu": 1e-4, "nalmu": 3e-3, "projected-gradient": 3e-4}
 
 
 def start(X: torch.Tensor, k: int, name: str) -> torch.Tensor:

@@ -26,6 +26,8 @@ SHORTEST_SCHEDULE = (
     10  # torch divides by zero where the warm-up is a single step; fewer steps take its beginning
 )
 STEPS_PER_EVALUATION = 25
+# Where the warm-up and a little more have brought nothing, the rest does not either.
+HOPELESS_AFTER = 75
 
 
 def train_to_dictionary(
@@ -52,7 +54,8 @@ def train_to_dictionary(
     X : (n, f)
         Counts.
     n_steps : int
-        Steps of Adam on batches of 256, learning rate on a one-cycle schedule.
+        Steps of Adam on batches of 256, learning rate on a one-cycle schedule. It ends after 75 if none was any better
+        than the untrained network.
     learning_rate : float
         The schedule's peak.
     generator : torch.Generator, optional
@@ -104,6 +107,8 @@ def train_to_dictionary(
         if callback is not None:
             callback(step, history.cost[-1])
         if (step % STEPS_PER_EVALUATION == 0 or step == n_steps) and consider(step) <= DONE:
+            break
+        if step == HOPELESS_AFTER and history.best_epoch == 0:
             break
     network.load_state_dict(best_weights)
     return history
