@@ -280,9 +280,11 @@ def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:
     """Return for every sample the positive part of that state whose least-squares cost is lowest; the later of equals."""
     exposures = [state.clamp(min=0) for state in states]
     costs = [((0.5 * h @ problem.gram - problem.moments) * h).sum(dim=1) for h in exposures]
+    # Costs as different as rounding makes them are equal: where the cost is flat, exposures are much less so.
+    rounding = 4 * torch.finfo(problem.X.dtype).eps
     best, lowest = exposures[0], costs[0]
     for h, cost in zip(exposures[1:], costs[1:], strict=True):
-        better = cost <= lowest
+        better = cost <= lowest + rounding * lowest.abs()
         best = torch.where(better[:, None], h, best)
         lowest = torch.where(better, cost, lowest)
     return best

@@ -84,9 +84,7 @@ class NewtonLayer(UnfoldedLayer):
         exponents = torch.linspace(
             math.log(cls.FIRST_DAMPING), math.log(cls.LAST_DAMPING), n_layers
         ).tolist()
-        return [
-            cls(len(W), damping=math.exp(e), dtype=W.dtype, device=W.device) for e in exponents
-        ]
+        return [cls(len(W), damping=math.exp(e), dtype=W.dtype, device=W.device) for e in exponents]
 
     @staticmethod
     def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
