@@ -90,7 +90,7 @@ def admm_step(
 def newton_step(
     state: Array, X: Array, W: Array, l1: float, l2: float, *, rho: float = 1e-6
 ) -> Array:
-    """One damped Newton step on the support ``state > 0``, by samples: exposures on it, downhill slope over d off it."""
+    """One damped Newton step on the support ``state > 0``, by samples; off it the downhill slope over d."""
     gram = W @ W.T + l2 * np.eye(len(W))
     scale = np.diag(gram)
     updated = np.zeros_like(state)

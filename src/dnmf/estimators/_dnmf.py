@@ -22,8 +22,8 @@ from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import CHUNK_ROWS, exact_exposures, exposure_moments, nnls_kkt_residual
 from dnmf.kernels.threads import one_thread
-from dnmf.nn.rules import LAYERS
 from dnmf.nn.networks import Unfolded, UnfoldedMU
+from dnmf.nn.rules import LAYERS
 
 # What a preset fixes where the user leaves a parameter at None.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -35,8 +35,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "paper": {"layer": "mu", "init": "ones", "max_epochs": 500, "learning_rate": 5e-4},
 }
-# The logarithms that "newton" learns have decades to go. Rules with free matrices are ruined by steps that the two numbers
-# per component of ADMM take well; at 3e-3 "mu" never became better than untrained.
+# The logarithms that "newton" learns have decades to go. Rules with free matrices are ruined by steps that the two
+# numbers per component of ADMM take well; at 3e-3 "mu" never became better than untrained.
 LEARNING_RATES = {"admm": 3e-2, "mu": 1e-4, "nalmu": 3e-3, "projected-gradient": 3e-3, "kl": 3e-3}
 # What a network leaves below this share of a sample is a zero it had no layers left to reach.
 NEGLIGIBLE_SHARE = 1e-7

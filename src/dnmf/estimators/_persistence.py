@@ -156,9 +156,13 @@ def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
 def _parameters(card: dict[str, Any]) -> dict[str, Any]:
     """Return the card's parameters, with what a former default stood for written out."""
     parameters: dict[str, Any] = {**card["parameters"]}
-    if card["format_version"] == 1 and card["estimator"] == "DNMF":
-        if parameters["preset"] == "default" and parameters["layer"] is None:
-            parameters["layer"] = "admm"
+    if (
+        card["format_version"] == 1
+        and card["estimator"] == "DNMF"
+        and parameters["preset"] == "default"
+        and parameters["layer"] is None
+    ):
+        parameters["layer"] = "admm"
     return parameters
 
 

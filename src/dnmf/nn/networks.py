@@ -277,7 +277,7 @@ def _run(layers: Iterable[nn.Module], state: Tensor, problem: Problem) -> list[T
 
 
 def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:
-    """Return for every sample the positive part of that state whose least-squares cost is lowest; the later of equals."""
+    """Return for every sample the exposures of that state whose least-squares cost is lowest; the last of equals."""
     exposures = [state.clamp(min=0) for state in states]
     costs = [((0.5 * h @ problem.gram - problem.moments) * h).sum(dim=1) for h in exposures]
     # Costs as different as rounding makes them are equal: where the cost is flat, exposures are much less so.

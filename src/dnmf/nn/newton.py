@@ -1,4 +1,4 @@
-"""The finishing rule: a Newton step on the face that the state has reached, its linear system by conjugate gradients."""
+"""A rule of Newton steps on the face that the state has reached, their linear systems by conjugate gradients."""
 
 import math
 
