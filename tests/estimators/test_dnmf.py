@@ -189,7 +189,7 @@ def test_paper_and_default_take_the_same_penalties_to_the_network(counts):
 @pytest.mark.parametrize(
     ("options", "phases"),
     [
-        ({}, {"dictionary", "network"}),
+        ({"layer": "mu"}, {"dictionary", "network"}),
         ({"layer": "kl"}, {"dictionary", "likelihood", "network"}),
         ({"preset": "paper"}, {"training"}),
     ],
@@ -219,7 +219,7 @@ def test_an_interrupt_from_progress_comes_out_and_restores_the_threads(
 
     torch_threads(2)
     with pytest.raises(KeyboardInterrupt):
-        DNMF(3, **QUICK | {"n_layers": 1}).fit(counts[0], progress=interrupt)
+        DNMF(3, **QUICK | {"layer": "mu", "n_layers": 1}).fit(counts[0], progress=interrupt)
     assert torch.get_num_threads() == 2
 
 
