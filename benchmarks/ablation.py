@@ -56,7 +56,7 @@ SEARCHES = {
 STARTS = ("separable", "nndsvda", "random")
 VOLUMES = (0.0, 10.0, 100.0, 1000.0)
 POISSON_SEED = 0
-LAYERS = {"admm": 3e-2, "mu": 1e-4, "nalmu": 3e-3, "projected-gradient": 3e-4}
+LAYERS = {"newton": 1e-1, "admm": 3e-2, "mu": 1e-4, "nalmu": 3e-3, "projected-gradient": 3e-4}
 
 
 def start(X: torch.Tensor, k: int, name: str) -> torch.Tensor:

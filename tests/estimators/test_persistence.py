@@ -155,8 +155,21 @@ def test_json_of_something_else_is_refused(folder, content):
 
 def test_another_format_version_is_refused_with_who_wrote_it(folder):
     edit_card(folder, format_version=99, written_by="dnmf 7.0")
-    with pytest.raises(ModelFileError, match=r"format version 99, written by dnmf 7\.0.*version 1"):
+    with pytest.raises(
+        ModelFileError, match=r"format version 99, written by dnmf 7\.0.*versions 1 and 2"
+    ):
         load_model(folder)
+
+
+def test_a_model_of_version_1_keeps_the_layer_that_was_its_default(tmp_path):
+    X = np.random.default_rng(0).poisson(20.0, size=(30, 8))
+    model = DNMF(2, layer="admm", max_epochs=0, random_state=0).fit(X)
+    save_model(model, tmp_path)
+    parameters = {**json.loads((tmp_path / "model.json").read_text("utf-8"))["parameters"]}
+    edit_card(tmp_path, format_version=1, parameters={**parameters, "layer": None})
+    loaded, _ = load_model(tmp_path)
+    assert loaded.layer == "admm"
+    np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
 
 
 def test_an_unknown_estimator_is_refused(folder):

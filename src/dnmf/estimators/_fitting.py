@@ -12,8 +12,8 @@ from dnmf.kernels.dictionary import SEARCH, find_dictionary
 from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.kl_factorisation import nmf_kl
 from dnmf.kernels.nnls import exact_exposures
-from dnmf.nn.layers import LAYERS
 from dnmf.nn.networks import Unfolded, UnfoldedMU
+from dnmf.nn.rules import LAYERS
 from dnmf.nn.to_dictionary import train_to_dictionary
 from dnmf.nn.training import TrainConfig, train_unsupervised
 

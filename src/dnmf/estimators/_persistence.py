@@ -21,7 +21,8 @@ from dnmf.nn.networks import UnfoldedMU
 from dnmf.nn.supervised import SupervisedNetwork
 
 FORMAT = "dnmf-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
 ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
     cls.__name__: cls for cls in (DNMF, MultiplicativeNMF, SupervisedDNMF)
@@ -129,10 +130,10 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise ModelFileError(f"{path} is truncated or not JSON: {error}") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise ModelFileError(f'{path} is not the card of a dnmf model (no "format": "{FORMAT}")')
-    if card.get("format_version") != FORMAT_VERSION:
+    if card.get("format_version") not in READABLE_VERSIONS:
         raise ModelFileError(
             f"{path} has format version {card.get('format_version')}, written by {card.get('written_by')}; "
-            f"dnmf {__version__} reads version {FORMAT_VERSION}"
+            f"dnmf {__version__} reads versions {' and '.join(map(str, READABLE_VERSIONS))}"
         )
     return card
 
@@ -143,13 +144,26 @@ def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
         raise ModelFileError(f"{path} names an unknown estimator {name!r}")
     try:
         # A model trained elsewhere may name a device this machine has not.
-        estimator = ESTIMATORS[name](**{**card["parameters"], "device": "cpu"})
+        estimator = ESTIMATORS[name](**{**_parameters(card), "device": "cpu"})
         estimator._check_parameters()
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} lacks or misnames parameters of {name}: {error}") from None
     if not isinstance(card.get("metadata"), dict) or not isinstance(card.get("n_iter"), int):
         raise ModelFileError(f"{path} lacks its metadata or its number of iterations")
     return estimator
+
+
+def _parameters(card: dict[str, Any]) -> dict[str, Any]:
+    """Return the card's parameters, with what a former default stood for written out."""
+    parameters: dict[str, Any] = {**card["parameters"]}
+    if (
+        card["format_version"] == 1
+        and card["estimator"] == "DNMF"
+        and parameters["preset"] == "default"
+        and parameters["layer"] is None
+    ):
+        parameters["layer"] = "admm"
+    return parameters
 
 
 def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], path: Path) -> None:

@@ -1,7 +1,6 @@
 """Unfolded networks as PyTorch modules, and how to train them."""
 
 from dnmf.nn.layers import (
-    LAYERS,
     ADMMLayer,
     KLLayer,
     MULayer,
@@ -10,7 +9,9 @@ from dnmf.nn.layers import (
     UnfoldedLayer,
 )
 from dnmf.nn.networks import Unfolded, UnfoldedMU
+from dnmf.nn.newton import NewtonLayer
 from dnmf.nn.problem import Problem
+from dnmf.nn.rules import LAYERS
 from dnmf.nn.to_dictionary import train_to_dictionary
 from dnmf.nn.training import History, TrainConfig, train_supervised, train_unsupervised
 
@@ -21,6 +22,7 @@ __all__ = [
     "KLLayer",
     "MULayer",
     "NALMULayer",
+    "NewtonLayer",
     "Problem",
     "ProjectedGradientLayer",
     "TrainConfig",

@@ -22,14 +22,22 @@ class UnfoldedLayer(nn.Module):
     ----------
     objective : str
         The cost that the classic step lowers: ``"frobenius"`` or ``"kl"``.
+    keeps_cheapest : bool
+        Whether steps may raise the cost on their way, so that a network must return the best exposures it came across.
     """
 
     objective: ClassVar[str] = "frobenius"
+    keeps_cheapest: ClassVar[bool] = False
 
     @classmethod
     def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "UnfoldedLayer":
         """Return the layer that is exactly one classic step for the dictionary ``W``."""
         raise NotImplementedError
+
+    @classmethod
+    def stack(cls, W: Float[Tensor, "k f"], n_layers: int) -> "list[UnfoldedLayer]":
+        """Return the layers of a network for the dictionary ``W``: all alike, unless the rule has a schedule."""
+        return [cls.from_dictionary(W) for _ in range(n_layers)]
 
     @staticmethod
     def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
@@ -372,12 +380,3 @@ class KLLayer(UnfoldedLayer):
         with torch.no_grad():
             self.forward_dictionary.clamp_(min=0)
             self.backward_dictionary.clamp_(min=0)
-
-
-LAYERS: dict[str, type[UnfoldedLayer]] = {
-    "mu": MULayer,
-    "kl": KLLayer,
-    "nalmu": NALMULayer,
-    "projected-gradient": ProjectedGradientLayer,
-    "admm": ADMMLayer,
-}

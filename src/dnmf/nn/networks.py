@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dnmf.nn.layers import LAYERS, MULayer, UnfoldedLayer
+from dnmf.nn.layers import MULayer, UnfoldedLayer
 from dnmf.nn.problem import Problem
+from dnmf.nn.rules import LAYERS
 
 
 class UnfoldedMU(nn.Module):
@@ -181,9 +182,7 @@ class Unfolded(nn.Module):
         self.register_buffer("inverse", torch.zeros_like(self.signatures.mT))
         self.register_buffer("l1_reg", torch.tensor(l1_reg, dtype=dtype, device=device))
         self.register_buffer("l2_reg", torch.tensor(l2_reg, dtype=dtype, device=device))
-        self.layers = nn.ModuleList(
-            self.rule.from_dictionary(self.signatures) for _ in range(n_layers)
-        )
+        self.layers = nn.ModuleList(self.rule.stack(self.signatures, n_layers))
 
     signatures: Tensor
     shares: Tensor
@@ -223,7 +222,7 @@ class Unfolded(nn.Module):
                 network.shares.copy_(shares)
             scaled = network.scaled_signatures
             network.inverse.copy_(torch.linalg.pinv(scaled))
-        network.layers.extend(network.rule.from_dictionary(scaled) for _ in range(n_layers))
+        network.layers.extend(network.rule.stack(scaled, n_layers))
         return network
 
     @property
@@ -245,14 +244,23 @@ class Unfolded(nn.Module):
 
     def iterates(self, X: Float[Tensor, "n f"]) -> list[Float[Tensor, "n k"]]:
         """Return the exposures (mutations) at the start and after every layer."""
-        problem = self.problem(X)
-        start = self.rule.start_from(problem.X @ self.inverse)
+        states, _ = self._states(X)
         unit = X.sum(dim=1, keepdim=True) * self.shares
-        return [unit * state.clamp(min=0) for state in [start, *_run(self.layers, start, problem)]]
+        return [unit * state.clamp(min=0) for state in states]
 
     def forward(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
-        """Return the exposures (mutations) of the samples ``X``; empty samples get 0."""
-        return self.iterates(X)[-1]
+        """Return the exposures (mutations) of the samples ``X``; empty samples get 0.
+
+        Those of the last layer; with a rule that may go uphill, of the layer where the sample's cost was lowest.
+        """
+        states, problem = self._states(X)
+        best = _cheapest(states, problem) if self.rule.keeps_cheapest else states[-1].clamp(min=0)
+        return X.sum(dim=1, keepdim=True) * self.shares * best
+
+    def _states(self, X: Float[Tensor, "n f"]) -> tuple[list[Tensor], Problem]:
+        problem = self.problem(X)
+        start = self.rule.start_from(problem.X @ self.inverse)
+        return [start, *_run(self.layers, start, problem)], problem
 
     def project_nonnegative_(self) -> None:
         """Clamp the weights that must not be negative."""
@@ -266,3 +274,17 @@ def _run(layers: Iterable[nn.Module], state: Tensor, problem: Problem) -> list[T
         state = layer(state, problem)
         states.append(state)
     return states
+
+
+def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:
+    """Return for every sample the exposures of that state whose least-squares cost is lowest; the last of equals."""
+    exposures = [state.clamp(min=0) for state in states]
+    costs = [((0.5 * h @ problem.gram - problem.moments) * h).sum(dim=1) for h in exposures]
+    # Costs as different as rounding makes them are equal: where the cost is flat, exposures are much less so.
+    rounding = 4 * torch.finfo(problem.X.dtype).eps
+    best, lowest = exposures[0], costs[0]
+    for h, cost in zip(exposures[1:], costs[1:], strict=True):
+        better = cost <= lowest + rounding * lowest.abs()
+        best = torch.where(better[:, None], h, best)
+        lowest = torch.where(better, cost, lowest)
+    return best
