@@ -102,8 +102,6 @@ METHODS: dict[str, Method] = {
     "sklearn-cd": classic(coordinate_descent),
     "anls": classic(alternating),
     "paper": dnmf_paper,
-}
-BREAST_METHODS: dict[str, Method] = METHODS | {
     "anls-random": random_alternating,
     "mu-best-of-10": multiplicative_best_of_10,
     "kl-mu": classic(kl_updates),
@@ -168,7 +166,7 @@ def main() -> None:
     options = parser(__doc__.splitlines()[0])
     options.add_argument("--sets", nargs="*", default=[*SIMULATED, BREAST])
     options.add_argument("--folds", nargs="*", type=int, default=range(5))
-    options.add_argument("--methods", nargs="*", default=None)
+    options.add_argument("--methods", nargs="*", default=[*METHODS], choices=METHODS)
     chosen = options.parse_args()
     table = Table(chosen.results / "unsupervised.csv", ("set", "fold", "method"), VALUES)
     (chosen.results / "unsupervised.json").write_text(
@@ -178,15 +176,14 @@ def main() -> None:
     with threadpool_limits(1):
         for name in chosen.sets:
             data = load_dataset(chosen.data, name)
-            methods = BREAST_METHODS if name == BREAST else METHODS
             for fold, rows in enumerate(folds(data.X)):
                 if fold not in chosen.folds:
                     continue
                 if not table.has(name, fold, "true-signatures"):
                     floor_cell(table, data, fold, rows)
-                for method in chosen.methods or methods:
+                for method in chosen.methods:
                     if not table.has(name, fold, method):
-                        run_cell(table, data, fold, rows, method, methods[method])
+                        run_cell(table, data, fold, rows, method, METHODS[method])
                         print(f"{name} fold {fold} {method}: done", flush=True)
 
 

@@ -51,7 +51,7 @@ class DNMF(FactorisationEstimator):
     ``preset="default"`` first finds the dictionary (:func:`dnmf.kernels.find_dictionary`: alternating exact least
     squares, weighted by the noise of the data, with annealed sparsity), then builds a network whose layers are the
     classic step for it, scale-free in the number of mutations, and trains it towards the exact exposures on the samples
-    and jittered copies.
+    and jittered copies, unless it is as good as exact already.
 
     ``preset="paper"`` is the method of Nasser, Eldar and Sharan: a network of constant matrices, trained end to end
     with the dictionary by exact NNLS in each epoch.
@@ -79,7 +79,8 @@ class DNMF(FactorisationEstimator):
         Default preset only; ``init`` and ``min_volume`` then have no effect.
     min_volume : float
         Penalty on the volume that the signatures span, in variances of the noise; default preset only. It draws
-        signatures together, which helps where few samples hold each of them in pure form, and costs fit elsewhere.
+        signatures together and costs fit. On simulated Poisson counts 100 found more true signatures, on real ones it
+        did not (``docs/unsupervised.md``).
     weight_init : float
         Constant from which the matrices of the paper's preset start: 0.1 in its authors' code, 1 in its text.
     max_epochs : int, optional
