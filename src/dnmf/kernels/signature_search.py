@@ -1,5 +1,7 @@
 """Finding the signatures behind a catalog: sparse exposures in units of the noise, with the noise of counts."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -7,6 +9,7 @@ from torch import Tensor
 from dnmf.kernels.alternating import Phase, nmf_anls
 from dnmf.kernels.components import add_components, used_components
 from dnmf.kernels.count_noise import CountNoise
+from dnmf.kernels.dictionary import SEARCH as DICTIONARY_SEARCH
 from dnmf.kernels.dictionary import find_dictionary
 from dnmf.kernels.nnls import exposure_moments, nnls
 
@@ -16,6 +19,8 @@ PLAIN_ITERATIONS = 60
 # The penalty comes in from far above, so that it does not decide which components live before they are in place.
 SEARCH = (Phase(180, exposures=(30.0, PENALTY), exposure_offset=(1000.0, OFFSET)),)
 REFINEMENT = (Phase(60, exposures=(PENALTY, PENALTY), exposure_offset=(OFFSET, OFFSET)),)
+# Here signatures are wanted as they are, not so that they enclose new samples.
+NOISE_FREE_SEARCH = replace(DICTIONARY_SEARCH, apart=0.0)
 NOISE_FREE_REFINEMENT = (Phase(100),)
 REWEIGHTINGS = 4
 
@@ -48,7 +53,7 @@ def find_signatures(
     those any number of mutations. Without it counts are explained better by signatures that mix the true ones.
     """
     if not noise.counting:
-        return find_dictionary(X, W0).W
+        return find_dictionary(X, W0, search=NOISE_FREE_SEARCH).W
     scaled = X * noise.channel_weights
     plain = nmf_anls(
         scaled,
