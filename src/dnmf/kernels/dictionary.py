@@ -15,7 +15,7 @@ from dnmf.kernels.residual_noise import estimate_noise
 
 # Samples weighted by 1/sqrt(total) first, so that hypermutated samples cannot claim every component; then alike.
 SQUARE_ROOT_ITERATIONS, EQUAL_ITERATIONS = 40, 20
-# After components have joined, and after signatures have moved apart.
+# After each round: when components have joined, and when signatures have moved apart.
 SETTLING_ITERATIONS = 30
 
 # Rounding to integers has variance 1/12 and was the noise on which the search's numbers were found: unit 1.
@@ -52,12 +52,9 @@ class Search:
 
     def iterations(self, n_components: int) -> int:
         """Return the number of iterations for this many components."""
-        phases = self.with_all
-        settling = SETTLING_ITERATIONS if self.apart else 0
-        if self.late(n_components):
-            phases += self.without_late
-            settling += SETTLING_ITERATIONS
-        penalised = sum(phase.iterations for phase in phases)
+        rounds = [self.without_late, self.with_all] if self.late(n_components) else [self.with_all]
+        penalised = sum(phase.iterations for phases in rounds for phase in phases)
+        settling = len(rounds) * SETTLING_ITERATIONS
         return SQUARE_ROOT_ITERATIONS + EQUAL_ITERATIONS + penalised + settling
 
 
@@ -151,12 +148,9 @@ def find_dictionary(
     weights = estimate_noise(X, result.H, result.W).weights
     # Few samples can do without a component while exposures are penalised; they get it back without.
     W = _completed(X, result, k, weights)
-    apart = 0.0 if min_volume else search.apart
-    if apart or W is not result.W:
-        W = move_apart(W, apart)
-        result = nmf_anls(X, W, phases=settling, sample_weights=weights, **penalties)
-        cost = cost + result.cost
-    return AlternatingResult(result.H, result.W, cost)
+    W = move_apart(W, 0.0 if min_volume else search.apart)
+    result = nmf_anls(X, W, phases=settling, sample_weights=weights, **penalties)
+    return AlternatingResult(result.H, result.W, cost + result.cost)
 
 
 def _penalised(
