@@ -37,14 +37,24 @@ from dnmf.nn import (
 
 # Where ten steps of some rule are not exact already.
 LAYER_SETS = ("pancreas_sa.sa.96", "2.7a.7b.bladder.and.melanoma_sa.sa.96", BREAST)
-ONE_ROUND = replace(SEARCH, late_components=0, apart=0.0)
+ITERATIONS = SEARCH.iterations(20) - Search().iterations(20)
+
+
+def one_round(*phases: Phase) -> Search:
+    """Return a search with all components from the beginning, as long as the default."""
+    longer = ITERATIONS / sum(phase.iterations for phase in phases)
+    return Search(
+        with_all=tuple(replace(p, iterations=round(longer * p.iterations)) for p in phases)
+    )
+
+
 SPARSE, WIDE, RELEASED = SEARCH.with_all
 SEARCHES = {
-    "none": Search(with_all=(Phase(450),)),
-    "sparse exposures": replace(ONE_ROUND, with_all=(SPARSE, Phase(180))),
-    "wide signatures": replace(ONE_ROUND, with_all=(Phase(130), WIDE, RELEASED)),
-    "sparse, then wide": ONE_ROUND,
-    "sparse, then wide; apart": replace(SEARCH, late_components=0),
+    "none": one_round(Phase(1)),
+    "sparse exposures": one_round(SPARSE, Phase(180)),
+    "wide signatures": one_round(Phase(130), WIDE, RELEASED),
+    "sparse, then wide": one_round(*SEARCH.with_all),
+    "sparse, then wide; apart": replace(one_round(*SEARCH.with_all), apart=SEARCH.apart),
     "two rounds": replace(SEARCH, apart=0.0),
     "two rounds; apart (default)": SEARCH,
 }

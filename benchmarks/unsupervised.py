@@ -147,8 +147,8 @@ def run_cell(
     if outcome.network_exposures is not None:
         inferred["network"] = outcome.network_exposures
     for inference, exposures in inferred.items():
-        active = exposures > 1e-7 * test.sum(axis=1, keepdims=True)
-        same = float((active == (optimum > 0)).all(axis=1).mean())
+        least = 1e-7 * test.sum(axis=1, keepdims=True)
+        same = float(((exposures > least) == (optimum > least)).all(axis=1).mean())
         costs = summarise(sample_costs(test, exposures, outcome.signatures))
         table.add(base | costs | {"inference": inference, "same_support": same})
 

@@ -28,7 +28,7 @@ def test_components_are_the_dictionary_scaled_to_sum_one(
     assert "dictionary" not in model.history_
 
 
-@pytest.mark.parametrize("layer", ["admm", "kl"])
+@pytest.mark.parametrize("layer", ["newton", "admm", "kl"])
 def test_finished_exposures_are_optimal_for_the_dictionary(
     data: tuple[np.ndarray, np.ndarray], layer: str
 ) -> None:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 
 from dnmf import DNMF, load_model, save_model
-from dnmf.exceptions import ModelFileError
+from dnmf.exceptions import DoubtfulDataWarning, ModelFileError
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 
@@ -170,6 +170,24 @@ def test_a_model_of_version_1_keeps_the_layer_that_was_its_default(tmp_path):
     loaded, _ = load_model(tmp_path)
     assert loaded.layer == "admm"
     np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
+
+
+def test_a_penalty_that_leaves_no_exposures_leaves_a_model_that_can_be_kept(tmp_path):
+    X = np.random.default_rng(0).poisson(20.0, size=(30, 8))
+    with pytest.warns(DoubtfulDataWarning):
+        model = DNMF(2, l1_reg=1e9, random_state=0).fit(X)
+    save_model(model, tmp_path)
+    loaded, _ = load_model(tmp_path)
+    assert (loaded.transform(X) == 0).all()
+
+
+def test_a_model_that_is_not_finite_is_not_kept(tmp_path):
+    X = np.random.default_rng(0).poisson(20.0, size=(30, 8))
+    model = DNMF(2, random_state=0).fit(X)
+    model.components_[0, 0] = np.nan
+    with pytest.raises(ModelFileError, match="components holds values that are not finite"):
+        save_model(model, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_estimator_is_refused(folder):

@@ -172,6 +172,25 @@ def test_callback_counts_through_all_stages_and_may_interrupt(mixtures):
         find_dictionary(X, W0, callback=interrupt)
 
 
+@pytest.mark.parametrize(("k", "late"), [(1, 0), (2, 0), (3, 1), (5, 1), (6, 2), (40, 2)])
+def test_few_components_do_not_wait_for_each_other(k, late):
+    assert SEARCH.late(k) == late
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_its_length_is_known_whatever_the_options(mixtures, k):
+    X, _ = mixtures
+    seen = []
+    find_dictionary(
+        X,
+        successive_projection(X, k),
+        search=SHORT,
+        min_volume=10.0,
+        callback=lambda *call: seen.append(call),
+    )
+    assert len(seen) == SHORT.iterations(k)
+
+
 # ── maximum likelihood ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -31,22 +31,22 @@ def build(problem, rule, *, l1=0.0, l2=0.0, n_layers=3):
 
 
 def mean_excess(network: Unfolded, X: torch.Tensor, W: torch.Tensor) -> float:
-    """Geometric mean of excess + 0.01, from the costs themselves: no complementarity, no scaled problem."""
+    """Geometric mean of 1 + excess / e0, from the costs themselves: no complementarity, no scaled problem."""
     with torch.no_grad():
         found = network(X)
     if network.rule.objective == "kl":
-        exact, penalties, cost = kl_exposures(X, W).H, {}, kl_cost
+        exact, penalties, cost, size = kl_exposures(X, W).H, {}, kl_cost, X.sum(dim=1)
     else:
         penalties = {"l1_reg": network.l1_reg.item(), "l2_reg": network.l2_reg.item()}
-        exact, cost = exact_exposures(X, W, **penalties), frobenius_cost
-    excess = [
-        (
-            cost(X[i : i + 1], found[i : i + 1], W, **penalties)
-            - cost(X[i : i + 1], exact[i : i + 1], W, **penalties)
-        ).item()
-        for i in range(len(X))
-    ]
-    return float(np.exp(np.mean(np.log(np.array(excess) + 1e-2))))
+        exact, cost, size = exact_exposures(X, W, **penalties), frobenius_cost, X.sum(dim=1) ** 2
+    logarithms = []
+    for i in range(len(X)):
+        lowest, reached = (
+            cost(X[i : i + 1], h[i : i + 1], W, **penalties).item() for h in (exact, found)
+        )
+        floor = 1e-3 * lowest + 10 * np.finfo(float).eps * size[i].item()
+        logarithms.append(np.log1p(max(reached - lowest, 0) / floor))
+    return float(np.exp(np.mean(logarithms)))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,8 @@ def test_validation_is_the_excess_over_the_exact_cost(problem, rule, l1, l2):
 @pytest.mark.parametrize("learning_rate", [3e-2, 5.0])
 def test_training_never_makes_it_worse_on_its_samples(problem, rule, learning_rate):
     """Not even with a learning rate that ruins the weights: the best ones are kept, the untrained included."""
-    X, W, network = build(problem, rule, n_layers=1)  # with more some are exact untrained
+    # Three layers of these are as good as exact after a few steps, or none.
+    X, W, network = build(problem, rule, n_layers=1 if rule in ("admm", "newton") else 3)
     before = mean_excess(network, X, W)
     history = train_to_dictionary(
         network, X, n_steps=30, learning_rate=learning_rate, generator=seeded(0)
@@ -74,15 +75,22 @@ def test_training_never_makes_it_worse_on_its_samples(problem, rule, learning_ra
     after = mean_excess(network, X, W)
     assert after <= before * (1 + 1e-9)
     assert after == pytest.approx(min(history.validation), rel=1e-4)
-    assert len(history.cost) == 30
+    assert len(history.cost) == 30 or after <= 1.2  # it stops where it is as good as exact
 
 
 @pytest.mark.parametrize(
     ("rule", "learning_rate"),
-    [("admm", 3e-2), ("mu", 1e-4), ("nalmu", 3e-3), ("projected-gradient", 3e-4), ("kl", 3e-4)],
+    [
+        ("newton", 1e-1),
+        ("admm", 3e-2),
+        ("mu", 1e-4),
+        ("nalmu", 3e-3),
+        ("projected-gradient", 3e-4),
+        ("kl", 3e-4),
+    ],
 )
 def test_training_lowers_the_excess(problem, rule, learning_rate):
-    X, W, network = build(problem, rule)
+    X, W, network = build(problem, rule, n_layers=1 if rule == "newton" else 3)
     before = mean_excess(network, X, W)
     train_to_dictionary(network, X, n_steps=100, learning_rate=learning_rate, generator=seeded(0))
     assert mean_excess(network, X, W) < 0.97 * before
@@ -95,8 +103,25 @@ def test_a_network_that_is_exact_already_stays_as_it_is(problem):
     before = [w.detach().clone() for w in network.parameters()]
     history = train_to_dictionary(network, X, n_steps=50, generator=seeded(0))
     assert history.cost == []
-    assert history.validation == pytest.approx([0.01], rel=1e-3)
+    assert history.validation == pytest.approx([1.0], rel=0.2)
     assert all(torch.equal(w, b) for w, b in zip(network.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [("float64", 1e9), ("float64", 1e-9), ("float32", 1.0)])
+def test_rounding_is_not_trained_away(problem, dtype, unit):
+    X, W = sparse_samples(problem, 0)
+    X, W = (unit * X).to(getattr(torch, dtype)), W.to(getattr(torch, dtype))
+    history = train_to_dictionary(Unfolded.from_dictionary(W, 10, layer="newton"), X)
+    assert history.cost == []
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_the_unit_of_the_samples_does_not_matter(problem, unit):
+    X, _, network = build(problem, "admm")
+    plain = train_to_dictionary(network, X, n_steps=30, generator=seeded(0))
+    _, _, network = build(problem, "admm")
+    scaled = train_to_dictionary(network, unit * X, n_steps=30, generator=seeded(0))
+    assert scaled.cost == pytest.approx(plain.cost, rel=1e-5)
 
 
 def test_it_helps_samples_it_has_not_seen(problem):
@@ -142,7 +167,7 @@ def test_same_seed_same_weights_and_another_seed_other_weights(problem):
 
 
 def test_callback_sees_every_step_and_may_interrupt(problem):
-    X, _, network = build(problem, "admm")
+    X, _, network = build(problem, "admm", n_layers=1)
     seen = []
     history = train_to_dictionary(
         network, X, n_steps=4, generator=seeded(0), callback=lambda *call: seen.append(call)

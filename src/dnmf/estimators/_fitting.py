@@ -134,8 +134,10 @@ def _usual_shares(X: torch.Tensor, H: torch.Tensor) -> torch.Tensor:
     """Root mean square share of every component in the samples that are not empty."""
     totals = X.sum(dim=1)
     shares = (H[totals > 0] / totals[totals > 0, None]).square().mean(dim=0).sqrt()
-    # A component that no sample uses still needs a scale.
-    return torch.where(shares > 0, shares, shares.max())
+    # A component that no sample uses still needs a scale; so do all, where a penalty left no exposures.
+    largest = shares.max()
+    usual = largest if largest > 0 else torch.ones_like(largest)
+    return torch.where(shares > 0, shares, usual)
 
 
 def fit_end_to_end(X: torch.Tensor, settings: FitSettings, progress: Progress) -> Fitted:

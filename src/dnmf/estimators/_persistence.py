@@ -50,6 +50,11 @@ def save_model(
     -------
     Path
         Of ``model.json``, the card: version, parameters, shapes, checksum of the weights, metadata.
+
+    Raises
+    ------
+    ModelFileError
+        If weights or history are not finite.
     """
     check_is_fitted(estimator)
     directory = Path(directory)
@@ -60,6 +65,9 @@ def save_model(
         tensors |= {f"network.{k}": v.cpu().contiguous() for k, v in network.state_dict().items()}
     for phase, costs in getattr(estimator, "history_", {}).items():
         tensors[f"history.{phase}"] = torch.tensor(np.asarray(costs))
+    for name, values in tensors.items():
+        if not values.isfinite().all():
+            raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
     # Through bytes: the library's own writer makes files that only their owner may read.
     weights = save(tensors)
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}

@@ -30,9 +30,8 @@ def _solve_passive(gram, moments, members, size, known, factor, solution):
                 total = gram[row, members[b]]
                 for c in range(b):
                     total -= factor[a, c] * factor[b, c]
-                total *= factor[
-                    b, b
-                ]  # the diagonal holds reciprocals: no division in the inner loops
+                # The diagonal holds reciprocals: no division in the inner loops.
+                total *= factor[b, b]
                 factor[a, b] = total
                 pivot -= total * total
             if pivot <= RANK_TOLERANCE * gram[row, row]:

@@ -53,7 +53,8 @@ def move_apart(W: Float[Tensor, "k f"], share: float) -> Float[Tensor, "k f"]:
     W : (k, f)
         Signatures, rows summing to 1.
     share : float
-        The most of one signature that is taken out of another.
+        The most of one signature that is taken out of another; together the k - 1 others may be taken k - 1 times as
+        much.
 
     Returns
     -------

@@ -96,7 +96,8 @@ def find_dictionary(
     Parameters
     ----------
     X, W0 : (n, f), (k, f)
-        Counts and the starting signatures. The last ones are where late components are left out.
+        Counts and the starting signatures, of which the last ``search.late(k)`` are not used: late components start
+        from what the others leave.
     l1_reg, l2_reg : float
         Penalties on the exposures, see :func:`dnmf.kernels.objective.frobenius_cost`.
     min_volume : float
@@ -109,7 +110,7 @@ def find_dictionary(
     Returns
     -------
     AlternatingResult
-        ``cost`` is that of the noise-weighted stages with all components.
+        ``cost`` is that of the round with all components and of the last fit.
 
     Notes
     -----

@@ -47,7 +47,7 @@ def nnls(
     Raises
     ------
     ValueError
-        If an input is not finite.
+        If an input is not finite, or there are no components.
 
     Notes
     -----
@@ -61,6 +61,8 @@ def nnls(
     tensor([[1.0000, 1.0000],
             [1.5000, 0.0000]], dtype=torch.float64)
     """
+    if not len(gram):
+        raise ValueError("nnls: there are no components")
     G = gram.detach().to("cpu", torch.float64).numpy()
     C = moments.detach().to("cpu", torch.float64).numpy()
     if not (np.isfinite(G).all() and np.isfinite(C).all()):

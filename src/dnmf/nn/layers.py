@@ -22,11 +22,14 @@ class UnfoldedLayer(nn.Module):
     ----------
     objective : str
         The cost that the classic step lowers: ``"frobenius"`` or ``"kl"``.
+    learning_rate : float
+        The peak at which :func:`dnmf.nn.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
         Whether steps may raise the cost on their way, so that a network must return the best exposures it came across.
     """
 
     objective: ClassVar[str] = "frobenius"
+    learning_rate: ClassVar[float] = 3e-3
     keeps_cheapest: ClassVar[bool] = False
 
     @classmethod
@@ -85,6 +88,8 @@ class MULayer(UnfoldedLayer):
     tensor([[2.]])
     """
 
+    # At 3e-3 it never became better than untrained.
+    learning_rate = 1e-4
     # Multiplicative rules never leave zero, so they start a little above it (shares of a sample, so far below 1).
     START_FLOOR = 1e-6
 
@@ -161,6 +166,8 @@ class ADMMLayer(UnfoldedLayer):
     ``h + rho u``: the two have disjoint supports, and ``rho u`` (unlike ``u``) means the same in every layer.
     """
 
+    # Its two numbers per component bear steps that would ruin free matrices.
+    learning_rate = 3e-2
     INITIAL_RHO = 0.3
     INITIAL_ALPHA = 1.8
 

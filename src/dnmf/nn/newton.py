@@ -54,6 +54,8 @@ class NewtonLayer(UnfoldedLayer):
     """
 
     keeps_cheapest = True
+    # The logarithms that it learns have decades to go.
+    learning_rate = 1e-1
     CONJUGATE_STEPS = 4
     # Half a decade a layer in the usual ten.
     FIRST_DAMPING = 1e-1
@@ -98,7 +100,8 @@ class NewtonLayer(UnfoldedLayer):
         # Components without mass get some, so that their slope stays a number.
         scale = problem.diagonal.clamp(min=eps * problem.diagonal.max())
         damped = gram + torch.diag((self.log_rho.exp() + eps) * scale)
-        solve = torch.linalg.inv(gram + torch.diag((self.log_tau.exp() + eps) * scale))
+        # Alike signatures have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
+        solve = torch.linalg.inv(gram + torch.diag((self.log_tau.exp() + eps**0.5) * scale))
         on = state > 0
         face = on.to(state.dtype)
 

@@ -19,10 +19,12 @@ BATCH_ROWS = 256
 EXPOSURE_JITTER = 0.5  # standard deviation of the logarithm
 JITTERED_SHARE = 0.7
 NOISE_DECADES = (-5.0, -1.0)  # relative size of the added noise
-COST_FLOOR = 1e-2  # in the unit of the cost (counts squared, or nats): an excess below it is as good as exact
-# A mean less than a fifth above the floor is as good as exact in nearly all samples: training on moves excess between
-# the few others, for better on these samples and for worse on new ones.
-DONE = math.log(1.2 * COST_FLOOR)
+# An excess below this share of a sample's exact cost, or near the rounding of that cost, is as good as exact.
+NEGLIGIBLE_EXCESS = 1e-3
+ROUNDING = 10
+# A mean this little above nothing is as good as exact in nearly all samples: training on moves excess between the few
+# others, for better on these samples and for worse on new ones.
+DONE = math.log(1.2)
 WARM_UP_SHARE = 0.2
 SHORTEST_SCHEDULE = (
     10  # torch divides by zero where the warm-up is a single step; fewer steps take its beginning
@@ -35,14 +37,15 @@ def train_to_dictionary(
     X: Float[Tensor, "n f"],
     *,
     n_steps: int = 300,
-    learning_rate: float = 3e-2,
+    learning_rate: float | None = None,
     generator: torch.Generator | None = None,
     callback: Callable[[int, float], None] | None = None,
 ) -> History:
     """Train a network towards the exact exposures for its own dictionary, on samples and jittered copies.
 
-    Loss: the mean over samples of ``log(e + 0.01)``, with e the excess of the cost over its minimum. The logarithm
-    weighs all samples alike, whatever their number of mutations. For least squares
+    Loss: the mean over samples of ``log(1 + e / e0)``, with e the excess of the cost over its minimum and e0 a
+    thousandth of that minimum (and ten roundings of a cost of the sample's size). The logarithm weighs all samples
+    alike, whatever their number of mutations. For least squares
     ``e = s^2 (1/2 (h - h*) G (h - h*)^T + max(h* G - c, 0) h^T)``, h* by exact NNLS, s the sample's total; for the
     Kullback-Leibler cost its difference to that of the exact solution.
 
@@ -55,17 +58,17 @@ def train_to_dictionary(
         Counts.
     n_steps : int
         Steps of Adam on batches of 256, learning rate on a one-cycle schedule.
-    learning_rate : float
-        The schedule's peak.
+    learning_rate : float, optional
+        The schedule's peak; default that of the rule.
     generator : torch.Generator, optional
         Jitter and batches.
     callback : callable(step, excess), optional
-        Called after every step with the geometric mean of the batch's ``e + 0.01``.
+        Called after every step with the geometric mean of the batch's ``1 + e / e0``.
 
     Returns
     -------
     History
-        ``cost``: geometric mean of ``e + 0.01`` on every batch; ``validation``: the same on the samples themselves,
+        ``cost``: geometric mean of ``1 + e / e0`` on every batch; ``validation``: the same on the samples themselves,
         before training and after every 25 steps.
 
     Notes
@@ -74,14 +77,14 @@ def train_to_dictionary(
     """
     occupied = X[X.sum(dim=1) > 0]
     evaluated = occupied[:POOL_ROWS]
-    own_targets = _exact_states(network, evaluated)
+    own_targets, own_floors = _exact_solutions(network, evaluated)
     history = History()
     best, best_weights = math.inf, network.state_dict()
 
     def consider(step: int) -> float:
         nonlocal best, best_weights
         with torch.no_grad():
-            loss = _loss(network, evaluated, own_targets).item()
+            loss = _loss(network, evaluated, own_targets, own_floors).item()
         history.validation.append(math.exp(loss))
         if loss < best:
             best, history.best_epoch = loss, step
@@ -91,12 +94,13 @@ def train_to_dictionary(
     if consider(0) <= DONE or n_steps == 0:
         return history
     pool = _jittered_pool(occupied, network.signatures, generator)
-    targets = _exact_states(network, pool)
-    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.99))
-    schedule = one_cycle(optimiser, learning_rate, n_steps)
+    targets, floors = _exact_solutions(network, pool)
+    peak = network.rule.learning_rate if learning_rate is None else learning_rate
+    optimiser = torch.optim.Adam(network.parameters(), lr=peak, betas=(0.9, 0.99))
+    schedule = one_cycle(optimiser, peak, n_steps)
     for step in range(1, n_steps + 1):
         rows = torch.randint(len(pool), (BATCH_ROWS,), generator=generator)
-        loss = _loss(network, pool[rows], targets[rows])
+        loss = _loss(network, pool[rows], targets[rows], floors[rows])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -123,15 +127,30 @@ def one_cycle(
     )
 
 
-def _loss(network: Unfolded, X: Tensor, exact: Tensor) -> Tensor:
-    return (_excess_cost(network, X, exact) + COST_FLOOR).log().mean()
+def _loss(
+    network: Unfolded,
+    X: Float[Tensor, "n f"],
+    exact: Float[Tensor, "n k"],
+    floors: Float[Tensor, " n"],
+) -> Tensor:
+    return (_excess_cost(network, X, exact) / floors).log1p().mean()
 
 
-def _exact_states(network: Unfolded, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
+def _exact_solutions(
+    network: Unfolded, X: Float[Tensor, "n f"]
+) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
+    """Return exact states and, in the unit of the cost, which excess over theirs is negligible."""
     problem = network.problem(X)
+    totals = X.sum(dim=1)
+    rounding = ROUNDING * torch.finfo(X.dtype).eps
     if network.rule.objective == "kl":
-        return kl_exposures(problem.X, problem.dictionary).H
-    return nnls(problem.gram, problem.moments)
+        exact = kl_exposures(problem.X, problem.dictionary).H
+        lowest = kl_costs(problem.X, exact, problem.dictionary).clamp(min=0)
+        return exact, totals * (NEGLIGIBLE_EXCESS * lowest + rounding)
+    exact = nnls(problem.gram, problem.moments)
+    # At the optimum h G h = c h.
+    lowest = 0.5 * (problem.X.square().sum(dim=1) - (exact * problem.moments).sum(dim=1))
+    return exact, totals.square() * (NEGLIGIBLE_EXCESS * lowest.clamp(min=0) + rounding)
 
 
 def _excess_cost(

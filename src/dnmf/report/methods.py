@@ -25,7 +25,7 @@ def methods_text(result: "ExtractionResult") -> str:
         f"Penalties on the exposures: l1 = {settings['l1_reg']:g} mutations, l2 = {settings['l2_reg']:g}.",
         _steps(result),
         _parameters(settings),
-        "Exposures are those of the trained network, in mutations, for signatures scaled to sum to 1; signatures are "
+        "Exposures are those of the network, in mutations, for signatures scaled to sum to 1; signatures are "
         "named by their share of all mutations. The fit of a sample is the cosine between its spectrum and the sum "
         "of its signatures times its exposures.",
     ]
@@ -46,8 +46,8 @@ def _how(result: "ExtractionResult", settings: dict[str, Any]) -> list[str]:
     if settings["preset"] == "paper":
         return [_paper_training(settings)]
     if result.selection is None:
-        return [_training(settings)]
-    return [_restarts(result), _network(settings)]
+        return [_training(result, settings)]
+    return [_restarts(result), _network(result, settings)]
 
 
 def _restarts(result: "ExtractionResult") -> str:
@@ -71,24 +71,24 @@ def _restarts(result: "ExtractionResult") -> str:
     )
 
 
-def _network(settings: dict[str, Any]) -> str:
-    return (
-        f"A network of {settings['n_layers']} unfolded layers was built from the signatures and trained towards the "
-        "exact exposures for them, on the samples and on jittered copies of them."
+def _network(result: "ExtractionResult", settings: dict[str, Any]) -> str:
+    trained = (
+        "trained towards the exact exposures for them, on the samples and on jittered copies of them."
+        if result.model.n_iter_
+        else "not trained further: it reproduced the exact exposures for them as it was."
     )
+    layers = f"{settings['n_layers']} unfolded layers"
+    return f"A network of {layers} was built from the signatures and {trained}"
 
 
-def _training(settings: dict[str, Any]) -> str:
+def _training(result: "ExtractionResult", settings: dict[str, Any]) -> str:
     search = (
         "maximising the Poisson likelihood"
         if settings["layer"] == "kl"
         else "alternating exact non-negative least squares"
     )
-    return (
-        f"First the dictionary of signatures was found from the data by {search}. Then a network of "
-        f"{settings['n_layers']} unfolded layers was built from that dictionary and trained towards the exact "
-        "exposures for it, on the samples and on jittered copies of them."
-    )
+    found = f"First the dictionary of signatures was found from the data by {search}."
+    return f"{found} {_network(result, settings)}"
 
 
 def _paper_training(settings: dict[str, Any]) -> str:
