@@ -1,4 +1,4 @@
-"""Exact least squares and training epochs against a loop of `scipy.optimize.nnls`, as ratios in one run.
+"""Exact least squares, layers and training epochs against a loop of `scipy.optimize.nnls`, as ratios in one run.
 
 python benchmarks/speed.py --data DIR
 """
@@ -18,7 +18,8 @@ from dnmf import load_reference
 from dnmf.bench.datasets import folds, load_dataset
 from dnmf.bench.paper import provenance
 from dnmf.kernels import exact_exposures, exact_signatures, frobenius_cost
-from dnmf.nn import UnfoldedMU
+from dnmf.kernels.nnls import CHUNK_ROWS
+from dnmf.nn import Unfolded, UnfoldedMU
 
 REPEATS = 3
 
@@ -78,13 +79,22 @@ def dictionary_step(X: np.ndarray, k: int) -> list[dict[str, object]]:
     return rows
 
 
-def exposures(X: np.ndarray, W: np.ndarray, sample: int) -> dict[str, object]:
+def exposures(X: np.ndarray, W: np.ndarray, sample: int) -> list[dict[str, object]]:
+    """Exact least squares from cold, and ten layers of the rules that unfold an exact solver, as built."""
     samples, signatures = torch.tensor(X), torch.tensor(W)
-    fast = seconds(lambda: exact_exposures(samples, signatures)) / len(X)
     slow = seconds(lambda: scipy_rows(W.T, X[:sample]), 1) / sample
-    ours = exact_exposures(samples[:sample], signatures).numpy()
-    costs = [np.square(X[:sample] - H @ W).sum() for H in (ours, scipy_rows(W.T, X[:sample]))]
-    return row("exposures, from cold", len(W), len(X), fast, slow, costs[0] / costs[1] - 1)
+    theirs = np.square(X[:sample] - scipy_rows(W.T, X[:sample]) @ W).sum()
+    solvers = {"exposures, from cold": lambda rows: exact_exposures(rows, signatures)}
+    for layer in ("newton", "admm"):
+        network = Unfolded.from_dictionary(signatures, 10, layer=layer)
+        solvers[f"exposures, ten {layer} layers"] = network
+    found = []
+    with torch.no_grad():
+        for what, solve in solvers.items():
+            fast = seconds(lambda s=solve: [s(rows) for rows in samples.split(CHUNK_ROWS)]) / len(X)
+            ours = np.square(X[:sample] - solve(samples[:sample]).numpy() @ W).sum()
+            found.append(row(what, len(W), len(X), fast, slow, ours / theirs - 1))
+    return found
 
 
 def row(what: str, k: int, n: int, fast: float, slow: float, excess: float) -> dict[str, object]:
@@ -111,11 +121,11 @@ def main() -> None:
         for name in ("pancreas_sp.sp", "many.types_sa.sa.96"):
             data = load_dataset(chosen.data, name)
             counts = rng.poisson(data.X[rng.integers(len(data.X), size=20_000)]).astype(float)
-            rows.append(exposures(counts, data.signatures, 2000))
+            rows += exposures(counts, data.signatures, 2000)
         W = load_reference("cosmic-v3.4").profiles.to_numpy()
         active = rng.random((20_000, len(W))) < 0.1
         counts = rng.poisson(1000 * rng.gamma(0.3, size=active.shape) * active @ W).astype(float)
-        rows.append(exposures(counts[counts.sum(axis=1) > 0], W, 1000))
+        rows += exposures(counts[counts.sum(axis=1) > 0], W, 1000)
     chosen.results.mkdir(parents=True, exist_ok=True)
     with (chosen.results / "speed.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
