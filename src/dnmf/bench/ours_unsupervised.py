@@ -74,7 +74,7 @@ Fit = Callable[[np.ndarray, int, float], np.ndarray]
 
 def coordinate_descent(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
     """Return scikit-learn's dictionary by coordinate descent; without penalties."""
-    model = NMF(k, init="nndsvd", max_iter=CD_ITERATIONS, tol=TOLERANCE).fit(X)
+    model = NMF(k, init="nndsvd", max_iter=CD_ITERATIONS, tol=TOLERANCE, random_state=SEED).fit(X)
     return np.asarray(model.components_)
 
 
@@ -87,6 +87,7 @@ def kl_updates(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
         beta_loss="kullback-leibler",
         max_iter=KL_ITERATIONS,
         tol=TOLERANCE,
+        random_state=SEED,
     ).fit(X)
     return np.asarray(model.components_)
 

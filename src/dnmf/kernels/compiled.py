@@ -49,7 +49,7 @@ def _solve_passive(gram, moments, members, size, known, factor, solution):
     return size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _members_of(passive, members):
     size = 0
     for i in range(passive.size):
@@ -59,7 +59,7 @@ def _members_of(passive, members):
     return size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _change_members(passive, members, known):
     """List the passive set, and count how many of the first ``known`` members are the same as before."""
     size, shared = 0, 0
@@ -82,7 +82,7 @@ def _gradients(gram, moments, members, size, solution, gradients):
             gradients[i] += gram[row, i] * value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _pivot_blocks(
     gram, moments, passive, members, known, factor, solution, gradients, infeasible, scale
 ):
