@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
 from dnmf.estimators import _fitting
-from dnmf.kernels import dictionary, find_dictionary
-from dnmf.kernels.dictionary import PLAIN
+from dnmf.kernels import Search, dictionary, find_dictionary
 
 Array = NDArray[np.float64]
 
@@ -46,12 +45,12 @@ def estimator(request: pytest.FixtureRequest) -> Any:
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For tests of hundreds of fits that ask how an estimator behaves, not what it finds.
 
-    The dictionary search is cut to twenty iterations (thirty for ``layer="kl"``), and array shapes are not checked:
-    both have tests of their own.
+    The dictionary search is cut to thirty iterations (forty for ``layer="kl"``), and array shapes are not checked: both
+    have tests of their own.
     """
-    monkeypatch.setattr(dictionary, "SQUARE_ROOT_ITERATIONS", 10)
-    monkeypatch.setattr(dictionary, "EQUAL_ITERATIONS", 10)
-    monkeypatch.setattr(_fitting, "find_dictionary", partial(find_dictionary, search=PLAIN))
+    for stage in ("SQUARE_ROOT_ITERATIONS", "EQUAL_ITERATIONS", "SETTLING_ITERATIONS"):
+        monkeypatch.setattr(dictionary, stage, 10)
+    monkeypatch.setattr(_fitting, "find_dictionary", partial(find_dictionary, search=Search()))
     monkeypatch.setattr(_fitting, "KL_ITERATIONS", 10)
     before = jaxtyping_config.jaxtyping_disable
     jaxtyping_config.update("jaxtyping_disable", True)

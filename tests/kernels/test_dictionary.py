@@ -18,7 +18,7 @@ from dnmf.kernels import (
     nmf_kl,
     successive_projection,
 )
-from dnmf.kernels.dictionary import PLAIN, SEARCH, SQUARE_ROOT_ITERATIONS
+from dnmf.kernels.dictionary import SEARCH, SQUARE_ROOT_ITERATIONS
 
 SHORT = Search(
     without_late=(Phase(15, exposures=(100.0, 1.0), exposure_offset=(3000.0, 3.0)),),
@@ -119,7 +119,7 @@ def test_of_many_dictionaries_that_fit_exact_data_it_finds_a_truer_one():
         row[torch.from_numpy(rng.permutation(5)[:2])] = 0
     X = (H @ W).round()
     W0 = successive_projection(X, 5)
-    plain, found = find_dictionary(X, W0, search=PLAIN), find_dictionary(X, W0)
+    plain, found = find_dictionary(X, W0, search=Search()), find_dictionary(X, W0)
     assert distance_to_truth(found.W, W) < 0.2 * distance_to_truth(plain.W, W)
 
 

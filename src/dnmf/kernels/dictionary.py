@@ -74,7 +74,6 @@ SEARCH = Search(
     late_components=2,
     apart=0.01,
 )
-PLAIN = Search()
 
 
 def find_dictionary(
@@ -103,7 +102,7 @@ def find_dictionary(
     min_volume : float
         Penalty on the volume of the signatures, in variances of the noise; with it they are not moved apart.
     search : Search
-        The penalised rounds; ``PLAIN`` for a plain fit.
+        The penalised rounds; ``Search()`` for a plain fit.
     callback : callable(iteration, cost), optional
         Called after each of the iterations.
 
