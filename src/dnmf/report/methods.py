@@ -72,11 +72,12 @@ def _restarts(result: "ExtractionResult") -> str:
 
 
 def _network(result: "ExtractionResult", settings: dict[str, Any]) -> str:
-    trained = (
-        "trained towards the exact exposures for them, on the samples and on jittered copies of them."
-        if result.model.n_iter_
-        else "not trained further: it reproduced the exact exposures for them as it was."
-    )
+    if result.model.n_iter_:
+        trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
+    elif settings["max_epochs"] == 0:
+        trained = "not trained."
+    else:
+        trained = "not trained, since as it was its exposures were as good as the exact ones."
     layers = f"{settings['n_layers']} unfolded layers"
     return f"A network of {layers} was built from the signatures and {trained}"
 
