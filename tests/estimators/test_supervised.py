@@ -50,6 +50,17 @@ def test_papers_preset_beats_the_mean_too(pairs):
     assert error < 0.7 * squared_error(np.broadcast_to(y.mean(axis=0), y_test.shape), y_test)
 
 
+def test_the_unit_of_the_exposures_changes_nothing_but_the_unit_of_the_answer(pairs):
+    """Training and held-out pairs are in mutations whatever unit the exposures come in."""
+    X, y, X_test, _ = pairs
+    quick = {"n_layers": 2, "max_epochs": 1, "batch_size": 16, "random_state": 0}
+    plain, scaled = (SupervisedDNMF(**quick).fit(X, unit * y) for unit in (1.0, 256.0))
+    for part in ("training", "validation"):
+        np.testing.assert_allclose(scaled.history_[part], plain.history_[part], rtol=1e-3)
+    answer = scaled.transform(X_test) / 256
+    np.testing.assert_allclose(answer, plain.transform(X_test), rtol=1e-2, atol=1e-2)
+
+
 def test_score_is_minus_the_error_of_the_exposures_when_they_are_given(fitted, pairs):
     _, _, X_test, y_test = pairs
     error = squared_error(fitted.transform(X_test), y_test)

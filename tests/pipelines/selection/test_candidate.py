@@ -1,0 +1,32 @@
+"""What is compared between numbers of signatures is measured on the same samples and counts."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from dnmf.kernels.count_noise import estimate_count_noise
+from dnmf.pipelines.selection import candidate
+
+
+def test_every_number_of_signatures_is_judged_on_the_same_folds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The choice pairs the held-out deviances sample by sample: folds and held-out counts must not depend on k."""
+    rng = np.random.default_rng(0)
+    profiles = torch.tensor(rng.dirichlet(np.ones(12), size=4))
+    X = torch.tensor(rng.poisson(rng.gamma(1.0, 500.0, (11, 3)) @ profiles.numpy()[:3]) + 1.0)
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def watched(rows: Tensor, W: Tensor, noise: object, *, generator: torch.Generator) -> Tensor:
+        seen.append((rows, torch.rand(3, generator=generator)))
+        return torch.ones(len(rows))
+
+    monkeypatch.setattr(candidate, "held_out_deviance", watched)
+    for k in (2, 3, 4):
+        candidate.finish_candidate(X, [profiles[:k]] * 2, estimate_count_noise(X), seed=7)
+    n_folds = len(seen) // 3
+    assert torch.cat([rows for rows, _ in seen[:n_folds]]).shape == X.shape
+    for number, (rows, drawn) in enumerate(seen):
+        assert torch.equal(rows, seen[number % n_folds][0])
+        assert torch.equal(drawn, seen[number % n_folds][1])
