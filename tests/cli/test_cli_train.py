@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,20 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from dnmf.models import load_refit_model
+from dnmf.models import building, load_refit_model
+from dnmf.nn.refit_calibrating import calibrate
 from dnmf.signatures import example_catalog, write_catalog
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
+
+
+@pytest.fixture(autouse=True)
+def _quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty instead of 1500 simulated samples at each number of mutations."""
+    monkeypatch.setattr(building, "calibrate", partial(calibrate, samples=60))
 
 
 @pytest.fixture(scope="module")

@@ -153,10 +153,7 @@ def test_far_more_mutations_than_in_training_are_left_to_the_likelihood(learned,
 def test_exposures_in_other_units_come_back_in_those(few_mutations):
     X, y, X_test, _, _ = few_mutations
     scale = np.array([2.0, 1.0, 0.5, 4.0, 1.0, 1.0, 3.0, 1.0])
-    one, other = (
-        SupervisedDNMF(**QUICK).fit(X, exposures)
-        for exposures in (y, scale * y)
-    )
+    one, other = (SupervisedDNMF(**QUICK).fit(X, exposures) for exposures in (y, scale * y))
     error = squared_error(other.transform(X_test) / scale, one.transform(X_test))
     assert error < 0.02 * np.square(one.transform(X_test)).sum(axis=1).mean()
 
