@@ -45,8 +45,9 @@ endif
 test: $(VENV)/.installed-dev
 	$(PYTEST) $(if $(ROOM),tests/$(ROOM) $(wildcard src/dnmf/$(ROOM)))
 
+# A cache of its own: each version of Numba throws away what another one compiled.
 test-lowest: $(LOWEST)/.installed
-	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(QUICK)
+	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(QUICK)
 
 clean:
 	rm -rf $(VENV) $(LOWEST) $(DEMO)
