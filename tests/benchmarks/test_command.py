@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from dnmf.bench import paper
 from dnmf.cli.main import app
+from paper import paper
 
 
 def run(*args: object) -> Result:
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_finished_cells_and_says_how_to_go_on(
     script = tmp_path / "script.py"
     script.write_text(
         "import signal, sys\n"
-        "from dnmf.bench import paper\n"
+        "from paper import paper\n"
         "from dnmf.cli.main import app\n"
         "if __name__ == '__main__':\n"
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
