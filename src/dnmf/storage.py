@@ -1,1 +1,1 @@
-"""What is written to disk appears whole or not at all, and is known again: files, weights with their card, checkpoints."""
+"""Files that appear whole or not at all, weights with their card, checkpoints that know what they belong to."""
