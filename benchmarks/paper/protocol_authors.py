@@ -9,7 +9,7 @@ import scipy.optimize
 import torch
 
 from dnmf.kernels import frobenius_cost
-from dnmf.nn import TrainConfig, UnfoldedMU, train_supervised
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_supervised
 from paper.cells import (
     LEARNED,
     Cell,

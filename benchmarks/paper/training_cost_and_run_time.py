@@ -14,7 +14,7 @@ from dnmf.kernels import (
     successive_projection,
     update_exposures,
 )
-from dnmf.nn import UnfoldedMU
+from dnmf.unfolding import UnfoldedMU
 from paper import protocol_authors
 from paper.cells import Cell, Clock, Method, Row
 from paper.datasets import Dataset

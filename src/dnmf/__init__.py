@@ -25,14 +25,14 @@ _HOME_OF = {
     "read_signatures": "dnmf.signatures",
     "simulate_catalog": "dnmf.signatures",
     "simulate_cohort": "dnmf.signatures",
-    "ExtractionResult": "dnmf.pipelines",
-    "extract_signatures": "dnmf.pipelines",
-    "RefitResult": "dnmf.pipelines",
-    "refit_exposures": "dnmf.pipelines",
+    "ExtractionResult": "dnmf.extraction",
+    "extract_signatures": "dnmf.extraction",
+    "RefitResult": "dnmf.refit",
+    "refit_exposures": "dnmf.refit",
     "plot_exposures": "dnmf.plotting",
     "plot_signatures": "dnmf.plotting",
-    "save_refit_report": "dnmf.report",
-    "save_report": "dnmf.report",
+    "save_refit_report": "dnmf.refit",
+    "save_report": "dnmf.extraction",
 }
 
 __all__ = ["__version__", *sorted(_HOME_OF)]

@@ -55,7 +55,9 @@ def test_a_killed_run_keeps_what_is_finished_and_leaves_no_process(
     path = tmp_path / "table.csv"
     script = tmp_path / "script.py"
     script.write_text(
+        "import sys\n"
         "from pathlib import Path\n"
+        f"sys.path[:0] = {sys.path!r}\n"
         "from paper.cells import KEYS, VALUES, Cell\n"
         "from paper.running import run_cells\n"
         "from paper.table import Table\n"

@@ -16,8 +16,8 @@ import typer
 from typer.testing import Result
 
 from dnmf.cli.numbers import parse_numbers
-from dnmf.pipelines.selection import checkpoint as checkpoints
-from dnmf.pipelines.selection.run import _Work
+from dnmf.extraction import checkpoint as checkpoints
+from dnmf.extraction.select import _Work
 
 OPTIONS = ["--restarts", 2, "--epochs", 3, "--seed", 5]
 SELECTED = {
@@ -262,7 +262,7 @@ def test_a_long_run_is_announced(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dnmf.cli.extraction.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("dnmf.cli.extract.LONG_SECONDS", 0.0)
     options = [*OPTIONS, "--workers", 2]
     result = dnmf("extract", catalog_file, "-k", "2", "-o", tmp_path / "out", *options)
     assert result.exit_code == 0, result.stderr

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from dnmf.models import load_refit_model
+from dnmf.refit import load_refit_model
 from dnmf.signatures import example_catalog, write_catalog
 
 Run = Callable[..., Result]

@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call
 
 from dnmf.kernels import frobenius_cost, kl_gap
-from dnmf.nn import LAYERS, Problem, Unfolded
+from dnmf.unfolding import LAYERS, Problem, Unfolded
 
 RULES = pytest.mark.parametrize("rule", LAYERS)
 PENALTIES = pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.2), (0.3, 0.2)])

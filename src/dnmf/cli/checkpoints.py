@@ -12,8 +12,8 @@ from dnmf.report.folder import RUN_RECORD
 from dnmf.signatures import MutationCatalog, read_catalog, write_catalog
 
 if TYPE_CHECKING:
-    from dnmf.cli.extraction import ExtractionJob
-    from dnmf.pipelines.selection import Checkpoint
+    from dnmf.cli.extract import ExtractionJob
+    from dnmf.extraction import Checkpoint
 
 CATALOG, OPTIONS = "catalog.tsv", "options.json"
 
@@ -27,7 +27,7 @@ def keep_job(
     command: str,
 ) -> None:
     """Store what a report needs beside the finished work: the catalog and the options."""
-    from dnmf.pipelines.selection.checkpoint import write_whole
+    from dnmf.extraction.checkpoint import write_whole
 
     if not (checkpoint.folder / CATALOG).exists():
         write_catalog(catalog, checkpoint.folder / CATALOG)

@@ -17,7 +17,7 @@ from dnmf.cli.options import (
     Reference,
 )
 from dnmf.cli.paths import checkpoint_folder
-from dnmf.cli.training import train
+from dnmf.cli.train import train
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
 app = typer.Typer(
@@ -150,7 +150,7 @@ def extract(
 ) -> None:
     """Find K signatures; write tables and report."""
     with user_errors(output, checkpoint_folder(output)):
-        from dnmf.cli.extraction import ExtractionJob, run_extraction
+        from dnmf.cli.extract import ExtractionJob, run_extraction
 
         outcome = run_extraction(
             ExtractionJob(
@@ -183,7 +183,7 @@ def report(
 ) -> None:
     """Report what an extraction has finished so far."""
     with user_errors(output):
-        from dnmf.cli.extraction import run_report
+        from dnmf.cli.extract import run_report
 
         outcome = run_report(output, quiet=quiet)
     if not quiet:
@@ -233,7 +233,7 @@ def refit(
     """Assign known signatures; write tables and report."""
     with user_errors(output):
         from dnmf.cli.reference import ReferenceChoice
-        from dnmf.cli.refitting import RefitJob, run_refit
+        from dnmf.cli.refit import RefitJob, run_refit
 
         job = RefitJob(
             output=output,
@@ -259,7 +259,7 @@ def demo(
 ) -> None:
     """Do so for 21 breast cancer genomes, K = 4."""
     with user_errors(output):
-        from dnmf.cli.extraction import ExtractionJob, run_extraction
+        from dnmf.cli.extract import ExtractionJob, run_extraction
 
         job = ExtractionJob(n_signatures=(4,), output=output, seed=seed)
         outcome = run_extraction(job, None, resumable=False, overwrite=overwrite, quiet=quiet)
@@ -306,7 +306,7 @@ def simulate(
     """Draw a catalog with known exposures."""
     with user_errors(output):
         from dnmf.cli.reference import ReferenceChoice
-        from dnmf.cli.simulating import SimulationJob, run_simulation
+        from dnmf.cli.simulate import SimulationJob, run_simulation
 
         job = SimulationJob(
             output=output,
@@ -334,7 +334,7 @@ def transform(
 ) -> None:
     """Exposures of new samples by a trained model."""
     with user_errors(output):
-        from dnmf.cli.tables import run_transform
+        from dnmf.cli.match import run_transform
 
         run_transform(model, catalog, output, overwrite=overwrite)
 
@@ -351,7 +351,7 @@ def match(
 ) -> None:
     """Name the references nearest to signatures."""
     with user_errors():
-        from dnmf.cli.tables import run_match
+        from dnmf.cli.match import run_match
 
         run_match(signatures, reference, output, overwrite=overwrite)
 
@@ -373,7 +373,7 @@ def plot(
 ) -> None:
     """Draw a catalog, signatures or exposures."""
     with user_errors():
-        from dnmf.cli.drawing import run_plot
+        from dnmf.cli.plot import run_plot
 
         run_plot(file, output, overwrite=overwrite)
 

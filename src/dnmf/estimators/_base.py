@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dnmf.kernels.threads import one_thread
+from dnmf.threads import one_thread
 
 Array = NDArray[np.float64]
 DTYPES = {"float64": torch.float64, "float32": torch.float32}

@@ -21,9 +21,9 @@ from dnmf.estimators._fitting import FitSettings, Progress, fit_end_to_end, fit_
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import CHUNK_ROWS, exact_exposures, exposure_moments, nnls_kkt_residual
-from dnmf.kernels.threads import one_thread
-from dnmf.nn.networks import Unfolded, UnfoldedMU
-from dnmf.nn.rules import LAYERS
+from dnmf.threads import one_thread
+from dnmf.unfolding.networks import Unfolded, UnfoldedMU
+from dnmf.unfolding.rules import LAYERS
 
 # What a preset fixes where the user leaves a parameter at None.
 PRESETS: dict[str, dict[str, Any]] = {

@@ -8,14 +8,14 @@ import torch
 
 from dnmf.estimators._start import start_factors, warn_of_rank
 from dnmf.exceptions import DoubtfulDataWarning
-from dnmf.kernels.dictionary import SEARCH, find_dictionary
 from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.kl_factorisation import nmf_kl
 from dnmf.kernels.nnls import exact_exposures
-from dnmf.nn.networks import Unfolded, UnfoldedMU
-from dnmf.nn.rules import LAYERS
-from dnmf.nn.to_dictionary import train_to_dictionary
-from dnmf.nn.training import TrainConfig, train_unsupervised
+from dnmf.search.dictionary import SEARCH, find_dictionary
+from dnmf.unfolding.networks import Unfolded, UnfoldedMU
+from dnmf.unfolding.rules import LAYERS
+from dnmf.unfolding.to_dictionary import train_to_dictionary
+from dnmf.unfolding.training import TrainConfig, train_unsupervised
 
 Progress = Callable[[str, int, int, float], None]
 

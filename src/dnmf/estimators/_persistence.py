@@ -17,8 +17,8 @@ from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
-from dnmf.nn.networks import UnfoldedMU
-from dnmf.nn.supervised import SupervisedNetwork
+from dnmf.posterior.network import SupervisedNetwork
+from dnmf.unfolding.networks import UnfoldedMU
 
 FORMAT = "dnmf-model"
 FORMAT_VERSION = 2

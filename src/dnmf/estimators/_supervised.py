@@ -19,11 +19,11 @@ from dnmf.estimators._base import (
     to_array,
 )
 from dnmf.kernels.nnls import exact_signatures
-from dnmf.kernels.threads import one_thread
-from dnmf.nn.networks import UnfoldedMU
-from dnmf.nn.supervised import SupervisedNetwork
-from dnmf.nn.supervised_training import train_posterior_mean
-from dnmf.nn.training import History, TrainConfig, train_supervised
+from dnmf.posterior.network import SupervisedNetwork
+from dnmf.posterior.training import train_posterior_mean
+from dnmf.threads import one_thread
+from dnmf.unfolding.networks import UnfoldedMU
+from dnmf.unfolding.training import History, TrainConfig, train_supervised
 
 # What a preset fixes where the user leaves a parameter at None.
 PRESETS: dict[str, dict[str, Any]] = {

@@ -1,8 +1,6 @@
 """Pure functions on tensors: costs, updates, exact least squares, starts. Nothing here writes to an argument."""
 
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls
-from dnmf.kernels.components import add_components, move_apart
-from dnmf.kernels.dictionary import Search, find_dictionary
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
 from dnmf.kernels.kl import KLResult, kl_exposures, kl_gap, kl_step
 from dnmf.kernels.kl_factorisation import nmf_kl
@@ -21,8 +19,7 @@ from dnmf.kernels.nnls import (
     nnls,
     nnls_kkt_residual,
 )
-from dnmf.kernels.objective import frobenius_cost, kl_cost, kl_costs
-from dnmf.kernels.residual_noise import NoiseModel, estimate_noise
+from dnmf.kernels.objectives import frobenius_cost, kl_cost, kl_costs
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
 __all__ = [
@@ -30,16 +27,11 @@ __all__ = [
     "AlternatingResult",
     "KLResult",
     "MUResult",
-    "NoiseModel",
     "Phase",
-    "Search",
-    "add_components",
     "dispersion",
-    "estimate_noise",
     "exact_exposures",
     "exact_signatures",
     "exposure_moments",
-    "find_dictionary",
     "frobenius_cost",
     "initialize_factors",
     "kl_cost",
@@ -48,7 +40,6 @@ __all__ = [
     "kl_gap",
     "kl_signatures",
     "kl_step",
-    "move_apart",
     "mu_step",
     "nmf_anls",
     "nmf_kl",

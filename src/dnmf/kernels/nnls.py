@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels.compiled import nnls_rows_in_order
+from dnmf.kernels._nnls_numba import nnls_rows_in_order
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
 CHUNK_ROWS = 2048

@@ -6,14 +6,14 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dnmf import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dnmf.pipelines import ExtractionResult, RefitResult
+    from dnmf.signatures import MutationCatalog
 
 # The names SigProfiler gives to these columns; its "%" columns are 100 times a fraction.
 _FIT_COLUMNS = {
@@ -23,6 +23,30 @@ _FIT_COLUMNS = {
     "relative_l2": "L2_Norm_%",
     "kl_divergence": "KL Divergence",
 }
+
+
+class RunResult(Protocol):
+    """What the result of an extraction and of a refit have in common."""
+
+    @property
+    def catalog(self) -> "MutationCatalog":
+        """The input."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments, as JSON-able values."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Wall time per part."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Version of every package that can change a number."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Each distinct warning once."""
 
 
 def write_fit(fit: "pd.DataFrame", path: Path) -> None:
@@ -40,7 +64,7 @@ def write_matches(matches: "pd.DataFrame", path: Path) -> None:
 
 
 def run_record(
-    result: "ExtractionResult | RefitResult",
+    result: "RunResult",
     *,
     input_file: Mapping[str, Any] | None,
     command: str | None,
@@ -73,9 +97,7 @@ def file_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     return {"name": file_path.name, "bytes": file_path.stat().st_size, "sha256": digest}
 
 
-def _input_record(
-    result: "ExtractionResult | RefitResult", input_file: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def _input_record(result: "RunResult", input_file: Mapping[str, Any] | None) -> dict[str, Any]:
     counts = result.catalog.counts
     record: dict[str, Any] = {
         "name": result.catalog.source or None,

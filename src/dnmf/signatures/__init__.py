@@ -9,12 +9,18 @@ from dnmf.signatures.channels import SBS96, ChannelSchema
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
-from dnmf.signatures.reference import available_references, example_catalog, load_reference
+from dnmf.signatures.reference import (
+    ARTEFACTS,
+    available_references,
+    example_catalog,
+    load_reference,
+)
 from dnmf.signatures.simulate import simulate_catalog
 from dnmf.signatures.simulate_cohort import simulate_cohort
 from dnmf.signatures.write import write_catalog, write_exposures, write_signatures
 
 __all__ = [
+    "ARTEFACTS",
     "SBS96",
     "ChannelSchema",
     "MutationCatalog",

@@ -19,6 +19,8 @@ from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import parse_table
 
 DEFAULT_REFERENCE = "cosmic-v3.4"
+# The references that COSMIC lists as possible sequencing artefacts.
+ARTEFACTS = frozenset(f"SBS{number}" for number in (27, 43, *range(45, 61), 95))
 
 _FILES = {
     "cosmic-v3-GRCh37": "COSMIC_v3_SBS_GRCh37.txt.gz",

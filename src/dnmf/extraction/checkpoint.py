@@ -1,0 +1,145 @@
+"""Finished work on disk: nothing of it is computed twice, whatever ended the run."""
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnmf.exceptions import CheckpointError
+from dnmf.extraction.candidate import Candidate
+
+FORMAT = 1
+RECORD = "run.json"
+# What must be the same for finished work to be of use, and how to say it.
+IDENTITY = {
+    "format": "the format of checkpoints",
+    "dnmf": "the version of dnmf",
+    "catalog_sha256": "the catalog",
+    "seed": "--seed",
+    "restarts": "--restarts",
+}
+
+
+class Checkpoint:
+    """A folder of finished restarts and candidates; every file appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : path
+        Created if it is missing.
+    identity : mapping
+        What the work depends on: the keys of ``IDENTITY`` except the format.
+
+    Raises
+    ------
+    CheckpointError
+        The folder holds work on something else; it is left as it is.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.identity = dict(identity)
+        wanted = {"format": FORMAT, **identity}
+        record = self.folder / RECORD
+        if record.exists():
+            _check_identity(record, wanted)
+        else:
+            # A run killed at its very first write leaves a half-written record and nothing else.
+            if self.folder.exists() and any(p.suffix != ".part" for p in self.folder.iterdir()):
+                raise CheckpointError(
+                    f"{self.folder} is not empty and holds no {RECORD}, so it is no checkpoint. Choose another output."
+                )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(record, (json.dumps(wanted, indent=2) + "\n").encode())
+
+    def restart(self, k: int, index: int) -> np.ndarray | None:
+        """Return the signatures of a finished restart, or None."""
+        found = _read(self._restart_path(k, index))
+        return None if found is None else found["signatures"]
+
+    def save_restart(self, k: int, index: int, signatures: np.ndarray) -> None:
+        """Keep the signatures of a restart."""
+        _write_arrays(self._restart_path(k, index), {"signatures": signatures})
+
+    def candidate(self, k: int) -> Candidate | None:
+        """Return a finished number of signatures, or None."""
+        found = _read(self._candidate_path(k))
+        return None if found is None else Candidate(**found)
+
+    def save_candidate(self, candidate: Candidate) -> None:
+        """Keep a finished number of signatures; its restarts are part of it and no longer needed."""
+        k = candidate.n_signatures
+        arrays = {field.name: getattr(candidate, field.name) for field in fields(candidate)}
+        _write_arrays(self._candidate_path(k), arrays)
+        for path in self.folder.glob(f"k{k:03d}-restart*.npz"):
+            path.unlink()
+
+    def finished(self) -> list[int]:
+        """Return the numbers of signatures that are finished, in order."""
+        return sorted(int(path.stem[1:]) for path in self.folder.glob("k[0-9][0-9][0-9].npz"))
+
+    def _restart_path(self, k: int, index: int) -> Path:
+        return self.folder / f"k{k:03d}-restart{index:03d}.npz"
+
+    def _candidate_path(self, k: int) -> Path:
+        return self.folder / f"k{k:03d}.npz"
+
+
+def _check_identity(record: Path, wanted: Mapping[str, Any]) -> None:
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{record} cannot be read: {error}. Choose another output."
+        ) from error
+    for key, meaning in IDENTITY.items():
+        if found.get(key) != wanted[key]:
+            raise CheckpointError(
+                f"{record.parent} holds unfinished or earlier work with another value of {meaning}: "
+                f"{_short(found.get(key))} there, {_short(wanted[key])} now. Nothing was changed: repeat that command, "
+                "choose another output, or delete the folder."
+            )
+
+
+def _short(value: Any) -> str:
+    return value[:12] if isinstance(value, str) else repr(value)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the names for a flag
+    write_whole(path, buffer.getvalue())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write and rename: a reader, or the next run, sees the whole file or none."""
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise type(error)(
+            f"{path} cannot be written: {(error.strerror or str(error)).lower()}. What was finished before is kept in "
+            f"{path.parent}: make room and repeat the command."
+        ) from error
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}). Delete this one file; it will be computed again."
+        ) from error

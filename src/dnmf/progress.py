@@ -1,0 +1,10 @@
+"""The one shape of a progress callback."""
+
+from collections.abc import Callable
+
+Progress = Callable[[str, int, int, float], None]
+"""``progress(phase, step, steps, cost)`` is called after every step of long work.
+
+``phase`` names the part of the work, ``step`` counts from 1 to ``steps``, ``cost`` is what the phase lowers (NaN where
+it has none). What the callback raises ends the work.
+"""

@@ -1,0 +1,199 @@
+"""Training a network to infer, for a given dictionary, what an exact solver would."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dnmf.kernels.kl import kl_exposures
+from dnmf.kernels.nnls import exact_exposures, nnls
+from dnmf.kernels.objectives import kl_costs
+from dnmf.unfolding.networks import Unfolded
+from dnmf.unfolding.training import History
+
+# Samples to train on: the data and jittered copies, so that the network has seen more than it was given.
+POOL_ROWS = 6000
+BATCH_ROWS = 256
+EXPOSURE_JITTER = 0.5  # standard deviation of the logarithm
+JITTERED_SHARE = 0.7
+NOISE_DECADES = (-5.0, -1.0)  # relative size of the added noise
+# An excess below this share of a sample's exact cost, or near the rounding of that cost, is as good as exact.
+NEGLIGIBLE_EXCESS = 1e-3
+ROUNDING = 10
+# A mean this little above nothing is as good as exact in nearly all samples: training on moves excess between the few
+# others, for better on these samples and for worse on new ones.
+DONE = math.log(1.2)
+WARM_UP_SHARE = 0.2
+SHORTEST_SCHEDULE = (
+    10  # torch divides by zero where the warm-up is a single step; fewer steps take its beginning
+)
+STEPS_PER_EVALUATION = 25
+
+
+def train_to_dictionary(
+    network: Unfolded,
+    X: Float[Tensor, "n f"],
+    *,
+    n_steps: int = 300,
+    learning_rate: float | None = None,
+    generator: torch.Generator | None = None,
+    callback: Callable[[int, float], None] | None = None,
+) -> History:
+    """Train a network towards the exact exposures for its own dictionary, on samples and jittered copies.
+
+    Loss: the mean over samples of ``log(1 + e / e0)``, with e the excess of the cost over its minimum and e0 a
+    thousandth of that minimum (and ten roundings of a cost of the sample's size). The logarithm weighs all samples
+    alike, whatever their number of mutations. For least squares
+    ``e = s^2 (1/2 (h - h*) G (h - h*)^T + max(h* G - c, 0) h^T)``, h* by exact NNLS, s the sample's total; for the
+    Kullback-Leibler cost its difference to that of the exact solution.
+
+    Parameters
+    ----------
+    network : Unfolded
+        Built from the dictionary; trained in place. The best weights on the samples themselves are kept, the untrained
+        ones included: training never makes it worse. Where it is as good as exact already, it stays as it is.
+    X : (n, f)
+        Counts.
+    n_steps : int
+        Steps of Adam on batches of 256, learning rate on a one-cycle schedule.
+    learning_rate : float, optional
+        The schedule's peak; default that of the rule.
+    generator : torch.Generator, optional
+        Jitter and batches.
+    callback : callable(step, excess), optional
+        Called after every step with the geometric mean of the batch's ``1 + e / e0``.
+
+    Returns
+    -------
+    History
+        ``cost``: geometric mean of ``1 + e / e0`` on every batch; ``validation``: the same on the samples themselves,
+        before training and after every 25 steps.
+
+    Notes
+    -----
+    The exact excess of least squares follows from complementarity: at h* the gradient times h* is zero.
+    """
+    occupied = X[X.sum(dim=1) > 0]
+    evaluated = occupied[:POOL_ROWS]
+    own_targets, own_floors = _exact_solutions(network, evaluated)
+    history = History()
+    best, best_weights = math.inf, network.state_dict()
+
+    def consider(step: int) -> float:
+        nonlocal best, best_weights
+        with torch.no_grad():
+            loss = _loss(network, evaluated, own_targets, own_floors).item()
+        history.validation.append(math.exp(loss))
+        if loss < best:
+            best, history.best_epoch = loss, step
+            best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
+        return loss
+
+    if consider(0) <= DONE or n_steps == 0:
+        return history
+    pool = _jittered_pool(occupied, network.signatures, generator)
+    targets, floors = _exact_solutions(network, pool)
+    peak = network.rule.learning_rate if learning_rate is None else learning_rate
+    optimiser = torch.optim.Adam(network.parameters(), lr=peak, betas=(0.9, 0.99))
+    schedule = one_cycle(optimiser, peak, n_steps)
+    for step in range(1, n_steps + 1):
+        rows = torch.randint(len(pool), (BATCH_ROWS,), generator=generator)
+        loss = _loss(network, pool[rows], targets[rows], floors[rows])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        network.project_nonnegative_()
+        history.cost.append(math.exp(loss.item()))
+        if callback is not None:
+            callback(step, history.cost[-1])
+        if (step % STEPS_PER_EVALUATION == 0 or step == n_steps) and consider(step) <= DONE:
+            break
+    network.load_state_dict(best_weights)
+    return history
+
+
+def one_cycle(
+    optimiser: torch.optim.Optimizer, peak: float, n_steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """Return the schedule of a training of known length: up to the peak in a fifth of it, then down to nothing."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=peak,
+        total_steps=max(n_steps, SHORTEST_SCHEDULE),
+        pct_start=WARM_UP_SHARE,
+    )
+
+
+def _loss(
+    network: Unfolded,
+    X: Float[Tensor, "n f"],
+    exact: Float[Tensor, "n k"],
+    floors: Float[Tensor, " n"],
+) -> Tensor:
+    return (_excess_cost(network, X, exact) / floors).log1p().mean()
+
+
+def _exact_solutions(
+    network: Unfolded, X: Float[Tensor, "n f"]
+) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
+    """Return exact states and, in the unit of the cost, which excess over theirs is negligible."""
+    problem = network.problem(X)
+    totals = X.sum(dim=1)
+    rounding = ROUNDING * torch.finfo(X.dtype).eps
+    if network.rule.objective == "kl":
+        exact = kl_exposures(problem.X, problem.dictionary).H
+        lowest = kl_costs(problem.X, exact, problem.dictionary).clamp(min=0)
+        return exact, totals * (NEGLIGIBLE_EXCESS * lowest + rounding)
+    exact = nnls(problem.gram, problem.moments)
+    # At the optimum h G h = c h.
+    lowest = 0.5 * (problem.X.square().sum(dim=1) - (exact * problem.moments).sum(dim=1))
+    return exact, totals.square() * (NEGLIGIBLE_EXCESS * lowest.clamp(min=0) + rounding)
+
+
+def _excess_cost(
+    network: Unfolded, X: Float[Tensor, "n f"], exact: Float[Tensor, "n k"]
+) -> Float[Tensor, " n"]:
+    """By how much the network's exposures cost more than the exact ones, in the unit of the cost."""
+    problem = network.problem(X)
+    totals = X.sum(dim=1)
+    state = network(X) / (totals[:, None] * network.shares)
+    if network.rule.objective == "kl":
+        W = problem.dictionary
+        excess = kl_costs(problem.X, state, W) - kl_costs(problem.X, exact, W)
+        return totals * excess.clamp(min=0)
+    difference = state - exact
+    quadratic = 0.5 * ((difference @ problem.gram) * difference).sum(dim=1)
+    slope = (exact @ problem.gram - problem.moments).clamp(min=0)
+    return totals.square() * (quadratic + (slope * state).sum(dim=1))
+
+
+def _jittered_pool(
+    X: Float[Tensor, "n f"], W: Float[Tensor, "k f"], generator: torch.Generator | None
+) -> Float[Tensor, "m f"]:
+    """Draw samples like the given ones: other exposures, the same residuals, noise of any size."""
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, dtype=X.dtype).to(X.device)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=X.dtype).to(X.device)
+
+    rows = torch.randint(len(X), (POOL_ROWS,), generator=generator).to(X.device)
+    totals = X.sum(dim=1, keepdim=True)
+    spectra = X / totals
+    exposures = exact_exposures(spectra, W)
+    residuals = (spectra - exposures @ W)[rows]
+    k, f = W.shape
+    jitter = (EXPOSURE_JITTER * normal(POOL_ROWS, k)).exp()
+    jitter = torch.where(uniform(POOL_ROWS, 1) < JITTERED_SHARE, jitter, torch.ones_like(jitter))
+    low, high = NOISE_DECADES
+    size = 10 ** (low + (high - low) * uniform(POOL_ROWS, 1)) / f
+    noise = torch.where(uniform(POOL_ROWS, 1) < JITTERED_SHARE, size, torch.zeros_like(size))
+    drawn = (exposures[rows] * jitter) @ W + residuals + noise * normal(POOL_ROWS, f)
+    drawn = drawn.clamp(min=0)
+    sums = drawn.sum(dim=1, keepdim=True)
+    drawn = torch.where(sums > 0, drawn / sums.clamp(min=1e-30), spectra[rows])
+    return drawn * totals[rows]
