@@ -10,6 +10,8 @@ from typer.testing import Result
 
 from dnmf.signatures import load_reference
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 PROMISED = {
     "signatures.tsv",
     "exposures.tsv",
