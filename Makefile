@@ -9,11 +9,12 @@ PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet 
 WHEN   := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean
+.PHONY: help demo test paper clean
 
 help:
 	@echo "make demo    install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
 	@echo "make test    install into $(VENV) and run the tests"
+	@echo "make paper DATA=DIR OUT=DIR [QUICK=1]    rerun the experiments of the paper (docs/paper.md)"
 	@echo "make clean   remove $(VENV) and $(DEMO)"
 
 demo: $(VENV)/.installed
@@ -22,6 +23,14 @@ demo: $(VENV)/.installed
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2
+
+# An hour or more; the same command goes on where it was interrupted.
+paper: $(VENV)/.installed
+	@test -n "$(DATA)" && test -n "$(OUT)" || { \
+	  echo "make paper DATA=DIR OUT=DIR: the folders of the paper's data and of the results (see docs/paper.md)" >&2; exit 2; }
+	$(VENV)/bin/python benchmarks/rerun_paper.py --data "$(DATA)" --output "$(OUT)" $(if $(QUICK),--quick) \
+	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(FIGURES),--figures $(FIGURES)) $(if $(SETS),--sets $(SETS)) \
+	  $(if $(FOLDS),--folds $(FOLDS))
 
 clean:
 	rm -rf $(VENV) $(DEMO)
