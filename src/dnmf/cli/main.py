@@ -15,7 +15,6 @@ from dnmf.cli.options import (
     OutputFolder,
     Overwrite,
     Quiet,
-    Reference,
     ReferenceChoice,
     Seed,
     with_reference,
@@ -82,6 +81,7 @@ def _root(
 
 
 @app.command()
+@with_reference
 def extract(
     catalog: CatalogPath,
     n_signatures: Annotated[
@@ -135,7 +135,8 @@ def extract(
         Preset, typer.Option("--preset", help="`paper` trains as Nasser, Eldar and Sharan 2021.")
     ] = Preset.default,
     seed: Seed = 0,
-    reference: Reference = "cosmic-v3.4",
+    *,
+    reference: ReferenceChoice,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -317,9 +318,10 @@ def transform(
 
 
 @app.command()
+@with_reference
 def match(
     signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
-    reference: Reference = "cosmic-v3.4",
+    reference: ReferenceChoice,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),
