@@ -77,7 +77,7 @@ def test_blocks_and_compression_do_not_matter(
     whole = count_sites(panel, fasta)
     packed = tmp_path / "genome.fa.gz"
     packed.write_bytes(gzip.compress(fasta.read_bytes().replace(b"\n", b"\r\n")))
-    monkeypatch.setattr("dnmf.signatures.sites._BLOCK", 7)
+    monkeypatch.setattr("dnmf.signatures.genome._BLOCK", 7)
     monkeypatch.setattr("dnmf.signatures.sites._SLICE", 100)
     assert count_sites(panel, packed) == whole
 
