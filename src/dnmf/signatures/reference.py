@@ -13,7 +13,7 @@ import pandas as pd
 
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
-from dnmf.signatures.channels import SBS96
+from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.io import read_signatures
 from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import parse_table
@@ -119,7 +119,7 @@ def _shipped(name: str) -> SignatureSet:
 def _packaged(file_name: str, *, item: str) -> pd.DataFrame:
     content = resources.files("dnmf.signatures").joinpath("data", file_name).read_bytes()
     table = parse_table(content, source=file_name)
-    names, values = arrange_channels(table, SBS96, item=item, unit="a number >= 0")
+    schema, names, values = arrange_channels(table, None, item=item, unit="a number >= 0")
     return pd.DataFrame(values, index=pd.Index(names), columns=pd.Index(SBS96.labels))
 
 
