@@ -7,12 +7,14 @@ from dnmf.signatures.builds import choose_reference
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
-from dnmf.signatures.matching import match_to_reference
+from dnmf.signatures.matching import check_channels, match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
 from dnmf.signatures.reference import (
     ARTEFACTS,
     available_references,
+    default_reference,
     example_catalog,
+    how_to_give_reference,
     load_reference,
 )
 from dnmf.signatures.schemas import DBS78, ID83, SBS96, detect_schema
@@ -30,10 +32,13 @@ __all__ = [
     "MutationCatalog",
     "SignatureSet",
     "available_references",
+    "check_channels",
     "choose_reference",
     "convert_signatures",
+    "default_reference",
     "detect_schema",
     "example_catalog",
+    "how_to_give_reference",
     "load_reference",
     "match_to_reference",
     "read_catalog",

@@ -5,10 +5,27 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError
 from dnmf.metrics import cosine_similarity
-from dnmf.signatures.catalog import SignatureSet
+from dnmf.signatures.catalog import MutationCatalog, SignatureSet
+from dnmf.signatures.reference import how_to_give_reference
 
 _DIGITS = 12
 """Cosines that agree to this many digits differ by rounding only and count as tied."""
+
+
+def check_channels(data: MutationCatalog | SignatureSet, reference: SignatureSet) -> None:
+    """Refuse a reference whose channels are not those of a catalog or of signatures.
+
+    Raises
+    ------
+    ChannelMismatchError
+        Says which channels both have, and which reference to give.
+    """
+    if data.schema != reference.schema:
+        what = "the catalog" if isinstance(data, MutationCatalog) else "the signatures"
+        raise ChannelMismatchError(
+            f"{data.source or what}: {data.schema.name} channels but the reference "
+            f"{reference.source or ''} has {reference.schema.name}. {how_to_give_reference(data.schema)}"
+        )
 
 
 def match_to_reference(
@@ -44,11 +61,7 @@ def match_to_reference(
     >>> matches[["found", "reference", "cosine", "assigned"]].values.tolist()
     [['SBS2', 'SBS2', 1.0, True]]
     """
-    if found.schema != reference.schema:
-        raise ChannelMismatchError(
-            f"the found signatures have {found.schema.name} channels but the reference "
-            f"{reference.schema.name}. Choose a reference with the same channels."
-        )
+    check_channels(found, reference)
     # In alphabetical order, a stable sort by cosine leaves tied names sorted.
     names = sorted(reference.names)
     cosines = cosine_similarity(found.profiles, reference.profiles.loc[names]).round(_DIGITS)

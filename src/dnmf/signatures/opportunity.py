@@ -10,8 +10,8 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.reference import load_reference
+from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 
 # Where COSMIC publishes the same signatures for different sites.

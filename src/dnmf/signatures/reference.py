@@ -13,12 +13,14 @@ import pandas as pd
 
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
-from dnmf.signatures.schemas import SBS96
+from dnmf.signatures.channels import ChannelSchema
 from dnmf.signatures.io import read_signatures
 from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import parse_table
 
 DEFAULT_REFERENCE = "cosmic-v3.4"
+# The reference that the default stands for, by the channels of the data.
+_DEFAULTS = {"SBS96": DEFAULT_REFERENCE}
 # The references that COSMIC lists as possible sequencing artefacts.
 ARTEFACTS = frozenset(f"SBS{number}" for number in (27, 43, *range(45, 61), 95))
 
@@ -46,6 +48,19 @@ def available_references() -> list[str]:
     ``cosmic-v3.4-exome`` is ``cosmic-v3.4-GRCh37-exome``.
     """
     return sorted([*_FILES, *_ALIASES])
+
+
+def default_reference(schema: ChannelSchema) -> str | None:
+    """Return the name of the shipped reference to take for these channels; None if there is none."""
+    return _DEFAULTS.get(schema.name)
+
+
+def how_to_give_reference(schema: ChannelSchema) -> str:
+    """Return a sentence that says which reference fits these channels."""
+    default = default_reference(schema)
+    if default is not None:
+        return f"Give a reference of {schema.name} signatures, such as {default}."
+    return f"dnmf ships no reference of {schema.name} signatures: give a file of them (--reference FILE)."
 
 
 def load_reference(reference: str | Path | Sequence[str]) -> SignatureSet:
@@ -105,22 +120,23 @@ def example_catalog() -> MutationCatalog:
     >>> example_catalog()
     MutationCatalog(21 samples x SBS96, source='21 breast cancer genomes (Nik-Zainal et al. 2012)')
     """
-    frame = _packaged("breast_21_sbs96.txt.gz", item="sample")
-    return MutationCatalog(frame, source="21 breast cancer genomes (Nik-Zainal et al. 2012)")
+    schema, frame = _packaged("breast_21_sbs96.txt.gz", item="sample")
+    source = "21 breast cancer genomes (Nik-Zainal et al. 2012)"
+    return MutationCatalog(frame, source, schema)
 
 
 def _shipped(name: str) -> SignatureSet:
-    full = _ALIASES.get(name, name)
-    _, version, build, *exome = full.split("-")
-    source = f"COSMIC {version} SBS, {' '.join([build, *exome])}"
-    return SignatureSet(_packaged(_FILES[full], item="signature"), source=source)
+    file_name = _FILES[_ALIASES.get(name, name)]
+    _, version, family, *target = file_name.removesuffix(".txt.gz").split("_")
+    schema, frame = _packaged(file_name, item="signature")
+    return SignatureSet(frame, f"COSMIC {version} {family}, {' '.join(target)}", schema)
 
 
-def _packaged(file_name: str, *, item: str) -> pd.DataFrame:
+def _packaged(file_name: str, *, item: str) -> tuple[ChannelSchema, pd.DataFrame]:
     content = resources.files("dnmf.signatures").joinpath("data", file_name).read_bytes()
     table = parse_table(content, source=file_name)
     schema, names, values = arrange_channels(table, None, item=item, unit="a number >= 0")
-    return pd.DataFrame(values, index=pd.Index(names), columns=pd.Index(SBS96.labels))
+    return schema, pd.DataFrame(values, index=pd.Index(names), columns=pd.Index(schema.labels))
 
 
 def _is_file_name(name: str) -> bool:
