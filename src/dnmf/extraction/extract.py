@@ -33,7 +33,7 @@ from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.metrics import reconstruction_quality
 from dnmf.report.recorded_warnings import recorded_warnings
-from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, check_channels, match_to_reference
 
 Progress = Callable[[str, int, int, float], None]
 Penalty = float | Literal["auto"]
@@ -114,6 +114,8 @@ def extract_signatures(
     InputDataError
         ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
         something was to be chosen from fewer than 5 samples.
+    ChannelMismatchError
+        The reference has other channels than the catalog.
     CheckpointError
         The checkpoint is of another catalog, seed, number of restarts or version, or damaged.
     ValueError
@@ -138,6 +140,8 @@ def extract_signatures(
     """
     started = time.perf_counter()
     seconds: dict[str, float] = {}
+    if reference is not None:
+        check_channels(catalog, reference)
     counts = catalog.counts.to_numpy(dtype=float)
     filled = counts.sum(axis=1) > 0
     numbers = check_numbers(n_signatures, catalog)
