@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.metrics import reconstruction_quality
 from dnmf.refit.advice import advice, exchangeable_pairs
 from dnmf.refit.card import RefitCard
@@ -27,7 +27,7 @@ from dnmf.refit.models import check_reference, load_refit_model, model_for
 from dnmf.refit.network import RefitNetwork
 from dnmf.refit.result import Method, RefitResult
 from dnmf.report.recorded_warnings import recorded_warnings
-from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, check_channels, load_reference
 
 _PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "torch", "numba"]
 _CLASSIC = {"nnls": by_least_squares, "kl": by_likelihood, "sparse": by_selection}
@@ -141,14 +141,8 @@ class _Trained:
 
 
 def _aligned_counts(catalog: MutationCatalog, reference: SignatureSet) -> np.ndarray:
-    channels = list(reference.profiles.columns)
-    if set(channels) != set(catalog.counts.columns):
-        raise ChannelMismatchError(
-            f"{catalog.source or 'the catalog'} has {catalog.counts.shape[1]} channels "
-            f"({catalog.counts.columns[0]}, ...), the reference {len(channels)} ({channels[0]}, ...). Give a "
-            "reference of the catalog's kind."
-        )
-    counts: np.ndarray = catalog.counts[channels].to_numpy(dtype=float)
+    check_channels(catalog, reference)
+    counts: np.ndarray = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
     if not counts.any():
         raise InputDataError(
             f"{catalog.source or 'the catalog'}: none of the {len(counts)} samples has any mutation; nothing to refit."
