@@ -14,20 +14,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, load_reference
-from dnmf.kernels import (
-    Phase,
-    Search,
-    exact_exposures,
-    find_dictionary,
-    initialize_factors,
-    successive_projection,
-)
-from dnmf.kernels.dictionary import SEARCH
-from dnmf.nn import (
-    TrainConfig,
-    UnfoldedMU,
-    train_unsupervised,
-)
+from dnmf.kernels import Phase, exact_exposures, initialize_factors, successive_projection
+from dnmf.search import Search, find_dictionary
+from dnmf.search.dictionary import SEARCH
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_unsupervised
 from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
 from paper.run import provenance
 from paper.scores import found, summarise

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from dnmf import MutationCatalog, read_catalog
-from dnmf.pipelines.selection import select_signatures
+from dnmf.extraction import select_signatures
 from paper.datasets import SIMULATED, load_dataset
 from paper.run import provenance
 from paper.scores import found

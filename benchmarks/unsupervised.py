@@ -14,12 +14,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, MultiplicativeNMF
-from dnmf.kernels import (
-    Phase,
-    exact_exposures,
-    initialize_factors,
-    nmf_anls,
-)
+from dnmf.kernels import Phase, exact_exposures, initialize_factors, nmf_anls
 from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
 from paper.protocol_ours_unsupervised import Fit, alternating, coordinate_descent, kl_updates
 from paper.run import provenance

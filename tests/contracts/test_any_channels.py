@@ -137,7 +137,10 @@ def test_spectra_are_drawn_in_the_style_of_the_class(schema):
     ticks = [tick for group in schema.groups for tick in group.ticks]
     assert [text.get_text() for text in ax.texts][: len(ticks)] == ticks
     colours = [group.colour.lower() for group in schema.groups for _ in group.ticks]
-    assert np.resize([to_hex(colour) for colour in bars.get_facecolor()], len(schema)).tolist() == colours
+    assert (
+        np.resize([to_hex(colour) for colour in bars.get_facecolor()], len(schema)).tolist()
+        == colours
+    )
     headers = [group.header for group in schema.groups if group.header]
     assert [to_hex(strip.get_facecolor()) for strip in ax.patches] == [
         group.colour.lower() for group in schema.groups if group.header
@@ -176,5 +179,8 @@ def test_a_reference_of_other_channels_is_refused_before_the_work(schema):
         lambda: refit_exposures(indels, other),
         lambda: match_to_reference(reference_of(ID83), other),
     ):
-        with pytest.raises(ChannelMismatchError, match=f"has {schema.name}.*give a file of them"):
+        with pytest.raises(
+            ChannelMismatchError,
+            match=f"has {schema.name} channels, the data have ID83.*file of them",
+        ):
             attempt()

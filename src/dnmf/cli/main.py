@@ -14,7 +14,6 @@ from dnmf.cli.options import (
     OutputFolder,
     Overwrite,
     Quiet,
-    Reference,
     ReferenceChoice,
     Seed,
     with_reference,
@@ -80,6 +79,7 @@ def _root(
 
 
 @app.command()
+@with_reference
 def extract(
     catalog: CatalogPath,
     n_signatures: Annotated[
@@ -133,7 +133,8 @@ def extract(
         Preset, typer.Option("--preset", help="`paper` trains as Nasser, Eldar and Sharan 2021.")
     ] = Preset.default,
     seed: Seed = 0,
-    reference: Reference = "cosmic-v3.4",
+    *,
+    reference: ReferenceChoice,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -315,9 +316,10 @@ def transform(
 
 
 @app.command()
+@with_reference
 def match(
     signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
-    reference: Reference = "cosmic-v3.4",
+    reference: ReferenceChoice,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),

@@ -27,7 +27,7 @@ from dnmf.refit.models import check_reference, load_refit_model, model_for
 from dnmf.refit.network import RefitNetwork
 from dnmf.refit.result import Method, RefitResult
 from dnmf.report.recorded_warnings import recorded_warnings
-from dnmf.signatures import MutationCatalog, SignatureSet, check_channels, load_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
 _PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "torch", "numba"]
 _CLASSIC = {"nnls": by_least_squares, "kl": by_likelihood, "sparse": by_selection}
@@ -101,8 +101,7 @@ def refit_exposures(
         raise InputDataError(
             f"no method {method!r}: expected one of {', '.join(get_args(Method))}."
         )
-    if not isinstance(reference, SignatureSet):
-        reference = load_reference(reference)
+    reference = load_reference(reference, channels=catalog.schema)
     counts = _aligned_counts(catalog, reference)
     with recorded_warnings() as messages:
         trained = _trained(reference, method, cohort, model)
@@ -141,7 +140,6 @@ class _Trained:
 
 
 def _aligned_counts(catalog: MutationCatalog, reference: SignatureSet) -> np.ndarray:
-    check_channels(catalog, reference)
     counts: np.ndarray = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
     if not counts.any():
         raise InputDataError(

@@ -116,6 +116,11 @@ class ChannelSchema:
         label = parts[0].strip()
         return label if len(parts) == 1 and label in self.labels else None
 
+    @property
+    def family(self) -> str:
+        """The letters of the name, with which the names of known signatures start: ``SBS`` of SBS96."""
+        return self.name.rstrip("0123456789")
+
     def n_known(self, spellings: Iterable[str | Sequence[str]]) -> int:
         """Return how many of the spellings are channels of this schema."""
         return sum(self.canonical(spelling) is not None for spelling in spellings)

@@ -1,42 +1,29 @@
 """Compare found signatures with reference signatures."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import ChannelMismatchError
 from dnmf.metrics import cosine_similarity
-from dnmf.signatures.catalog import MutationCatalog, SignatureSet
-from dnmf.signatures.reference import how_to_give_reference
+from dnmf.signatures.catalog import SignatureSet
+from dnmf.signatures.references import load_reference
 
 _DIGITS = 12
 """Cosines that agree to this many digits differ by rounding only and count as tied."""
 
 
-def check_channels(data: MutationCatalog | SignatureSet, reference: SignatureSet) -> None:
-    """Refuse a reference whose channels are not those of a catalog or of signatures.
-
-    Raises
-    ------
-    ChannelMismatchError
-        Says which channels both have, and which reference to give.
-    """
-    if data.schema != reference.schema:
-        what = "the catalog" if isinstance(data, MutationCatalog) else "the signatures"
-        raise ChannelMismatchError(
-            f"{data.source or what}: {data.schema.name} channels but the reference "
-            f"{reference.source or ''} has {reference.schema.name}. {how_to_give_reference(data.schema)}"
-        )
-
-
 def match_to_reference(
-    found: SignatureSet, reference: SignatureSet, *, min_cosine: float = 0.8
+    found: SignatureSet, reference: SignatureSet | str | Path, *, min_cosine: float = 0.8
 ) -> pd.DataFrame:
     """Return the most similar reference signature for each found one.
 
     Parameters
     ----------
-    found, reference : SignatureSet
-        Of the same channels.
+    found : SignatureSet
+        Signatures to name.
+    reference : SignatureSet, str or Path
+        Known signatures of the same channels, or what ``load_reference`` understands.
     min_cosine : float
         A match below this cosine is reported but not assigned.
 
@@ -55,13 +42,11 @@ def match_to_reference(
 
     Examples
     --------
-    >>> from dnmf.signatures import load_reference
-    >>> cosmic = load_reference("cosmic-v3.4")
-    >>> matches = match_to_reference(cosmic.select(["SBS2"]), cosmic)
+    >>> matches = match_to_reference(load_reference("SBS2"), "cosmic-v3.4")
     >>> matches[["found", "reference", "cosine", "assigned"]].values.tolist()
     [['SBS2', 'SBS2', 1.0, True]]
     """
-    check_channels(found, reference)
+    reference = load_reference(reference, channels=found.schema)
     # In alphabetical order, a stable sort by cosine leaves tied names sorted.
     names = sorted(reference.names)
     cosines = cosine_similarity(found.profiles, reference.profiles.loc[names]).round(_DIGITS)
