@@ -31,8 +31,9 @@ def match(
         if output is not None:
             check_output_file(output, overwrite=overwrite)
         with shown_warnings(stderr_console()):
-            known = reference.load()
-            matches = dnmf.match_to_reference(dnmf.read_signatures(signatures), known)
+            found = dnmf.read_signatures(signatures)
+            known = reference.load(found.schema)
+            matches = dnmf.match_to_reference(found, known)
         if output is not None:
             _write_table(matches, output)
         stdout_console().print(matches_table(matches, known))

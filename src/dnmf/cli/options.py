@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dnmf.signatures import SignatureSet
+    from dnmf.signatures import ChannelSchema, SignatureSet
 
 CatalogPath = Annotated[
-    Path, typer.Argument(metavar="CATALOG", help="Mutation counts, 96 channels by samples.")
+    Path,
+    typer.Argument(
+        metavar="CATALOG", help="Mutation counts, channels by samples: SBS96, DBS78 or ID83."
+    ),
 ]
 OutputFolder = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results.")
@@ -80,8 +83,8 @@ class ReferenceChoice:
         ),
     ] = None
 
-    def load(self) -> "SignatureSet":
-        """Return the signatures; counting the sites of a panel takes a minute or two the first time."""
+    def load(self, channels: "ChannelSchema | None" = None) -> "SignatureSet":
+        """Return the signatures, of these channels; counting the sites of a panel takes a minute or two at first."""
         from dnmf.signatures import load_reference
 
         return load_reference(
@@ -90,6 +93,7 @@ class ReferenceChoice:
             assay=self.assay,
             genome=self.genome,
             made_for=self.made_for,
+            channels=channels,
         )
 
     @property

@@ -60,7 +60,7 @@ def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
 
 def _has_channels(path: Path) -> bool:
     """Whether any label of the table is a mutation channel: tables of exposures have none."""
-    from dnmf.signatures import SBS96
+    from dnmf.signatures import detect_schema
     from dnmf.signatures.table import read_table
 
     table = read_table(path)
@@ -68,4 +68,4 @@ def _has_channels(path: Path) -> bool:
     # Two label columns, or two header lines, hold one channel together.
     labels += [tuple(row[:2]) for row in table.lead]
     labels += list(zip(*table.head[:2], strict=True))
-    return any(SBS96.canonical(label) is not None for label in labels)
+    return detect_schema(labels) is not None

@@ -115,6 +115,8 @@ def extract_signatures(
     InputDataError
         ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
         something was to be chosen from fewer than 5 samples.
+    ChannelMismatchError
+        The reference has other channels than the catalog.
     CheckpointError
         The checkpoint is of another catalog, seed, number of restarts or version, or damaged.
     ValueError
@@ -139,7 +141,8 @@ def extract_signatures(
     """
     started = time.perf_counter()
     seconds: dict[str, float] = {}
-    reference = None if reference is None else load_reference(reference)
+    if reference is not None:
+        reference = load_reference(reference, channels=catalog.schema)
     counts = catalog.counts.to_numpy(dtype=float)
     filled = counts.sum(axis=1) > 0
     numbers = check_numbers(n_signatures, catalog)

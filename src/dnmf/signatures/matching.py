@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import ChannelMismatchError
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.references import load_reference
@@ -47,12 +46,7 @@ def match_to_reference(
     >>> matches[["found", "reference", "cosine", "assigned"]].values.tolist()
     [['SBS2', 'SBS2', 1.0, True]]
     """
-    reference = load_reference(reference)
-    if found.schema != reference.schema:
-        raise ChannelMismatchError(
-            f"the found signatures have {found.schema.name} channels but the reference "
-            f"{reference.schema.name}. Choose a reference with the same channels."
-        )
+    reference = load_reference(reference, channels=found.schema)
     # In alphabetical order, a stable sort by cosine leaves tied names sorted.
     names = sorted(reference.names)
     cosines = cosine_similarity(found.profiles, reference.profiles.loc[names]).round(_DIGITS)

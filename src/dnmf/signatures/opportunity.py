@@ -10,7 +10,7 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.channels import SBS96
+from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.shipped import shipped_reference
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 

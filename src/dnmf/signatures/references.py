@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
+from dnmf.signatures.channels import ChannelSchema
 from dnmf.signatures.io import read_signatures
 from dnmf.signatures.opportunity import TARGETS, convert_signatures, restrict_signatures
 from dnmf.signatures.shipped import (
     DEFAULT_REFERENCE,
+    DEFAULTS,
     SHIPPED_FILES,
     available_references,
+    default_reference,
+    how_to_give_reference,
     shipped_reference,
 )
 
@@ -26,6 +30,7 @@ def load_reference(
     assay: str | None = None,
     genome: str | Path | None = None,
     made_for: str | None = None,
+    channels: ChannelSchema | None = None,
 ) -> SignatureSet:
     """Return reference signatures by name, from a file, or a choice of them, for a genome build and assay.
 
@@ -46,6 +51,8 @@ def load_reference(
     made_for : str, optional
         What signatures of your own (a file or a SignatureSet) were made for: ``"GRCh37"``, ``"GRCh38"`` or
         ``"GRCh37-exome"``. With it they are converted to ``build`` and ``assay``; without it they are used as they are.
+    channels : ChannelSchema, optional
+        Of the data: the default reference is the one that is shipped for them, and one of others is refused.
 
     Returns
     -------
@@ -58,6 +65,8 @@ def load_reference(
         If there is no such reference, file or signature (the message says what is near), options contradict each other
         or the name, signatures are to be converted from nobody knows what, or regions and genome do not belong
         together.
+    ChannelMismatchError
+        If the reference has other channels than the data. The message says which to give.
 
     Warns
     -----
@@ -84,6 +93,8 @@ def load_reference(
             f"{regions}: what mutations look like there depends on how often each trinucleotide occurs in the regions. "
             "Give the genome they belong to, too: --genome FILE.fa (GRCh37 or GRCh38, as --build says)."
         )
+    if channels is not None and reference == DEFAULT_REFERENCE:
+        reference = default_reference(channels) or reference
     wanted = ASSAYS[0] if regions is not None else assay
     if isinstance(reference, str):
         reference = reference.strip()
@@ -93,6 +104,11 @@ def load_reference(
         chosen, chosen_build = _converted(reference, build, wanted, made_for)
     else:
         chosen, chosen_build = _of_cosmic(reference, build, wanted, made_for)
+    if channels is not None and chosen.schema != channels:
+        raise ChannelMismatchError(
+            f"{chosen.source or 'the reference'}: has {chosen.schema.name} channels, the data have {channels.name}. "
+            f"{how_to_give_reference(channels)}"
+        )
     if regions is None or genome is None:
         return chosen
     return restrict_signatures(chosen, regions, genome, build=chosen_build)
@@ -137,9 +153,18 @@ def _of_cosmic(
         raise InputDataError(
             f"{reference} is not a file, so dnmf knows what it was made for: leave --made-for {made_for} out."
         )
-    full = _full_name(known or DEFAULT_REFERENCE, build, assay)
+    full = _full_name(
+        known or _default_of(names[0] if names else "") or DEFAULT_REFERENCE, build, assay
+    )
     whole = _load(full)
-    return whole if names is None else _select(whole, names), full.split("-")[2]
+    build = next(part for part in full.split("-") if part in BUILDS)
+    return whole if names is None else _select(whole, names), build
+
+
+def _default_of(signature: str) -> str | None:
+    """Return the default reference of the family that the name of a signature starts with, such as SBS."""
+    name = signature.strip().upper()
+    return next((own for family, own in DEFAULTS.items() if name.startswith(family)), None)
 
 
 def _listed(reference: str | Sequence[str]) -> list[str]:
@@ -152,7 +177,7 @@ def _listed(reference: str | Sequence[str]) -> list[str]:
     """
     if not isinstance(reference, str):
         return [str(name) for name in reference]
-    if "," in reference or reference.lower().startswith("sbs"):
+    if "," in reference or _default_of(reference):
         return [part for part in reference.split(",") if part.strip()]
     known = {own.lower(): own for own in available_references()}
     near = get_close_matches(reference.lower(), known, n=3, cutoff=0.5)
@@ -233,9 +258,9 @@ def _warn_of_exome(reference: str, target: str) -> None:
 def _full_name(name: str, build: str | None, assay: str | None) -> str:
     """Return the full name of a reference, e.g. ``cosmic-v3.4-GRCh37-exome``."""
     parts = name.split("-")
-    version, rest = "-".join(parts[:2]), parts[2:]
-    own_build = next((part for part in rest if part in BUILDS), None)
-    own_assay = "exome" if "exome" in rest else None
+    version = "-".join(part for part in parts if part not in (*BUILDS, ASSAYS[1]))
+    own_build = next((part for part in parts if part in BUILDS), None)
+    own_assay = ASSAYS[1] if ASSAYS[1] in parts else None
     for option, own, wanted in (("build", own_build, build), ("assay", own_assay, assay)):
         if own is not None and wanted is not None and own.lower() != wanted.lower():
             raise InputDataError(
