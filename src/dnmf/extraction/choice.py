@@ -12,10 +12,15 @@ from dnmf.extraction.candidate import Candidate
 # A sample predicted exactly would otherwise dominate the mean of logarithms.
 MIN_DEVIANCE = 1e-9
 
+def standard_errors(number: float) -> str:
+    """Return ``1 standard error``, ``2 standard errors``."""
+    return f"{number:g} standard error{'' if number == 1 else 's'}"
+
+
 RULE = (
     f"the smallest stable number (mean silhouette of at least {STABLE_MEAN_SILHOUETTE:g}; all numbers if none is "
     "stable) whose held-out log-deviance (bi-cross-validation) is within "
-    f"{CHOICE_STANDARD_ERRORS:g} standard error of the best stable one's"
+    f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best stable one's"
 )
 
 

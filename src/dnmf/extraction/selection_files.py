@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dnmf.extraction.choice import RULE
+from dnmf.signatures import write_exposures, write_signatures
+
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
-    from dnmf.extraction.select import Selection
 
 
 def write_selection_files(result: "ExtractionResult", folder: Path) -> None:
@@ -17,9 +19,13 @@ def write_selection_files(result: "ExtractionResult", folder: Path) -> None:
     if result.selection is None:
         return
     _write(result.selection.table, folder / "selection.tsv")
-    _write_solutions(result, result.selection, folder / "solutions")
-    _write_signature_intervals(result, folder / "signature_intervals.tsv")
-    _write_exposure_ends(result, folder)
+    for k in result.selection.candidates:
+        place = folder / "solutions" / f"k{k:03d}"
+        place.mkdir(parents=True)
+        signatures, exposures = result.solution(k)
+        write_signatures(signatures, place / "signatures.tsv")
+        write_exposures(exposures, place / "exposures.tsv")
+    _write_intervals(result, folder)
     assert result.verdicts is not None
     _write(result.verdicts, folder / "verdicts.tsv")
     if result.penalties:
@@ -36,8 +42,8 @@ def selection_record(
     choice = result.selection.choice
     return {
         "chosen": choice.n_signatures,
-        "as_good": list(choice.as_good),
-        "at_end": choice.at_end or None,
+        "as_good": list(choice.tied),
+        "at_end": choice.at_boundary or None,
         "stable": choice.stable,
         "identity": None if identity is None else dict(identity),
         "rule": RULE if len(result.selection.table) > 1 else "given",
@@ -53,40 +59,19 @@ def selection_record(
     }
 
 
-RULE = (
-    "the smallest stable number (mean silhouette of at least 0.8; all numbers if there is none) whose held-out "
-    "log-deviance (bi-cross-validation) is within one standard error of the best stable one's"
-)
+def _write(table: pd.DataFrame, path: Path, *, index: bool = True) -> None:
+    table.to_csv(
+        path, sep="\t", index=index, float_format="%.6g", lineterminator="\n", na_rep="nan"
+    )
 
 
-def _write(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, sep="\t", float_format="%.6g", lineterminator="\n", na_rep="nan")
-
-
-def _write_solutions(result: "ExtractionResult", selection: "Selection", folder: Path) -> None:
-    import torch
-
-    from dnmf.extraction.naming import named_by_share
-    from dnmf.kernels.nnls import exact_exposures
-    from dnmf.signatures import write_exposures, write_signatures
-
-    folder.mkdir()
-    counts = torch.tensor(result.catalog.counts.to_numpy(dtype=float))
-    for k, candidate in selection.candidates.items():
-        found = candidate.signatures.copy(order="C")
-        exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
-        signatures, frame, _ = named_by_share(found, exposures, result.catalog)
-        place = folder / f"k{k:03d}"
-        place.mkdir()
-        write_signatures(signatures, place / "signatures.tsv")
-        write_exposures(frame, place / "exposures.tsv")
-
-
-def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
+def _write_intervals(result: "ExtractionResult", folder: Path) -> None:
     assert result.signature_lower is not None
     assert result.signature_upper is not None
+    assert result.exposure_lower is not None
+    assert result.exposure_upper is not None
     profiles = result.signatures.profiles
-    table = pd.DataFrame(
+    intervals = pd.DataFrame(
         {
             "Signature": np.repeat(profiles.index, profiles.shape[1]),
             "MutationType": np.tile(profiles.columns, profiles.shape[0]),
@@ -95,17 +80,8 @@ def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
             "95th percentile": result.signature_upper.to_numpy().ravel(),
         }
     )
-    table.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _write_exposure_ends(result: "ExtractionResult", folder: Path) -> None:
-    from dnmf.signatures import write_exposures
-
-    assert result.exposure_lower is not None
-    assert result.exposure_upper is not None
-    # Whole mutations, rounded outwards: so they contain the rounded exposures, too.
-    for name, ends in (
-        ("exposure_lower.tsv", result.exposure_lower.map(np.floor)),
-        ("exposure_upper.tsv", result.exposure_upper.map(np.ceil)),
-    ):
-        write_exposures(ends, folder / name, integers=False)
+    _write(intervals, folder / "signature_intervals.tsv", index=False)
+    # Whole mutations, rounded outwards: the intervals contain the rounded exposures, too.
+    lower, upper = result.exposure_lower.map(np.floor), result.exposure_upper.map(np.ceil)
+    write_exposures(lower, folder / "exposure_lower.tsv", integers=False)
+    write_exposures(upper, folder / "exposure_upper.tsv", integers=False)
