@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from dnmf import __version__
-from dnmf.cli.benchmarking import bench
 from dnmf.cli.console import user_errors
 from dnmf.cli.numbers import parse_numbers, parse_penalty
 from dnmf.cli.options import (
@@ -34,7 +33,6 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(train, name="train")
-app.add_typer(bench, name="bench")
 
 
 class Preset(StrEnum):
