@@ -51,7 +51,7 @@ UNSTABLE_SILHOUETTE = 0.5
 other restarts as these are from each other."""
 
 UNSTABLE_SPLIT_HALF_COSINE = 0.8
-"""Cosine between the versions of two halves of the samples below which a signature is unstable: they would not match."""
+"""Cosine between the versions of two halves of the samples below which a signature is unstable: no match."""
 
 SPLIT_HALF_SAMPLES_PER_SIGNATURE = 10
 """Samples per signature below which halves say nothing: a signature that is there may be missed in one of them."""

@@ -160,7 +160,9 @@ def test_a_longer_range_computes_only_what_is_new(
         "n_restarts": 2,
         "checkpoint": tmp_path / "kept",
         "max_epochs": 1,
-        "selection_progress": lambda *call: calls.append(call),
+        "progress": lambda phase, step, steps, cost: (
+            calls.append((step, steps)) if phase == "fits" else None
+        ),
     }
     extract_signatures(truth[0], [2, 3], **options)  # type: ignore[arg-type]
     assert calls == [(done, 6) for done in range(7)]
@@ -220,11 +222,36 @@ def test_options_that_exclude_each_other(
         extract_signatures(truth[0], n_signatures, **options)  # type: ignore[arg-type]
 
 
+def test_every_number_has_a_solution_with_exact_exposures(
+    truth: tuple[MutationCatalog, pd.DataFrame], result: ExtractionResult
+) -> None:
+    counts = truth[0].counts.to_numpy()
+    for k in (2, 4):
+        signatures, exposures = result.solution(k)
+        W, H = signatures.profiles.to_numpy(), exposures.to_numpy()
+        # The conditions of Karush, Kuhn and Tucker: zero gradient where positive, none pointing inwards elsewhere.
+        gradient = (H @ W - counts) @ W.T
+        scale = np.abs(counts @ W.T).max()
+        assert H.shape == (40, k)
+        assert np.abs(gradient[H > 0]).max() < 1e-9 * scale
+        assert gradient[H == 0].min() > -1e-9 * scale
+        assert exposures.sum().is_monotonic_decreasing
+    with pytest.raises(InputDataError, match="Tried: 2, 3 and 4"):
+        result.solution(5)
+
+
+def test_a_result_is_shown_in_a_few_lines(result: ExtractionResult) -> None:
+    first, names, closest = repr(result).splitlines()
+    assert "40 samples, 3 signatures, median cosine 0.9" in first
+    assert names.strip() == "SBS96A, SBS96B and SBS96C"
+    assert all(name in closest for name in TRUE_NAMES)
+
+
 def test_four_samples_allow_a_number_but_no_choice(
     truth: tuple[MutationCatalog, pd.DataFrame],
 ) -> None:
-    few = MutationCatalog(truth[0].counts.iloc[4:8])
-    with pytest.raises(InputDataError, match="too few to tell how many"):
+    few = MutationCatalog(truth[0].counts.iloc[4:8], source="few.tsv")
+    with pytest.raises(InputDataError, match=r"few\.tsv: 4 samples .* too few to tell how many"):
         extract_signatures(few, [2, 3])
     with pytest.raises(InputDataError, match="too few to choose a penalty"):
         extract_signatures(few, 2, n_restarts=2, l1_reg="auto")

@@ -47,7 +47,7 @@ def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -
     if len(numbers) > 1 and n_filled < MIN_SAMPLES_TO_CHOOSE:
         raise InputDataError(
             f"{where}: {n_filled} samples with mutations are too few to tell how many signatures there are: at least "
-            f"{MIN_SAMPLES_TO_CHOOSE} are needed, better 20 or more. Give one number of signatures, or refit known ones."
+            f"{MIN_SAMPLES_TO_CHOOSE} are needed, better 20 or more. Give one number, or refit known signatures."
         )
     return numbers
 

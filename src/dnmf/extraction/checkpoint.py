@@ -13,7 +13,7 @@ import numpy as np
 from dnmf.exceptions import CheckpointError
 from dnmf.extraction.candidate import Candidate
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "run.json"
 # What must be the same for finished work to be of use, and how to say it.
 IDENTITY = {

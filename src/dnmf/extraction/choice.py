@@ -12,6 +12,7 @@ from dnmf.extraction.candidate import Candidate
 # A sample predicted exactly would otherwise dominate the mean of logarithms.
 MIN_DEVIANCE = 1e-9
 
+
 def standard_errors(number: float) -> str:
     """Return ``1 standard error``, ``2 standard errors``."""
     return f"{number:g} standard error{'' if number == 1 else 's'}"
@@ -47,7 +48,7 @@ class Choice:
 
 
 def paired_differences(log_deviance: np.ndarray, best: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean difference of each row of ``log_deviance (m, n)`` to row ``best`` and its standard error ``(m,)``.
+    """Return the mean difference of each row of ``log_deviance (m, n)`` to row ``best``, and its standard error.
 
     Paired over the ``n`` samples; the standard error of one sample is NaN.
     """

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def extract_signatures(
     n_layers: int = 10,
     max_epochs: int | None = None,
     preset: str = "default",
-    reference: SignatureSet | str | os.PathLike[str] | None = None,
+    reference: SignatureSet | str | Path | None = None,
     random_state: int | None = 0,
     progress: Progress | None = None,
 ) -> ExtractionResult:
@@ -175,7 +176,8 @@ def extract_signatures(
         },
         seconds=seconds,
         warnings=messages,
-        versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        versions={"python": platform.python_version()}
+        | {name: version(name) for name in _PACKAGES},
         penalties=penalties,
         selection=selection,
         **tables,
@@ -183,10 +185,10 @@ def extract_signatures(
 
 
 def known_signatures(
-    reference: SignatureSet | str | os.PathLike[str] | None, catalog: MutationCatalog
+    reference: SignatureSet | str | Path | None, catalog: MutationCatalog
 ) -> SignatureSet | None:
     """Return a reference by name or path, or as it is, if it has the channels of a catalog."""
-    if isinstance(reference, str | os.PathLike):
+    if isinstance(reference, str | Path):
         reference = load_reference(reference)
     if reference is not None and reference.schema != catalog.schema:
         raise ChannelMismatchError(

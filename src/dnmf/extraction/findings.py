@@ -98,8 +98,8 @@ def _weak_match(
         yield Finding(
             "caution",
             f"{name} is probably a mixture of references",
-            f"{closest} Together, {parts} reach {cosine:.2f}. They occur together in these samples; more signatures, or "
-            "more samples, may separate them.",
+            f"{closest} Together, {parts} reach {cosine:.2f}. They occur together in these samples; more "
+            "signatures, or more samples, may separate them.",
         )
     elif not row["assigned"]:
         yield Finding(
@@ -147,8 +147,8 @@ def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
         yield Finding(
             "caution",
             f"{len(filled):,} samples are few for {k} signatures",
-            f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot be "
-            "told apart. Prefer fewer signatures, or refit known ones.",
+            f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot "
+            "be told apart. Prefer fewer signatures, or refit known ones.",
         )
     if len(filled) and filled.median() < LOW_MEDIAN_MUTATIONS:
         yield Finding(
@@ -227,7 +227,9 @@ def _within_noise(result: "ExtractionResult", cosines: pd.Series) -> np.ndarray:
     lowest = []
     for mean in means:
         draws = cosine_similarity(rng.poisson(mean, (NOISE_DRAWS, mean.size)), mean[None, :])
-        lowest.append(draws.mean() - NOISE_STANDARD_DEVIATIONS * draws.std() if mean.any() else np.inf)
+        lowest.append(
+            draws.mean() - NOISE_STANDARD_DEVIATIONS * draws.std() if mean.any() else np.inf
+        )
     within: np.ndarray = cosines.to_numpy() >= np.array(lowest)
     return within
 

@@ -134,7 +134,14 @@ def _grade(cosine: float, assigned: bool) -> str:
 def _sample_rows(result: "ExtractionResult") -> list[SampleRow]:
     names = list(result.exposures.columns)
     colours = signature_colours(len(names))
-    columns = ["mutations", "cosine", "expected_cosine", "relative_l1", "relative_l2", "kl_divergence"]
+    columns = [
+        "mutations",
+        "cosine",
+        "expected_cosine",
+        "relative_l1",
+        "relative_l2",
+        "kl_divergence",
+    ]
     fit = result.fit[columns].to_numpy(dtype=float).tolist()
     rows = []
     for sample, numbers, exposures in zip(
@@ -143,9 +150,9 @@ def _sample_rows(result: "ExtractionResult") -> list[SampleRow]:
         shares = exposures / (exposures.sum() or 1.0)
         largest = np.argsort(-shares, kind="stable")[:_NAMED_PARTS]
         shown = [f"{names[j]} {shares[j]:.0%}" for j in largest if shares[j] >= SHOWN_SHARE]
-        rows.append(
-            SampleRow(str(sample), *numbers, main=", ".join(shown), mix=gradient(shares, colours))
-        )
+        mutations, cosine, expected, l1, l2, kl = numbers
+        main, mix = ", ".join(shown), gradient(shares, colours)
+        rows.append(SampleRow(str(sample), mutations, cosine, expected, l1, l2, kl, main, mix))
     return rows
 
 

@@ -19,7 +19,6 @@ Signatures = Float[np.ndarray, "k f"]
 Replicates = Float[np.ndarray, "r k f"]
 
 
-
 def generator_for(seed: int, purpose: int, *numbers: int) -> torch.Generator:
     """Return randomness that depends on what is computed, never on when or by which worker."""
     state = np.random.SeedSequence([seed, purpose, *numbers]).generate_state(1, np.uint64)

@@ -131,9 +131,7 @@ class ExtractionRun:
         out = Path(output)
         numbers = check_numbers(n_signatures, catalog)
         penalties = (settings.get("l1_reg", 0.0), settings.get("l2_reg", 0.0))
-        restarts = check_restarts(
-            n_restarts, numbers, settings.get("preset", "default"), penalties
-        )
+        restarts = check_restarts(n_restarts, numbers, settings.get("preset", "default"), penalties)
         choice = {"reference": reference} if isinstance(reference, str) else dict(reference or {})
         known = known_signatures(choose_reference(**choice) if choice else None, catalog)
         identity = run_identity(catalog, random_state, restarts) if restarts else None
@@ -178,7 +176,7 @@ class ExtractionRun:
         if not done:
             command = f": {kept['command']}" if kept["command"] else "."
             raise InputDataError(
-                f"{out}: no number of signatures is finished yet. Repeat the command of the extraction to go on{command}"
+                f"{out}: no number of signatures is finished yet. Repeat the extraction to go on{command}"
             )
         choice = {name: options[name] for name in _REFERENCE if options.get(name) is not None}
         return cls(

@@ -21,7 +21,9 @@ def choice_summary(result: "ExtractionResult") -> str:
     unstable = [str(name) for name in result.verdicts.index[result.verdicts["verdict"] == UNSTABLE]]
     if unstable:
         are, them = ("is", "it") if len(unstable) == 1 else ("are", "them")
-        stability = f"{listing(unstable, 8)} {are} unstable: confirm {them} before building on {them}."
+        stability = (
+            f"{listing(unstable, 8)} {are} unstable: confirm {them} before building on {them}."
+        )
     else:
         stability = "All of its signatures are stable over restarts." if k > 1 else "It is stable."
     if len(table) == 1:
@@ -70,9 +72,7 @@ def selection_findings(result: "ExtractionResult") -> Iterator[Finding]:
         return
     choice = result.selection.choice
     if choice.at_boundary or not choice.stable:
-        yield Finding(
-            "caution", "The number of signatures is not settled", choice_summary(result)
-        )
+        yield Finding("caution", "The number of signatures is not settled", choice_summary(result))
     elif choice.tied:
         yield Finding("note", "The number of signatures is not clear-cut", choice_summary(result))
     for name, row in result.verdicts[result.verdicts["verdict"] == UNSTABLE].iterrows():

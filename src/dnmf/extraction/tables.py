@@ -89,8 +89,8 @@ def fit_table(
     """Return how well each sample is reconstructed, one row per sample.
 
     Columns: ``mutations`` (the sample's burden), ``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` (nats)
-    of spectrum and reconstruction, and ``expected_cosine``: what counting noise alone leaves. If counts are Poisson with
-    the reconstruction ``N p`` as their mean, ``sum(p) = 1``, their cosine with it is about
+    of spectrum and reconstruction, and ``expected_cosine``: what counting noise alone leaves. If counts are Poisson
+    with the reconstruction ``N p`` as their mean, ``sum(p) = 1``, their cosine with it is about
     ``(1 + 1 / (N sum(p^2)))^(-1/2)``.
     """
     counts = catalog.counts.to_numpy(dtype=float)

@@ -62,8 +62,8 @@ def bootstrap_intervals(
     -----
     They measure repeatability, not error: a bias that all restarts share does not widen them, such as the preference of
     the sparse prior among dictionaries that explain the counts equally well. On simulated Poisson catalogs the error of
-    a signature is three to seven times the standard deviation of its replicates, and the intervals contain the truth far
-    less often than in 90 % of the cases.
+    a signature is three to seven times the standard deviation of its replicates, and the intervals contain the truth
+    far less often than in 90 % of the cases.
     """
     X = torch.from_numpy(np.ascontiguousarray(counts))
     draws = []

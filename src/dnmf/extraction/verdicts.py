@@ -61,8 +61,8 @@ def signature_verdicts(
         - ``"unlike all references"``: no reference reaches ``MATCH_COSINE``, no mixture ``MIXTURE_COSINE``;
         - ``"stable"``.
 
-        The thresholds are in :mod:`dnmf.criteria`. The decomposition is that of :func:`decompose`, whatever the verdict;
-        empty and NaN without a reference.
+        The thresholds are in :mod:`dnmf.criteria`. The decomposition is that of :func:`decompose`, whatever the
+        verdict; empty and NaN without a reference.
     """
     enough = n_samples >= SPLIT_HALF_SAMPLES_PER_SIGNATURE * len(signatures)
     rows = []

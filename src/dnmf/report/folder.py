@@ -35,6 +35,11 @@ _OURS = frozenset(
 )
 
 
+def checkpoint_folder(output: str | os.PathLike[str]) -> Path:
+    """Return the folder beside an output in which finished work is kept: ``OUT.checkpoint``."""
+    return Path(f"{os.fspath(output)}.checkpoint")
+
+
 def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> None:
     """Raise unless the output of a run may take the place of ``out_dir``.
 
@@ -54,10 +59,6 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
     present = {path.name for path in out.iterdir()}
     if not present:
         return
-    if not overwrite:
-        raise OutputExistsError(
-            f"{out} exists and is not empty. Choose another output folder, or ask to overwrite it."
-        )
     foreign = sorted(present - _OURS)
     if foreign or RUN_RECORD not in present:
         # An overwritten folder is deleted as a whole: never one that may hold work of the user's.
@@ -65,6 +66,11 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
         raise OutputExistsError(
             f"{out} will not be overwritten: {what}, so it is not (only) the output of an earlier run. "
             "Choose another output folder."
+        )
+    if not overwrite:
+        raise OutputExistsError(
+            f"{out} holds the output of an earlier run. Choose another output folder, or replace it with --overwrite "
+            "(in Python overwrite=True)."
         )
 
 
