@@ -45,8 +45,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        error.filename, error.filename2 = str(path), None  # the user knows no temporary file
-        raise
+        # Of the file that was asked for: the user knows no temporary one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         with suppress(OSError):
             partial.unlink()
@@ -125,7 +125,8 @@ class ModelFormat:
         data = weights.read_bytes()
         if hashlib.sha256(data).hexdigest() != entries.get("weights_sha256"):
             raise ModelFileError(
-                f"{weights} is truncated, altered or belongs to another model: its checksum is not the one in {card.name}"
+                f"{weights} is truncated, altered or belongs to another model: its checksum is not the one in "
+                f"{card.name}"
             )
         return entries, data
 

@@ -1,8 +1,6 @@
 """Writing follows SigProfiler's layouts, loses nothing, and never leaves half a file."""
 
 import gzip
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
