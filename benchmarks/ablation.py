@@ -11,29 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from protocol import parser
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, load_reference
-from dnmf.bench.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
-from dnmf.bench.paper import provenance
-from dnmf.bench.scores import found, summarise
-from dnmf.bench.scores import sample_costs as costs_of
-from dnmf.bench.table import Table
-from dnmf.kernels import (
-    Phase,
-    Search,
-    exact_exposures,
-    find_dictionary,
-    initialize_factors,
-    successive_projection,
-)
-from dnmf.kernels.dictionary import SEARCH
-from dnmf.nn import (
-    TrainConfig,
-    UnfoldedMU,
-    train_unsupervised,
-)
+from dnmf.kernels import Phase, exact_exposures, initialize_factors, successive_projection
+from dnmf.search import Search, find_dictionary
+from dnmf.search.dictionary import SEARCH
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_unsupervised
+from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
+from paper.run import provenance
+from paper.scores import found, summarise
+from paper.scores import sample_costs as costs_of
+from paper.table import Table
+from protocol import parser
 
 # Where ten steps of some rule are not exact already.
 LAYER_SETS = ("pancreas_sa.sa.96", "2.7a.7b.bladder.and.melanoma_sa.sa.96", BREAST)

@@ -11,21 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from protocol import parser
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, MultiplicativeNMF
-from dnmf.bench.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
-from dnmf.bench.ours_unsupervised import Fit, alternating, coordinate_descent, kl_updates
-from dnmf.bench.paper import provenance
-from dnmf.bench.scores import found, sample_costs, summarise
-from dnmf.bench.table import Table
-from dnmf.kernels import (
-    Phase,
-    exact_exposures,
-    initialize_factors,
-    nmf_anls,
-)
+from dnmf.kernels import Phase, exact_exposures, initialize_factors, nmf_anls
+from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
+from paper.protocol_ours_unsupervised import Fit, alternating, coordinate_descent, kl_updates
+from paper.run import provenance
+from paper.scores import found, sample_costs, summarise
+from paper.table import Table
+from protocol import parser
 
 SEED = 0
 

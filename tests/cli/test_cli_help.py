@@ -12,7 +12,6 @@ COMMANDS = [
     "refit",
     "simulate",
     "train",
-    "bench",
     "transform",
     "match",
     "plot",

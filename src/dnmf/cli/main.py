@@ -7,15 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from dnmf import __version__
-from dnmf.cli.benchmarking import bench
 from dnmf.cli.console import user_errors
 from dnmf.cli.numbers import parse_numbers, parse_penalty
 from dnmf.cli.options import (
-    AssayOption,
-    BuildOption,
-    GenomeOption,
-    MadeForOption,
+    CatalogPath,
+    OutputFolder,
+    Overwrite,
+    Quiet,
     Reference,
+    ReferenceChoice,
+    Seed,
+    with_reference,
 )
 from dnmf.cli.paths import checkpoint_folder
 from dnmf.cli.train import train
@@ -31,7 +33,6 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(train, name="train")
-app.add_typer(bench, name="bench")
 
 
 class Preset(StrEnum):
@@ -66,17 +67,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-CatalogPath = Annotated[
-    Path, typer.Argument(metavar="CATALOG", help="Mutation counts, 96 channels by samples.")
-]
-
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
-Seed = Annotated[
-    int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same result.")
-]
-
-
 @app.callback()
 def _root(
     version: Annotated[
@@ -102,10 +92,7 @@ def extract(
             help="How many: 12, or to choose from 2:15 or 3,5,8.",
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results."),
-    ],
+    output: OutputFolder,
     restarts: Annotated[
         int | None,
         typer.Option(
@@ -193,17 +180,11 @@ def report(
 
 
 @app.command()
+@with_reference
 def refit(
     catalog: CatalogPath,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results."),
-    ],
-    reference: Reference = "cosmic-v3.4",
-    build: BuildOption = None,
-    assay: AssayOption = None,
-    genome: GenomeOption = None,
-    made_for: MadeForOption = None,
+    output: OutputFolder,
+    reference: ReferenceChoice,
     cohort: Annotated[
         str | None,
         typer.Option(
@@ -234,12 +215,11 @@ def refit(
 ) -> None:
     """Assign known signatures; write tables and report."""
     with user_errors(output):
-        from dnmf.cli.reference import ReferenceChoice
         from dnmf.cli.refit import RefitJob, run_refit
 
         job = RefitJob(
             output=output,
-            reference=ReferenceChoice(reference, build, assay, genome, made_for),
+            reference=reference,
             cohort=cohort,
             method=method.value,
             model=model,
@@ -251,10 +231,7 @@ def refit(
 
 @app.command()
 def demo(
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results."),
-    ] = Path("demo-output"),
+    output: OutputFolder = Path("demo-output"),
     seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -270,6 +247,7 @@ def demo(
 
 
 @app.command()
+@with_reference
 def simulate(
     output: Annotated[
         Path,
@@ -278,11 +256,7 @@ def simulate(
     samples: Annotated[
         int, typer.Option("--samples", min=1, metavar="N", help="Number of samples.")
     ],
-    reference: Reference = "cosmic-v3.4",
-    build: BuildOption = None,
-    assay: AssayOption = None,
-    genome: GenomeOption = None,
-    made_for: MadeForOption = None,
+    reference: ReferenceChoice,
     cohort: Annotated[
         Path | None,
         typer.Option(
@@ -307,13 +281,12 @@ def simulate(
 ) -> None:
     """Draw a catalog with known exposures."""
     with user_errors(output):
-        from dnmf.cli.reference import ReferenceChoice
         from dnmf.cli.simulate import SimulationJob, run_simulation
 
         job = SimulationJob(
             output=output,
             samples=samples,
-            reference=ReferenceChoice(reference, build, assay, genome, made_for),
+            reference=reference,
             cohort=cohort,
             type=tumour_type,
             mutations=mutations,

@@ -117,63 +117,6 @@ class TrainingProgress:
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
 
-class CellProgress:
-    """A context manager that is called with ``(cell, done, total)`` whenever a part of a benchmark is finished.
-
-    Parameters
-    ----------
-    console : Console
-        Where to show it; on a terminal as a bar, elsewhere as a line every ten seconds.
-    quiet : bool
-        Show nothing.
-    """
-
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._console = console
-        self._bar = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-            disable=quiet or not console.is_terminal,
-        )
-        self._task: TaskID | None = None
-        self._started = self._next_line = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def __call__(self, cell: object, done: int, total: int) -> None:
-        """Show that a cell is finished; ``total`` counts the cells of this run."""
-        if self._quiet:
-            return
-        if self._console.is_terminal:
-            if self._task is None:
-                self._task = self._bar.add_task("", total=total)
-            self._bar.update(self._task, completed=done, total=total, description=str(cell))
-            return
-        now = time.monotonic()
-        if done == 1 or done == total or now > self._next_line:
-            left = (now - self._started) / done * (total - done)
-            self._console.print(
-                f"{done} of {total} done, about {left / 60:.0f} min left; {cell}", markup=False
-            )
-            self._next_line = now + _SECONDS_BETWEEN_LINES
-
-
 def duration(seconds: float) -> str:
     """Return a time as people say it.
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from rich.table import Table
 
 from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console
+from dnmf.cli.options import ReferenceChoice
 from dnmf.cli.paths import check_result_folder
-from dnmf.cli.reference import ReferenceChoice
 from dnmf.signatures import read_catalog
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from dnmf import __version__
 from dnmf.cli.console import UserError, shown_warnings, stderr_console, stdout_console
+from dnmf.cli.options import ReferenceChoice
 from dnmf.cli.paths import check_result_folder
-from dnmf.cli.reference import ReferenceChoice
 from dnmf.signatures import (
     SignatureSet,
     read_exposures,

@@ -4,22 +4,13 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dnmf.cli.console import UserError, shown_warnings, stderr_console, stdout_console, user_errors
-from dnmf.cli.options import (
-    AssayOption,
-    BuildOption,
-    GenomeOption,
-    MadeForOption,
-    Reference,
-)
+from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, with_reference
 from dnmf.cli.paths import check_output_file
-
-if TYPE_CHECKING:
-    from dnmf.cli.reference import ReferenceChoice
 
 train = typer.Typer(
     help="Train networks for a cohort or reference of your own.",
@@ -39,7 +30,7 @@ class TrainingJob:
 
     exposures: Path
     output: Path
-    reference: "ReferenceChoice"
+    reference: ReferenceChoice
     start: str | None = None
     steps: int | None = None
     seed: int = 0
@@ -51,6 +42,7 @@ def _root() -> None:
 
 
 @train.command("refit")
+@with_reference
 def refit_command(
     exposures: Annotated[
         Path,
@@ -68,11 +60,7 @@ def refit_command(
             help="Card to write, NAME.json, with NAME.safetensors.",
         ),
     ],
-    reference: Reference = "cosmic-v3.4",
-    build: BuildOption = None,
-    assay: AssayOption = None,
-    genome: GenomeOption = None,
-    made_for: MadeForOption = None,
+    reference: ReferenceChoice,
     start: Annotated[
         str | None,
         typer.Option(
@@ -90,12 +78,8 @@ def refit_command(
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**32 - 1, help="Same seed, same network.")
     ] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing output.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")
-    ] = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network that refits known signatures.
 
@@ -103,12 +87,8 @@ def refit_command(
     A quarter of the tumours is kept for measuring the network; the errors are on its card.
     """
     with user_errors(output):
-        # Here, so that `dnmf --help`, which knows this command, stays quick.
-        from dnmf.cli.reference import ReferenceChoice
-
-        choice = ReferenceChoice(reference, build, assay, genome, made_for)
         run_training(
-            TrainingJob(exposures, output, choice, start, steps, seed),
+            TrainingJob(exposures, output, reference, start, steps, seed),
             overwrite=overwrite,
             quiet=quiet,
         )

@@ -14,12 +14,12 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from dnmf.bench.as_written import mu_exposures
-from dnmf.bench.as_written import supervised_network as paper_network
-from dnmf.bench.cells import Cell, Clock, Method, Row, exact, supervised_row
-from dnmf.bench.datasets import Dataset
 from dnmf.estimators import SupervisedDNMF
 from dnmf.kernels import exact_signatures, kl_exposures
+from paper.cells import Cell, Clock, Method, Row, exact, supervised_row
+from paper.datasets import Dataset
+from paper.protocol_paper import mu_exposures
+from paper.protocol_paper import supervised_network as paper_network
 
 SEED = 0
 INFERENCE_ITERATIONS = (10, 100, 1000)

@@ -10,29 +10,39 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from dnmf.bench.cells import KEYS, Cell, Method, Row, with_keys
-from dnmf.bench.table import Table
+import torch
+from threadpoolctl import threadpool_limits
+
+from paper import (
+    protocol_authors,
+    protocol_ours_supervised,
+    protocol_ours_unsupervised,
+    protocol_paper,
+    training_cost_and_run_time,
+)
+from paper.cells import KEYS, Cell, Method, Row, with_keys
+from paper.datasets import folds, load_dataset
+from paper.table import Table
 
 Watch = Callable[[Cell, int, int], None]
+METHODS: dict[str, dict[tuple[str, str], Method]] = {
+    "authors": protocol_authors.METHODS | training_cost_and_run_time.METHODS,
+    "paper": protocol_paper.METHODS,
+    "ours": protocol_ours_supervised.METHODS
+    | protocol_ours_unsupervised.METHODS
+    | training_cost_and_run_time.METHODS,
+}
 
 
 def compute(cell: Cell, data: Path) -> list[Row]:
     """Return the rows of one cell; a function of its arguments alone."""
-    from dnmf.bench import as_written, authors, ours_supervised, ours_unsupervised, traces
-    from dnmf.bench.datasets import folds, load_dataset
-
-    methods: dict[str, dict[tuple[str, str], Method]] = {
-        "authors": authors.METHODS | traces.METHODS,
-        "paper": as_written.METHODS,
-        "ours": ours_supervised.METHODS | ours_unsupervised.METHODS | traces.METHODS,
-    }
     dataset = load_dataset(data, cell.set)
     experiment, _, mutations = cell.experiment.partition("poisson ")
     if mutations:
         experiment = "supervised"
-        dataset = ours_supervised.poisson_counts(dataset, int(mutations))
+        dataset = protocol_ours_supervised.poisson_counts(dataset, int(mutations))
     train, test = list(folds(dataset.X))[cell.fold]
-    method = methods[cell.protocol][experiment, cell.method]
+    method = METHODS[cell.protocol][experiment, cell.method]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # too few iterations are part of what is compared
         return with_keys(cell, method(dataset, train, test, cell))
@@ -85,9 +95,6 @@ def run_cells(
 
 def _prepare() -> None:
     """Make a worker of this process: one thread, no traceback on Ctrl-C, no life after its parent's."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     threadpool_limits(1)

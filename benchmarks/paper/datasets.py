@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +116,7 @@ def folds(X: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def expected_files() -> dict[str, str]:
     """Return the SHA-256 of every file of the paper's data, by its path in the data folder."""
-    text = (files("dnmf.bench") / "data" / "paper_files.csv").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "data" / "paper_files.csv").read_text(encoding="utf-8")
     return {row["path"]: row["sha256"] for row in csv.DictReader(text.splitlines())}
 
 

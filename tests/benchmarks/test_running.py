@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dnmf.bench.cells import KEYS, VALUES, Cell
-from dnmf.bench.datasets import SIMULATED
-from dnmf.bench.plan import FIGURES, plan, quick_plan
-from dnmf.bench.running import run_cells
-from dnmf.bench.table import Table
+from paper.cells import KEYS, VALUES, Cell
+from paper.datasets import SIMULATED
+from paper.plan import FIGURES, plan, quick_plan
+from paper.running import run_cells
+from paper.table import Table
 
 SMALL = SIMULATED[0]
 CELLS = [
@@ -55,10 +55,12 @@ def test_a_killed_run_keeps_what_is_finished_and_leaves_no_process(
     path = tmp_path / "table.csv"
     script = tmp_path / "script.py"
     script.write_text(
+        "import sys\n"
         "from pathlib import Path\n"
-        "from dnmf.bench.cells import KEYS, VALUES, Cell\n"
-        "from dnmf.bench.running import run_cells\n"
-        "from dnmf.bench.table import Table\n"
+        f"sys.path[:0] = {sys.path!r}\n"
+        "from paper.cells import KEYS, VALUES, Cell\n"
+        "from paper.running import run_cells\n"
+        "from paper.table import Table\n"
         "if __name__ == '__main__':\n"
         f"    cells = [Cell('authors', 'supervised', {SMALL!r}, 0, 'mu', '0')]\n"
         f"    cells += [Cell('authors', 'unsupervised', {SMALL!r}, 0, 'dnmf', '0', n) for n in range(30, 60)]\n"

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from dnmf.bench.datasets import SIMULATED
-from dnmf.bench.plan import DEPTHS, LAYERS
+from paper.datasets import SIMULATED
+from paper.plan import DEPTHS, LAYERS
 
 
 def by_set(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from dnmf.bench.cells import LEARNED
-from dnmf.bench.datasets import BREAST, SIMULATED
-from dnmf.bench.plan import LAYERS, PENALTIES
+from paper.cells import LEARNED
+from paper.datasets import BREAST, SIMULATED
+from paper.plan import LAYERS, PENALTIES
 
 MATCH = ["experiment", "set", "fold", "method", "penalty", "layers"]
 

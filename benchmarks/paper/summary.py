@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from dnmf.bench.cells import LEARNED
-from dnmf.bench.claims import Claim, judge
-from dnmf.bench.datasets import BREAST, SIMULATED, short_name
-from dnmf.bench.plan import PENALTIES
-from dnmf.bench.published import beside_published
-from dnmf.bench.views import by_set
+from paper.cells import LEARNED
+from paper.claims import Claim, judge
+from paper.datasets import BREAST, SIMULATED, short_name
+from paper.plan import PENALTIES
+from paper.published import beside_published
+from paper.select import by_set
 
 # The bands in which the median over folds of ours/published should lie, where only chance may differ.
 BANDS = {

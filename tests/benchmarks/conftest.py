@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.bench import datasets
 from dnmf.signatures import SBS96
+from paper import datasets
 
 SMALL = "pancreas_sp.sp"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnmf.bench import datasets
-from dnmf.bench.datasets import BREAST, SIMULATED, check_files, expected_files, files_of, folds
 from dnmf.exceptions import InputDataError
+from paper import datasets
+from paper.datasets import BREAST, SIMULATED, check_files, expected_files, files_of, folds
 
 SMALL = SIMULATED[0]
 

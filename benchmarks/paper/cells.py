@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnmf.bench.datasets import Dataset
-from dnmf.bench.scores import exposure_errors, found, penalty_costs, sample_costs, summarise
-from dnmf.bench.table import ROWS_OF_CELL
 from dnmf.kernels import exact_exposures
+from paper.datasets import Dataset
+from paper.scores import exposure_errors, found, penalty_costs, sample_costs, summarise
+from paper.table import ROWS_OF_CELL
 
 Row = dict[str, Any]
 LEARNED = "learned"  # instead of a number: the penalties are weights of the network

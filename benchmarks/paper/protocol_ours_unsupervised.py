@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from sklearn.decomposition import NMF
 
-from dnmf.bench.as_written import mu_exposures, network_rows
-from dnmf.bench.cells import Cell, Clock, Method, Row, exact, recovery, unsupervised_row
-from dnmf.bench.datasets import Dataset
 from dnmf.estimators import DNMF, MultiplicativeNMF
 from dnmf.kernels import Phase, nmf_anls, successive_projection
+from paper.cells import Cell, Clock, Method, Row, exact, recovery, unsupervised_row
+from paper.datasets import Dataset
+from paper.protocol_paper import mu_exposures, network_rows
 
 SEED = 0
 RESTARTS, MU_ITERATIONS, INFERENCE_ITERATIONS = 10, 500, (10, 100, 1000)

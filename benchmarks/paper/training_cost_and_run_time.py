@@ -5,10 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from dnmf.bench import authors
-from dnmf.bench.as_written import NEVER
-from dnmf.bench.cells import Cell, Clock, Method, Row
-from dnmf.bench.datasets import Dataset
 from dnmf.kernels import (
     Phase,
     exact_exposures,
@@ -18,7 +14,11 @@ from dnmf.kernels import (
     successive_projection,
     update_exposures,
 )
-from dnmf.nn import UnfoldedMU
+from dnmf.unfolding import UnfoldedMU
+from paper import protocol_authors
+from paper.cells import Cell, Clock, Method, Row
+from paper.datasets import Dataset
+from paper.protocol_paper import NEVER
 
 ITERATIONS = 500
 RECORDED = sorted({*range(1, 11), *range(10, 101, 5), *range(100, ITERATIONS + 1, 20)})
@@ -39,7 +39,9 @@ def network_trace(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell
     """Trace the paper's network as its authors train it."""
     clock = Clock()
     X = torch.tensor(data.X[train], dtype=torch.float32)
-    *_, costs = authors.train_unsupervised_network(X, data.n_components, cell.layers, cell.lam)
+    *_, costs = protocol_authors.train_unsupervised_network(
+        X, data.n_components, cell.layers, cell.lam
+    )
     return _trace(costs, "network", clock.lap())
 
 

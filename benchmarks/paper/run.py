@@ -1,6 +1,7 @@
 """The whole of it: check the data, compute what is missing, draw and summarise."""
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -11,16 +12,17 @@ import sklearn
 import torch
 
 from dnmf import __version__
-from dnmf.bench.cells import KEYS, VALUES, Cell
-from dnmf.bench.datasets import SIMULATED, check_files, expected_files, files_of
-from dnmf.bench.drawing import draw_figures
-from dnmf.bench.ours_unsupervised import RESTARTS, SEED
-from dnmf.bench.published import beside_published, read_published, read_results
-from dnmf.bench.running import Watch, run_cells
-from dnmf.bench.summary import summarise_run
-from dnmf.bench.table import Table
-from dnmf.bench.traces import N_STARTS
+from paper.cells import KEYS, VALUES, Cell
+from paper.datasets import SIMULATED, check_files, expected_files, files_of
+from paper.figures import draw_figures
+from paper.protocol_ours_unsupervised import RESTARTS, SEED
+from paper.published import beside_published, read_published, read_results
+from paper.running import Watch, run_cells
+from paper.summary import summarise_run
+from paper.table import Table
+from paper.training_cost_and_run_time import N_STARTS
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS, RECORD, SUMMARY, BESIDE = "results.csv", "run.json", "summary.md", "published.csv"
 
 
@@ -41,9 +43,13 @@ class Outcome:
 
 
 def provenance() -> dict[str, str]:
-    """Say what a number depends on besides the script: code, libraries, machine."""
+    """Say what a number depends on besides the script: code, libraries, machine.
+
+    The commit is that of this checkout, with ``-dirty`` if its files were changed; empty where it is none.
+    """
+    here = [f"--git-dir={REPOSITORY / '.git'}", f"--work-tree={REPOSITORY}"]
     commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"],
+        ["git", *here, "describe", "--always", "--dirty", "--exclude=*"],
         capture_output=True,
         text=True,
         check=False,
@@ -70,7 +76,7 @@ def run_paper(
     Parameters
     ----------
     cells : iterable of Cell
-        See `dnmf.bench.plan.plan`.
+        See `paper.plan.plan`.
     data, out : Path
         Folder of the paper's data, and of the results: created, or gone on with.
     workers : int
@@ -91,6 +97,7 @@ def run_paper(
     table = Table(out / RESULTS, KEYS, VALUES)
     checksums = {f: s for f, s in expected_files().items() if f in _inputs(sets)}
     record = provenance() | {
+        "OpenBLAS kernels": os.environ.get("OPENBLAS_CORETYPE", "chosen by OpenBLAS"),
         "seed": SEED,
         "seeds of starts": f"MU {SEED} to {RESTARTS - 1}; figure 8: 1 to {N_STARTS}",
         "folds": "KFold(5, shuffle=True, random_state=1)",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dnmf.bench.table import ROWS_OF_CELL, Table
+from paper.table import ROWS_OF_CELL, Table
 
 KEYS, VALUES = ("set", "fold"), ("inference", "cost", ROWS_OF_CELL)
 

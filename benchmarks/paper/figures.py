@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dnmf.bench.cells import LEARNED
-from dnmf.bench.datasets import BREAST, SIMULATED, short_name
-from dnmf.bench.plan import DEPTHS, LAYERS, PENALTIES
-from dnmf.bench.views import at_all_depths, by_set, simulated
-from dnmf.plotting import CurvePanel, PointPanel, plot_curves, plot_points, save_figure
+from dnmf.plotting import save_figure
+from paper.cells import LEARNED
+from paper.datasets import BREAST, SIMULATED, short_name
+from paper.plan import DEPTHS, LAYERS, PENALTIES
+from paper.plots import CurvePanel, PointPanel, plot_curves, plot_points
+from paper.select import at_all_depths, by_set, simulated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -271,8 +272,10 @@ def figure_7(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
 
 
 def figure_8(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
-    """Draw the training cost along the iterations."""
+    """Draw the training cost along the iterations, of the first fold that was run."""
     table = results[results["experiment"] == "training cost"]
+    fold = table["fold"].min()
+    table = table[table["fold"] == fold]
 
     def curve(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         return rows["iteration"].to_numpy(float), rows["full"].to_numpy(float)
@@ -286,7 +289,7 @@ def figure_8(results: pd.DataFrame, published: pd.DataFrame) -> "Figure":
         random = [curve(part) for name, part in mu.groupby("inference") if "random" in str(name)]
         panels.append(
             CurvePanel(
-                f"Figure 8, breast, λ = {penalty}, protocol “authors”",
+                f"Figure 8, breast, fold {fold}, λ = {penalty}, protocol “authors”",
                 "iteration or epoch",
                 "training cost per sample",
                 {

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnmf.bench.cells import (
+from dnmf.estimators import DNMF, SupervisedDNMF
+from dnmf.kernels import nmf_mu, scale_signatures_to_unit_sum
+from paper.cells import (
     LEARNED,
     Cell,
     Clock,
@@ -20,9 +22,7 @@ from dnmf.bench.cells import (
     supervised_row,
     unsupervised_row,
 )
-from dnmf.bench.datasets import Dataset
-from dnmf.estimators import DNMF, SupervisedDNMF
-from dnmf.kernels import nmf_mu, scale_signatures_to_unit_sum
+from paper.datasets import Dataset
 
 EPOCHS, RATE, MU_ITERATIONS = 500, 1e-3, 500
 NEVER = -1.0  # a tolerance: iterations that gain nothing are done all the same

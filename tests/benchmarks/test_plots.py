@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dnmf.plotting import CurvePanel, PointPanel, figure_bytes, plot_curves, plot_points
+from dnmf.plotting import figure_bytes
+from paper.plots import CurvePanel, PointPanel, plot_curves, plot_points
 
 
 def points(axes) -> dict[str, np.ndarray]:

@@ -8,7 +8,9 @@ import numpy as np
 import scipy.optimize
 import torch
 
-from dnmf.bench.cells import (
+from dnmf.kernels import frobenius_cost
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_supervised
+from paper.cells import (
     LEARNED,
     Cell,
     Clock,
@@ -19,9 +21,7 @@ from dnmf.bench.cells import (
     supervised_row,
     unsupervised_row,
 )
-from dnmf.bench.datasets import Dataset, folds
-from dnmf.kernels import frobenius_cost
-from dnmf.nn import TrainConfig, UnfoldedMU, train_supervised
+from paper.datasets import Dataset, folds
 
 EPOCHS, WEIGHT, RATE, SUPERVISED_RATE = 500, 0.1, 5e-4, 1e-3
 MU_ITERATIONS, INFERENCE_ITERATIONS = 500, 10

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.bench.cells import KEYS, LEARNED, VALUES
-from dnmf.bench.claims import (
+from paper.cells import KEYS, LEARNED, VALUES
+from paper.claims import (
     CONFIRMED,
     NOT,
     WEAK,
@@ -15,9 +15,9 @@ from dnmf.bench.claims import (
     run_time,
     verdict_of,
 )
-from dnmf.bench.datasets import SIMULATED
-from dnmf.bench.published import beside_published
-from dnmf.bench.summary import in_bands, ratios, summarise_run
+from paper.datasets import SIMULATED
+from paper.published import beside_published
+from paper.summary import in_bands, ratios, summarise_run
 
 
 def table(*rows: dict[str, object]) -> pd.DataFrame:
