@@ -9,7 +9,7 @@ from typing import Any
 
 from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction.arguments import check_numbers, check_restarts
-from dnmf.extraction.checkpoint import Checkpoint, write_whole
+from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.extract import extract_signatures, known_signatures
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run_time import RunEstimate, estimate_run
@@ -247,8 +247,7 @@ class ExtractionRun:
             **choice,
         }
         kept = {"job": options, "input": self.input_file, "command": self.command}
-        text = json.dumps(kept, indent=2, default=str) + "\n"
-        write_whole(folder / OPTIONS, text.encode())
+        self.checkpoint.write(OPTIONS, json.dumps(kept, indent=2, default=str) + "\n")
 
 
 def is_report_of(output: Path, identity: Mapping[str, Any] | None) -> bool:

@@ -1,6 +1,7 @@
 """What a run with restarts leaves behind beside the tables of every extraction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,29 +9,35 @@ import numpy as np
 import pandas as pd
 
 from dnmf.extraction.choice import RULE
+from dnmf.report.records import write_table
 from dnmf.signatures import write_exposures, write_signatures
 
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
 
 
-def write_selection_files(result: "ExtractionResult", folder: Path) -> None:
-    """Write the choice, every solution, intervals and verdicts; nothing for an extraction without restarts."""
+def selection_files(result: "ExtractionResult") -> dict[str, Callable[[Path], object]]:
+    """Return what writes the choice, every solution, intervals and verdicts, by file; nothing without restarts."""
     if result.selection is None:
-        return
-    _write(result.selection.table, folder / "selection.tsv")
-    for k in result.selection.candidates:
-        place = folder / "solutions" / f"k{k:03d}"
-        place.mkdir(parents=True)
-        signatures, exposures = result.solution(k)
-        write_signatures(signatures, place / "signatures.tsv")
-        write_exposures(exposures, place / "exposures.tsv")
-    _write_intervals(result, folder)
+        return {}
     assert result.verdicts is not None
-    _write(result.verdicts, folder / "verdicts.tsv")
+    assert result.exposure_lower is not None
+    assert result.exposure_upper is not None
+    # Whole mutations, rounded outwards: the intervals contain the rounded exposures, too.
+    lower, upper = result.exposure_lower.map(np.floor), result.exposure_upper.map(np.ceil)
+    files: dict[str, Callable[[Path], object]] = {
+        "selection.tsv": partial(write_table, result.selection.table, missing="nan"),
+        "solutions": partial(_write_solutions, result),
+        "signature_intervals.tsv": partial(_write_signature_intervals, result),
+        "exposure_lower.tsv": partial(write_exposures, lower, integers=False),
+        "exposure_upper.tsv": partial(write_exposures, upper, integers=False),
+        "verdicts.tsv": partial(write_table, result.verdicts, missing="nan"),
+    }
     if result.penalties:
         curves = {name: choice.curve for name, choice in result.penalties.items()}
-        _write(pd.concat(curves, names=["penalty", "value"]), folder / "penalties.tsv")
+        table = pd.concat(curves, names=["penalty", "value"])
+        files["penalties.tsv"] = partial(write_table, table, missing="nan")
+    return files
 
 
 def selection_record(
@@ -59,19 +66,21 @@ def selection_record(
     }
 
 
-def _write(table: pd.DataFrame, path: Path, *, index: bool = True) -> None:
-    table.to_csv(
-        path, sep="\t", index=index, float_format="%.6g", lineterminator="\n", na_rep="nan"
-    )
+def _write_solutions(result: "ExtractionResult", folder: Path) -> None:
+    assert result.selection is not None
+    for k in result.selection.candidates:
+        place = folder / f"k{k:03d}"
+        place.mkdir(parents=True)
+        signatures, exposures = result.solution(k)
+        write_signatures(signatures, place / "signatures.tsv")
+        write_exposures(exposures, place / "exposures.tsv")
 
 
-def _write_intervals(result: "ExtractionResult", folder: Path) -> None:
+def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
     assert result.signature_lower is not None
     assert result.signature_upper is not None
-    assert result.exposure_lower is not None
-    assert result.exposure_upper is not None
     profiles = result.signatures.profiles
-    intervals = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "Signature": np.repeat(profiles.index, profiles.shape[1]),
             "MutationType": np.tile(profiles.columns, profiles.shape[0]),
@@ -80,8 +89,4 @@ def _write_intervals(result: "ExtractionResult", folder: Path) -> None:
             "95th percentile": result.signature_upper.to_numpy().ravel(),
         }
     )
-    _write(intervals, folder / "signature_intervals.tsv", index=False)
-    # Whole mutations, rounded outwards: the intervals contain the rounded exposures, too.
-    lower, upper = result.exposure_lower.map(np.floor), result.exposure_upper.map(np.ceil)
-    write_exposures(lower, folder / "exposure_lower.tsv", integers=False)
-    write_exposures(upper, folder / "exposure_upper.tsv", integers=False)
+    write_table(table, path, index=False)
