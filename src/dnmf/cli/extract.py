@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import warnings
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,7 @@ from dnmf.cli.options import (
     with_reference,
 )
 from dnmf.cli.paths import check_result_folder
+from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.report.folder import checkpoint_folder
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def extract(
     errors = stderr_console()
     with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
-            from dnmf.signatures import read_catalog
+            from dnmf.signatures import default_reference, how_to_give_reference, read_catalog
 
             # Whether an earlier report may be replaced is known once the catalog has been read.
             check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
@@ -111,13 +113,22 @@ def extract(
             from dnmf.extraction import ExtractionRun
             from dnmf.report.records import file_record
 
+            if reference == ReferenceChoice() and default_reference(counts.schema) is None:
+                warnings.warn(
+                    f"{how_to_give_reference(counts.schema)} The signatures are not compared with known ones.",
+                    DoubtfulDataWarning,
+                    stacklevel=2,
+                )
+                known = None
+            else:
+                known = asdict(reference)
             run = ExtractionRun.start(
                 output,
                 counts,
                 n_signatures,
                 n_restarts=restarts,
                 random_state=seed,
-                reference=asdict(reference),
+                reference=known,
                 overwrite=overwrite,
                 input_file=file_record(catalog),
                 command=_command(),
@@ -229,8 +240,8 @@ def _show(result: "ExtractionResult", page: Path) -> None:
     if result.unfinished:
         numbers = ", ".join(map(str, result.unfinished))
         out.print(f"Partial: not finished yet are {numbers} signatures.", soft_wrap=True)
-    assert result.reference is not None
-    out.print(matches_table(result.matches, result.reference))
+    if result.reference is not None:
+        out.print(matches_table(result.matches, result.reference))
     out.print(
         f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
         f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)",

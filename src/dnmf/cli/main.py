@@ -14,7 +14,6 @@ from dnmf.cli.options import (
     OutputFolder,
     Overwrite,
     Quiet,
-    Reference,
     ReferenceChoice,
     Seed,
     with_reference,
@@ -197,9 +196,10 @@ def transform(
 
 
 @app.command()
+@with_reference
 def match(
     signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
-    reference: Reference = "cosmic-v3.4",
+    reference: ReferenceChoice,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),

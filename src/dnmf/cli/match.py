@@ -7,10 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console
+from dnmf.cli.options import ReferenceChoice
 from dnmf.cli.paths import check_output_file
 from dnmf.signatures import (
     SignatureSet,
-    load_reference,
     match_to_reference,
     read_catalog,
     read_signatures,
@@ -39,13 +39,16 @@ def matches_table(matches: pd.DataFrame, reference: SignatureSet) -> Table:
     return table
 
 
-def run_match(signatures: Path, reference: str, output: Path | None, *, overwrite: bool) -> None:
+def run_match(
+    signatures: Path, reference: ReferenceChoice, output: Path | None, *, overwrite: bool
+) -> None:
     """Match a file of signatures with a reference; print the table and write it when asked."""
     if output is not None:
         check_output_file(output, overwrite=overwrite)
     with shown_warnings(stderr_console()):
-        known = load_reference(reference)
-        matches = match_to_reference(read_signatures(signatures), known)
+        found = read_signatures(signatures)
+        known = reference.load(found.schema)
+        matches = match_to_reference(found, known)
     if output is not None:
         write_whole(output, matches.to_csv(sep="\t", index=False))
     stdout_console().print(matches_table(matches, known))

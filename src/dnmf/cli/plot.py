@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console
 from dnmf.cli.paths import check_output_file
 from dnmf.exceptions import InputDataError
-from dnmf.signatures import SBS96, read_catalog, read_exposures, read_signatures
+from dnmf.signatures import detect_schema, read_catalog, read_exposures, read_signatures
 from dnmf.signatures.table import read_table
 
 if TYPE_CHECKING:
@@ -53,4 +53,4 @@ def _has_channels(path: Path) -> bool:
     # Two label columns, or two header lines, hold one channel together.
     labels += [tuple(row[:2]) for row in table.lead]
     labels += list(zip(*table.head[:2], strict=True))
-    return any(SBS96.canonical(label) is not None for label in labels)
+    return detect_schema(labels) is not None

@@ -14,7 +14,6 @@ import pandas as pd
 import torch
 
 from dnmf.estimators import DNMF
-from dnmf.exceptions import ChannelMismatchError
 from dnmf.extraction.arguments import Penalty, check_numbers, check_restarts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
@@ -83,9 +82,9 @@ def extract_signatures(
         Training epochs; ``None`` takes the preset's.
     preset : "default" or "paper"
         ``"paper"`` trains as Nasser, Eldar and Sharan (2021) describe.
-    reference : SignatureSet, str or path, optional
-        Known signatures to compare with, such as ``"cosmic-v3.4"``; for exomes or another genome
-        build, what ``choose_reference`` returns.
+    reference : SignatureSet, str or Path, optional
+        Known signatures to compare with, or what ``load_reference`` understands, such as
+        ``"cosmic-v3.4"``.
     random_state : int, optional
         The same value gives the same result.
     progress : callable, optional
@@ -126,7 +125,7 @@ def extract_signatures(
     started = time.perf_counter()
     numbers = check_numbers(n_signatures, catalog)
     restarts = check_restarts(n_restarts, numbers, preset, (l1_reg, l2_reg))
-    known = known_signatures(reference, catalog)
+    known = None if reference is None else load_reference(reference, channels=catalog.schema)
     seed = int(np.random.default_rng().integers(2**32)) if random_state is None else random_state
     settings: dict[str, Any] = {
         "n_layers": int(n_layers),
@@ -182,20 +181,6 @@ def extract_signatures(
         selection=selection,
         **tables,
     )
-
-
-def known_signatures(
-    reference: SignatureSet | str | Path | None, catalog: MutationCatalog
-) -> SignatureSet | None:
-    """Return a reference by name or path, or as it is, if it has the channels of a catalog."""
-    if isinstance(reference, str | Path):
-        reference = load_reference(reference)
-    if reference is not None and reference.schema != catalog.schema:
-        raise ChannelMismatchError(
-            f"{catalog.source or 'the catalog'} has {catalog.schema.name} channels, but the reference "
-            f"{reference.schema.name}: choose a reference with the same channels, or none."
-        )
-    return reference
 
 
 def _filled(catalog: MutationCatalog) -> np.ndarray:

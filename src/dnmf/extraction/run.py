@@ -10,7 +10,7 @@ from typing import Any
 from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction.arguments import check_numbers, check_restarts
 from dnmf.extraction.checkpoint import Checkpoint
-from dnmf.extraction.extract import extract_signatures, known_signatures
+from dnmf.extraction.extract import extract_signatures
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run_time import RunEstimate, estimate_run
 from dnmf.extraction.save import save_report
@@ -20,13 +20,13 @@ from dnmf.report.folder import RUN_RECORD, check_output_folder, checkpoint_folde
 from dnmf.signatures import (
     MutationCatalog,
     SignatureSet,
-    choose_reference,
+    load_reference,
     read_catalog,
     write_catalog,
 )
 
 CATALOG, OPTIONS = "catalog.tsv", "options.json"
-# Arguments of `choose_reference`, and of `extract_signatures` for the penalties and the network.
+# Arguments of `load_reference`, and of `extract_signatures` for the penalties and the network.
 _REFERENCE = ("reference", "build", "assay", "genome", "made_for")
 _SETTINGS = ("l1_reg", "l2_reg", "n_layers", "max_epochs", "preset")
 
@@ -109,7 +109,7 @@ class ExtractionRun:
         catalog, n_signatures, n_restarts, random_state
             As in :func:`dnmf.extract_signatures`.
         reference : str or mapping, optional
-            Name or path of a reference, or arguments of ``choose_reference``.
+            Name or path of a reference, or arguments of ``load_reference``.
         overwrite : bool
             Replace a report of another run, too.
         input_file : mapping, optional
@@ -133,7 +133,7 @@ class ExtractionRun:
         penalties = (settings.get("l1_reg", 0.0), settings.get("l2_reg", 0.0))
         restarts = check_restarts(n_restarts, numbers, settings.get("preset", "default"), penalties)
         choice = {"reference": reference} if isinstance(reference, str) else dict(reference or {})
-        known = known_signatures(choose_reference(**choice) if choice else None, catalog)
+        known = load_reference(**choice, channels=catalog.schema) if choice else None
         identity = run_identity(catalog, random_state, restarts) if restarts else None
         check_output_folder(out, overwrite=overwrite or is_report_of(out, identity))
         run = cls(
@@ -186,7 +186,7 @@ class ExtractionRun:
             restarts,
             options["seed"],
             {name: options[name] for name in _SETTINGS if name in options},
-            known_signatures(choose_reference(**choice) if choice else None, catalog),
+            load_reference(**choice, channels=catalog.schema) if choice else None,
             checkpoint,
             kept["input"],
             kept["command"],
