@@ -115,8 +115,8 @@ def extract_signatures(
     >>> from dnmf import extract_signatures, load_reference, simulate_catalog
     >>> reference = load_reference("cosmic-v3.4")
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
-    >>> catalog, _ = simulate_catalog(truth, 60, mean_burden=20_000, sparsity=0.3, random_state=0)
-    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=3, reference=reference)
+    >>> catalog, _ = simulate_catalog(truth, 30, mean_burden=20_000, sparsity=0.3, random_state=0)
+    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
     >>> result.selection.choice.n_signatures
     3
     >>> sorted(result.matches["reference"])
