@@ -11,6 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from dnmf.kernels.dictionary import SEARCH
+from dnmf.nn import (
+    TrainConfig,
+    UnfoldedMU,
+    train_unsupervised,
+)
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, load_reference
@@ -21,12 +27,6 @@ from dnmf.kernels import (
     find_dictionary,
     initialize_factors,
     successive_projection,
-)
-from dnmf.kernels.dictionary import SEARCH
-from dnmf.nn import (
-    TrainConfig,
-    UnfoldedMU,
-    train_unsupervised,
 )
 from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
 from paper.run import provenance

@@ -17,8 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
-from dnmf.kernels import exact_exposures, kl_exposures
 from dnmf.kernels.sparse_refit import sparse_exposures
 from dnmf.models import RefitCard, TumourExposures, load_refit_model, read_tumour_exposures
 from dnmf.models.evaluation import (
@@ -33,6 +31,8 @@ from dnmf.models.evaluation import (
 from dnmf.nn.refit import RefitNetwork
 from dnmf.nn.refit_answer import forward_in_chunks, refit_answer
 from dnmf.pipelines.refit_methods import selected_shares
+
+from dnmf.kernels import exact_exposures, kl_exposures
 from dnmf.signatures import load_reference
 
 COUNTS = (100, 2_000, 50_000)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dnmf.kernels import exact_exposures, frobenius_cost, kl_cost, kl_exposures
+from dnmf.kernels import Poisson, exact_exposures, frobenius_cost, kl_cost, kl_exposures
 from dnmf.unfolding import LAYERS, Unfolded, train_to_dictionary
 
 RULES = pytest.mark.parametrize("rule", LAYERS)
@@ -34,7 +34,7 @@ def mean_excess(network: Unfolded, X: torch.Tensor, W: torch.Tensor) -> float:
     """Geometric mean of 1 + excess / e0, from the costs themselves: no complementarity, no scaled problem."""
     with torch.no_grad():
         found = network(X)
-    if network.rule.objective == "kl":
+    if network.rule.objective is Poisson:
         exact, penalties, cost, size = kl_exposures(X, W).H, {}, kl_cost, X.sum(dim=1)
     else:
         penalties = {"l1_reg": network.l1_reg.item(), "l2_reg": network.l2_reg.item()}

@@ -21,6 +21,7 @@ from dnmf.estimators._fitting import FitSettings, Progress, fit_end_to_end, fit_
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import CHUNK_ROWS, exact_exposures, exposure_moments, nnls_kkt_residual
+from dnmf.kernels.objectives import Poisson
 from dnmf.threads import one_thread
 from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.rules import LAYERS
@@ -312,7 +313,7 @@ class DNMF(FactorisationEstimator):
 
     @property
     def _is_kl(self) -> bool:
-        return LAYERS[self._settings().layer].objective == "kl"
+        return LAYERS[self._settings().layer].objective is Poisson
 
     def _finish_exactly(self, X: torch.Tensor, exposures: torch.Tensor) -> torch.Tensor:
         W = self._to_tensor(self.components_)

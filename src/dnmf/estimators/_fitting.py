@@ -11,6 +11,7 @@ from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.kl_factorisation import nmf_kl
 from dnmf.kernels.nnls import exact_exposures
+from dnmf.kernels.objectives import Poisson
 from dnmf.search.dictionary import SEARCH, find_dictionary
 from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.rules import LAYERS
@@ -103,7 +104,7 @@ def _search(
         callback=lambda i, cost: progress("dictionary", i, iterations, cost),
     )
     history["dictionary"] = found.cost
-    if LAYERS[settings.layer].objective == "kl":
+    if LAYERS[settings.layer].objective is Poisson:
         found = nmf_kl(
             X,
             found.W,
@@ -115,7 +116,7 @@ def _search(
 
 
 def _exact_exposures(X: torch.Tensor, W: torch.Tensor, settings: FitSettings) -> torch.Tensor:
-    if LAYERS[settings.layer].objective == "kl":
+    if LAYERS[settings.layer].objective is Poisson:
         return kl_exposures(X, W).H
     return exact_exposures(X, W, l1_reg=settings.l1_reg, l2_reg=settings.l2_reg)
 

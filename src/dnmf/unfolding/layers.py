@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dnmf.kernels.kl import kl_step
 from dnmf.kernels.multiplicative import mu_step
+from dnmf.kernels.objectives import Frobenius, Objective, Poisson
 from dnmf.unfolding.problem import Problem
 
 
@@ -20,15 +21,15 @@ class UnfoldedLayer(nn.Module):
 
     Attributes
     ----------
-    objective : str
-        The cost that the classic step lowers: ``"frobenius"`` or ``"kl"``.
+    objective : type of Objective
+        The cost that the classic step lowers.
     learning_rate : float
         The peak at which :func:`dnmf.nn.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
         Whether steps may raise the cost on their way, so that a network must return the best exposures it came across.
     """
 
-    objective: ClassVar[str] = "frobenius"
+    objective: ClassVar[type[Objective]] = Frobenius
     learning_rate: ClassVar[float] = 3e-3
     keeps_cheapest: ClassVar[bool] = False
 
@@ -348,7 +349,7 @@ class KLLayer(UnfoldedLayer):
     The step of :func:`dnmf.kernels.kl_step` with its two uses of W set free.
     """
 
-    objective = "kl"
+    objective = Poisson
 
     def __init__(
         self,

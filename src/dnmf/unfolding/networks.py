@@ -170,11 +170,7 @@ class Unfolded(nn.Module):
         if layer not in LAYERS:
             raise ValueError(f"unknown layer {layer!r}: choose one of {', '.join(LAYERS)}")
         self.rule = LAYERS[layer]
-        if self.rule.objective == "kl" and (l1_reg or l2_reg):
-            raise ValueError(
-                f"layer {layer!r} takes no penalties: with signatures that sum to 1 an L1 penalty on Poisson exposures "
-                "only divides them all by 1 + l1_reg"
-            )
+        self.rule.objective(l1_reg, l2_reg)  # an error for penalties that it does not take
         self.register_buffer(
             "signatures", torch.zeros(n_components, n_features, dtype=dtype, device=device)
         )

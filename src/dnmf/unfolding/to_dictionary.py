@@ -7,9 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dnmf.kernels.kl import kl_exposures
-from dnmf.kernels.nnls import exact_exposures, nnls
-from dnmf.kernels.objectives import kl_costs
+from dnmf.kernels.nnls import exact_exposures
 from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.training import History
 
@@ -141,16 +139,11 @@ def _exact_solutions(
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
     """Return exact states and, in the unit of the cost, which excess over theirs is negligible."""
     problem = network.problem(X)
-    totals = X.sum(dim=1)
-    rounding = ROUNDING * torch.finfo(X.dtype).eps
-    if network.rule.objective == "kl":
-        exact = kl_exposures(problem.X, problem.dictionary).H
-        lowest = kl_costs(problem.X, exact, problem.dictionary).clamp(min=0)
-        return exact, totals * (NEGLIGIBLE_EXCESS * lowest + rounding)
-    exact = nnls(problem.gram, problem.moments)
-    # At the optimum h G h = c h.
-    lowest = 0.5 * (problem.X.square().sum(dim=1) - (exact * problem.moments).sum(dim=1))
-    return exact, totals.square() * (NEGLIGIBLE_EXCESS * lowest.clamp(min=0) + rounding)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
+    exact = objective.exposures(problem.X, problem.dictionary)
+    lowest = objective.minimum(problem.X, exact, problem.dictionary).clamp(min=0)
+    floors = NEGLIGIBLE_EXCESS * lowest + ROUNDING * torch.finfo(X.dtype).eps
+    return exact, X.sum(dim=1) ** objective.degree * floors
 
 
 def _excess_cost(
@@ -158,16 +151,11 @@ def _excess_cost(
 ) -> Float[Tensor, " n"]:
     """By how much the network's exposures cost more than the exact ones, in the unit of the cost."""
     problem = network.problem(X)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
     totals = X.sum(dim=1)
     state = network(X) / (totals[:, None] * network.shares)
-    if network.rule.objective == "kl":
-        W = problem.dictionary
-        excess = kl_costs(problem.X, state, W) - kl_costs(problem.X, exact, W)
-        return totals * excess.clamp(min=0)
-    difference = state - exact
-    quadratic = 0.5 * ((difference @ problem.gram) * difference).sum(dim=1)
-    slope = (exact @ problem.gram - problem.moments).clamp(min=0)
-    return totals.square() * (quadratic + (slope * state).sum(dim=1))
+    excess = objective.excess(problem.X, state, problem.dictionary, exact=exact)
+    return totals**objective.degree * excess
 
 
 def _jittered_pool(

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dnmf.kernels.costs import frobenius_cost
 from dnmf.kernels.nnls import exact_signatures
-from dnmf.kernels.objectives import frobenius_cost
 
 TrainingCallback = Callable[[int, float], None]
 
