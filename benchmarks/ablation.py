@@ -61,7 +61,7 @@ SEARCHES = {
 STARTS = ("separable", "nndsvda", "random")
 VOLUMES = (0.0, 10.0, 100.0, 1000.0)
 POISSON_SEED = 0
-LAYERS = ("newton", "admm", "mu", "nalmu", "projected-gradient")
+LAYERS = ("newton", "admm", "mu", "weighted-mu", "projected-gradient")
 REFERENCE = "cosmic-v3.4"
 
 

@@ -84,7 +84,7 @@ def test_training_never_makes_it_worse_on_its_samples(problem, rule, learning_ra
         ("newton", 1e-1),
         ("admm", 3e-2),
         ("mu", 1e-4),
-        ("nalmu", 3e-3),
+        ("weighted-mu", 3e-3),
         ("projected-gradient", 3e-4),
         ("kl", 3e-4),
     ],

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dnmf.estimators import DNMF
+from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import InputDataError
 from dnmf.extraction.candidate import LEAST_SAMPLES
 from dnmf.extraction.checkpoint import Checkpoint
@@ -171,7 +171,7 @@ def extract_signatures(
             name: penalties[name].value if name in penalties else float(value)
             for name, value in given.items()
         }
-        model = DNMF(**_dictionary(selection, numbers), **settings)
+        model = _model(settings, **_dictionary(selection, numbers))
         with _timed(seconds, "training"):
             model.fit(counts[filled], progress=progress)
         with _timed(seconds, "exposures"):
@@ -287,6 +287,19 @@ def _penalties(
 def _signatures(selection: Selection) -> torch.Tensor:
     """Return the chosen signatures in memory of their own: read or computed, they are the same to all that follows."""
     return torch.from_numpy(selection.chosen.signatures.copy(order="C"))
+
+
+def _model(settings: dict[str, Any], **signatures: Any) -> DNMF | PaperDNMF:
+    """Return the estimator that the preset names; its own defaults where nothing is given."""
+    given = {name: value for name, value in settings.items() if name.endswith("_reg")}
+    given["n_layers"] = settings["n_layers"]
+    epochs = settings["max_epochs"]
+    if settings["preset"] == "paper":
+        return PaperDNMF(
+            **signatures, **given, **({} if epochs is None else {"max_epochs": epochs})
+        )
+    steps = {} if epochs is None else {"n_steps": epochs}
+    return DNMF(**signatures, **given, **steps, random_state=settings["random_state"])
 
 
 def _dictionary(selection: Selection | None, numbers: Sequence[int]) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from dnmf.kernels.kl import kl_exposures, kl_gap, kl_step
 from dnmf.kernels.multiplicative import update_exposures
 from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls_kkt_residual
 
+# Share of a sample's mutations below which an exposure of a warm start counts as zero.
+NEGLIGIBLE_SHARE = 1e-7
+
 
 @dataclass(frozen=True)
 class Objective(ABC):
@@ -101,7 +104,9 @@ class Frobenius(Objective):
         return update_exposures(X, H, W, l1_reg=self.l1_reg, l2_reg=self.l2_reg)
 
     def exposures(self, X: Tensor, W: Tensor, *, start: Tensor | None = None) -> Tensor:
-        """Exact non-negative least squares."""
+        """Solve non-negative least squares exactly."""
+        if start is not None:
+            start = start - NEGLIGIBLE_SHARE * X.sum(dim=1, keepdim=True)
         return exact_exposures(X, W, l1_reg=self.l1_reg, l2_reg=self.l2_reg, start=start)
 
     def certificate(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:

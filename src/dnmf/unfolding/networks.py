@@ -15,7 +15,7 @@ from dnmf.unfolding.rules import LAYERS
 class UnfoldedMU(nn.Module):
     """The paper's network: L multiplicative updates, each with its own matrices, one shared pair of penalties.
 
-    ``H_{l+1} = H_l * (X D_l^T) / (H_l G_l^T + l1_reg + l2_reg H_l)``, ``H_0 = 1``
+    ``H_{l+1} = H_l * (X D_l^T + eps) / (H_l G_l^T + l1_reg + l2_reg H_l + eps)``, ``H_0 = 1``
 
     Parameters
     ----------
@@ -57,10 +57,8 @@ class UnfoldedMU(nn.Module):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            MULayer(n_features, n_components, weight_init=weight_init, dtype=dtype, device=device)
-            for _ in range(n_layers)
-        )
+        shape = torch.empty(n_components, n_features, dtype=dtype, device=device)
+        self.layers = nn.ModuleList(MULayer.constant(shape, weight_init) for _ in range(n_layers))
         self.n_components = n_components
         for name, value in (("l1_reg", l1_reg), ("l2_reg", l2_reg)):
             penalty = torch.tensor(value, dtype=dtype, device=device)
