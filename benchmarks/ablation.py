@@ -11,23 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from dnmf.kernels.dictionary import SEARCH
-from dnmf.nn import (
-    TrainConfig,
-    UnfoldedMU,
-    train_unsupervised,
-)
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, load_reference
-from dnmf.kernels import (
-    Phase,
-    Search,
-    exact_exposures,
-    find_dictionary,
-    initialize_factors,
-    successive_projection,
-)
+from dnmf.kernels import Phase, exact_exposures, initialize_factors, successive_projection
+from dnmf.search import Search, find_dictionary
+from dnmf.search.dictionary import SEARCH
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_unsupervised
 from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
 from paper.run import provenance
 from paper.scores import found, summarise
@@ -122,7 +112,7 @@ def rules(
         for trained, steps in (("untrained", 0), ("trained", None)):
             if table.has(data.name, part, layer, trained):
                 continue
-            model = DNMF(None, dictionary=W, layer=layer, max_epochs=steps, random_state=0)
+            model = DNMF(None, dictionary=W, layer=layer, n_steps=steps, random_state=0)
             began = time.process_time()
             model.fit(X)
             seconds = time.process_time() - began

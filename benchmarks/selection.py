@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 import torch
-from dnmf.pipelines.selection import select_signatures
 
 from dnmf import MutationCatalog, read_catalog
+from dnmf.extraction import select_signatures
 from paper.datasets import SIMULATED, load_dataset
 from paper.run import provenance
 from paper.scores import found

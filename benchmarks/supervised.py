@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from dnmf.nn.pairs import PairSource
-from dnmf.nn.supervised import SupervisedNetwork
-from dnmf.nn.totals import TotalPrior
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 from torch import nn
 
 from dnmf import SupervisedDNMF, read_exposures, read_signatures
 from dnmf.kernels import exact_exposures, exact_signatures, kl_exposures, kl_signatures
+from dnmf.posterior.network import SupervisedNetwork
+from dnmf.posterior.pairs import PairSource
+from dnmf.posterior.totals import TotalPrior
 from paper.datasets import SIMULATED, folds, load_dataset
 from paper.run import provenance
 from paper.table import Table
