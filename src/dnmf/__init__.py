@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _HOME_OF = {
     "DNMF": "dnmf.estimators",
     "MultiplicativeNMF": "dnmf.estimators",
+    "PaperDNMF": "dnmf.estimators",
+    "PaperSupervisedDNMF": "dnmf.estimators",
     "SupervisedDNMF": "dnmf.estimators",
     "load_model": "dnmf.estimators",
     "save_model": "dnmf.estimators",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.extraction.verdicts import decompose, signature_verdicts
@@ -39,7 +40,7 @@ def result(
     truth: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
     return extract_signatures(
-        truth[0], [4, 2, 3], n_restarts=5, max_epochs=20, reference=reference, workers=2
+        truth[0], [4, 2, 3], n_restarts=5, model=DNMF(n_steps=20), reference=reference, workers=2
     )
 
 
@@ -139,7 +140,7 @@ def test_a_decomposition_gives_back_what_was_mixed(reference: SignatureSet) -> N
 def test_workers_and_checkpoints_change_nothing(
     truth: tuple[MutationCatalog, pd.DataFrame], result: ExtractionResult, tmp_path: Path
 ) -> None:
-    options = {"n_restarts": 5, "checkpoint": tmp_path / "kept", "max_epochs": 1}
+    options = {"n_restarts": 5, "checkpoint": tmp_path / "kept", "model": DNMF(n_steps=1)}
     first = extract_signatures(truth[0], [2, 3, 4], **options)  # type: ignore[arg-type]
     second = extract_signatures(truth[0], [2, 3, 4], **options)  # type: ignore[arg-type]
     for again in (first, second):
@@ -163,7 +164,7 @@ def test_a_longer_range_computes_only_what_is_new(
     options = {
         "n_restarts": 2,
         "checkpoint": tmp_path / "kept",
-        "max_epochs": 1,
+        "model": DNMF(n_steps=1),
         "progress": lambda phase, step, steps, cost: (
             calls.append((step, steps)) if phase == "fits" else None
         ),
@@ -209,8 +210,8 @@ def test_a_penalty_is_chosen_where_it_costs_no_prediction(
     [
         ([2, 3], {"n_restarts": 0}, "restarts"),
         (2, {"n_restarts": 1}, "2 or more"),
-        (2, {"n_restarts": 5, "preset": "paper"}, "paper"),
-        ([2, 3], {"preset": "paper"}, "restarts"),
+        (2, {"n_restarts": 5, "model": PaperDNMF()}, "paper"),
+        ([2, 3], {"model": PaperDNMF()}, "restarts"),
         (2, {"n_restarts": 0, "l2_reg": "auto"}, "auto"),
         ([2, 90], {}, "at most 38"),
         ([], {}, "at least one"),
@@ -259,6 +260,6 @@ def test_four_samples_allow_a_number_but_no_choice(
         extract_signatures(few, [2, 3])
     with pytest.raises(InputDataError, match="too few to choose a penalty"):
         extract_signatures(few, 2, n_restarts=2, l1_reg="auto")
-    result = extract_signatures(few, 2, n_restarts=2, max_epochs=1)
+    result = extract_signatures(few, 2, n_restarts=2, model=DNMF(n_steps=1))
     assert result.selection is not None
     assert result.exposures.shape == (4, 2)

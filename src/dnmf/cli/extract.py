@@ -29,6 +29,7 @@ from dnmf.report.folder import checkpoint_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dnmf.estimators import DNMF, PaperDNMF
     from dnmf.extraction import ExtractionResult, ExtractionRun
 
 # Seconds from which a run is announced.
@@ -134,9 +135,7 @@ def extract(
                 command=_command(),
                 l1_reg=l1,
                 l2_reg=l2,
-                n_layers=layers,
-                max_epochs=epochs,
-                preset=preset.value,
+                model=_model(preset, layers, epochs),
             )
         cores = workers or len(os.sched_getaffinity(0))
         if run.n_restarts and not quiet:
@@ -181,6 +180,16 @@ def demo(
         )
         cores = len(os.sched_getaffinity(0))
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
+
+
+def _model(preset: Preset, layers: int, epochs: int | None) -> "DNMF | PaperDNMF":
+    from dnmf.estimators import DNMF, PaperDNMF
+
+    if preset is Preset.paper:
+        model: DNMF | PaperDNMF = PaperDNMF(n_layers=layers)
+        return model if epochs is None else model.set_params(max_epochs=epochs)
+    model = DNMF(n_layers=layers)
+    return model if epochs is None else model.set_params(n_steps=epochs)
 
 
 def _command() -> str:

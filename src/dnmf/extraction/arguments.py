@@ -5,9 +5,11 @@ from numbers import Integral
 from typing import Literal
 
 from dnmf.criteria import MIN_SAMPLES_TO_CHOOSE
+from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import InputDataError
 from dnmf.signatures import MutationCatalog
 
+Model = DNMF | PaperDNMF
 Penalty = float | Literal["auto"]
 
 DEFAULT_RESTARTS = 20
@@ -53,7 +55,7 @@ def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -
 
 
 def check_restarts(
-    n_restarts: int | None, numbers: Sequence[int], preset: str, penalties: Sequence[Penalty]
+    n_restarts: int | None, numbers: Sequence[int], model: Model, penalties: Sequence[Penalty]
 ) -> int:
     """Return the number of restarts, or say which options exclude each other.
 
@@ -62,7 +64,7 @@ def check_restarts(
     InputDataError
         They do.
     """
-    paper = preset == "paper"
+    paper = isinstance(model, PaperDNMF)
     restarts = n_restarts
     if restarts is None:
         restarts = 0 if paper else DEFAULT_RESTARTS
@@ -72,17 +74,17 @@ def check_restarts(
         raise InputDataError("one restart cannot be compared with another: give 0, or 2 or more.")
     if paper and restarts:
         raise InputDataError(
-            'preset "paper" trains signatures and network together, once: it has no restarts. Leave '
-            "their number out, or take the default preset."
+            "the paper's method (PaperDNMF, --preset paper) trains signatures and network together, once: it has no "
+            "restarts. Leave their number out, or take a DNMF (the default preset)."
         )
     if restarts == 0 and len(numbers) > 1:
         raise InputDataError(
-            "the number of signatures is chosen from restarts, and there are none: give one number, "
-            "or restarts (the default preset)."
+            "the number of signatures is chosen from restarts, and there are none: give one number, or restarts of a "
+            "DNMF (the default preset)."
         )
     if restarts == 0 and "auto" in penalties:
         raise InputDataError(
-            'a penalty of "auto" is chosen for the signatures of restarts, and there are none: give '
-            "a number, or restarts (the default preset)."
+            'a penalty of "auto" is chosen for the signatures of restarts, and there are none: give a number, or '
+            "restarts of a DNMF (the default preset)."
         )
     return int(restarts)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.base import clone
 
 from dnmf.estimators import DNMF
-from dnmf.extraction.arguments import Penalty, check_numbers, check_restarts
+from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
 from dnmf.extraction.result import ExtractionResult
@@ -39,9 +40,7 @@ def extract_signatures(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     l1_reg: Penalty = 0.0,
     l2_reg: Penalty = 0.0,
-    n_layers: int = 10,
-    max_epochs: int | None = None,
-    preset: str = "default",
+    model: Model | None = None,
     reference: SignatureSet | str | Path | None = None,
     random_state: int | None = 0,
     progress: Progress | None = None,
@@ -65,7 +64,7 @@ def extract_signatures(
     n_restarts : int, optional
         Resampled restarts for every ``k``, 2 or more, by default 20. 0 extracts once, as the
         estimator does it by itself: one ``k``, no stability, no intervals; the default, and all
-        there is, with ``preset="paper"``.
+        there is, for a ``PaperDNMF``.
     workers : int
         Threads for the restarts; the result does not depend on it.
     checkpoint : Checkpoint or path, optional
@@ -76,12 +75,10 @@ def extract_signatures(
         takes the strongest that predicts as well as the best
         (:func:`dnmf.extraction.penalty.choose_penalty`), ``l1_reg`` first. They act on the
         exposures that the network learns; restarts have a prior of their own.
-    n_layers : int
-        Depth of the network.
-    max_epochs : int, optional
-        Training epochs; ``None`` takes the preset's.
-    preset : "default" or "paper"
-        ``"paper"`` trains as Nasser, Eldar and Sharan (2021) describe.
+    model : DNMF or PaperDNMF, optional
+        What to train, by default ``DNMF()``; a ``PaperDNMF`` trains as Nasser, Eldar and Sharan
+        (2021) describe. It is copied; its number of components, dictionary, penalties and seed are
+        set by the extraction.
     reference : SignatureSet, str or Path, optional
         Known signatures to compare with, or what ``load_reference`` understands, such as
         ``"cosmic-v3.4"``.
@@ -124,13 +121,11 @@ def extract_signatures(
     """
     started = time.perf_counter()
     numbers = check_numbers(n_signatures, catalog)
-    restarts = check_restarts(n_restarts, numbers, preset, (l1_reg, l2_reg))
+    model = DNMF() if model is None else model
+    restarts = check_restarts(n_restarts, numbers, model, (l1_reg, l2_reg))
     known = None if reference is None else load_reference(reference, channels=catalog.schema)
     seed = int(np.random.default_rng().integers(2**32)) if random_state is None else random_state
     settings: dict[str, Any] = {
-        "n_layers": int(n_layers),
-        "max_epochs": max_epochs,
-        "preset": preset,
         "random_state": seed if restarts else random_state,
         "l1_reg": l1_reg,
         "l2_reg": l2_reg,
@@ -155,9 +150,9 @@ def extract_signatures(
                 penalties = _choose_penalties(catalog, selection, settings, progress)
                 settings |= {name: choice.value for name, choice in penalties.items()}
         with _timed(seconds, "training"):
-            model = _train(catalog, selection, numbers[0], settings, progress)
+            trained = _train(model, catalog, selection, numbers[0], settings, progress)
         with _timed(seconds, "exposures"):
-            tables, order = _tables(catalog, model, known)
+            tables, order = _tables(catalog, trained, known)
         if selection is not None:
             with _timed(seconds, "intervals"):
                 tables |= _certainty(catalog, tables, known, selection, order, settings)
@@ -165,12 +160,13 @@ def extract_signatures(
     return ExtractionResult(
         catalog=catalog,
         reference=known,
-        history=dict(model.history_),
-        model=model,
+        history=dict(trained.history_),
+        model=trained,
         parameters={
             "n_signatures": numbers if isinstance(n_signatures, Sequence) else numbers[0],
             "n_restarts": restarts,
             **settings,
+            "model": repr(model),
             "reference": None if known is None else known.source,
         },
         seconds=seconds,
@@ -223,24 +219,29 @@ def _chosen_signatures(selection: Selection) -> torch.Tensor:
 
 
 def _train(
+    model: Model,
     catalog: MutationCatalog,
     selection: Selection | None,
     n_signatures: int,
     settings: dict[str, Any],
     progress: Progress | None,
-) -> DNMF:
-    """Train the network to the chosen signatures; without restarts the estimator finds the signatures itself."""
+) -> Model:
+    """Train a copy of the model to the chosen signatures; without restarts the estimator finds them itself."""
     if selection is None:
-        model = DNMF(n_signatures, **settings)
+        found: dict[str, Any] = {"n_components": n_signatures}
     else:
         signatures = _chosen_signatures(selection).numpy()
-        model = DNMF(len(signatures), dictionary=signatures, **settings)
-    model.fit(_filled(catalog), progress=progress)
-    return model
+        found = {"n_components": len(signatures), "dictionary": signatures}
+    copy: Model = clone(model)
+    # PaperDNMF starts from constants: it has no seed.
+    taken = copy.get_params().keys() & settings.keys()
+    copy.set_params(**found, **{name: settings[name] for name in taken})
+    copy.fit(_filled(catalog), progress=progress)
+    return copy
 
 
 def _tables(
-    catalog: MutationCatalog, model: DNMF, known: SignatureSet | None
+    catalog: MutationCatalog, model: Model, known: SignatureSet | None
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Return the tables of a result by their names, and which component of the model each signature is."""
     counts = catalog.counts.to_numpy(dtype=float)

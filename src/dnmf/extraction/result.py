@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dnmf.estimators import DNMF
 from dnmf.exceptions import InputDataError
+from dnmf.extraction.arguments import Model
 from dnmf.extraction.findings import findings
 from dnmf.extraction.penalty import PenaltyChoice
 from dnmf.extraction.save import save_report
@@ -47,7 +47,7 @@ class ExtractionResult:
         What the signatures were compared with.
     history : dict of arrays
         Cost per step of each phase of the training.
-    model : DNMF
+    model : DNMF or PaperDNMF
         The trained estimator; its components are in *its* order (see ``model_metadata``).
     parameters : dict
         The arguments of the extraction, as JSON-able values.
@@ -84,7 +84,7 @@ class ExtractionResult:
     matches: pd.DataFrame
     reference: SignatureSet | None
     history: dict[str, np.ndarray]
-    model: DNMF
+    model: Model
     parameters: dict[str, Any]
     seconds: dict[str, float]
     warnings: list[str]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dnmf.estimators import DNMF
 from dnmf.exceptions import CheckpointError, InputDataError
-from dnmf.extraction.arguments import check_numbers, check_restarts
+from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.extract import extract_signatures
 from dnmf.extraction.result import ExtractionResult
@@ -26,9 +27,6 @@ from dnmf.signatures import (
 )
 
 CATALOG, OPTIONS = "catalog.tsv", "options.json"
-# Arguments of `load_reference`, and of `extract_signatures` for the penalties and the network.
-_REFERENCE = ("reference", "build", "assay", "genome", "made_for")
-_SETTINGS = ("l1_reg", "l2_reg", "n_layers", "max_epochs", "preset")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class ExtractionRun:
     random_state : int
         Seed.
     settings : dict
-        Further arguments of ``extract_signatures``: penalties and network.
+        ``l1_reg``, ``l2_reg`` and ``model`` of ``extract_signatures``.
     reference : SignatureSet or None
         Known signatures to compare with.
     checkpoint : Checkpoint or None
@@ -98,7 +96,9 @@ class ExtractionRun:
         overwrite: bool = False,
         input_file: Mapping[str, Any] | None = None,
         command: str | None = None,
-        **settings: Any,
+        l1_reg: Penalty = 0.0,
+        l2_reg: Penalty = 0.0,
+        model: Model | None = None,
     ) -> "ExtractionRun":
         """Begin a run, or take up an interrupted one; nothing is computed yet.
 
@@ -116,8 +116,8 @@ class ExtractionRun:
             What :func:`dnmf.report.records.file_record` returned for the file of the catalog.
         command : str, optional
             The command line.
-        **settings
-            ``l1_reg``, ``l2_reg``, ``n_layers``, ``max_epochs``, ``preset`` of ``extract_signatures``.
+        l1_reg, l2_reg, model
+            As in :func:`dnmf.extract_signatures`.
 
         Raises
         ------
@@ -130,8 +130,8 @@ class ExtractionRun:
         """
         out = Path(output)
         numbers = check_numbers(n_signatures, catalog)
-        penalties = (settings.get("l1_reg", 0.0), settings.get("l2_reg", 0.0))
-        restarts = check_restarts(n_restarts, numbers, settings.get("preset", "default"), penalties)
+        model = DNMF() if model is None else model
+        restarts = check_restarts(n_restarts, numbers, model, (l1_reg, l2_reg))
         choice = {"reference": reference} if isinstance(reference, str) else dict(reference or {})
         known = load_reference(**choice, channels=catalog.schema) if choice else None
         identity = run_identity(catalog, random_state, restarts) if restarts else None
@@ -142,7 +142,7 @@ class ExtractionRun:
             tuple(numbers),
             restarts,
             random_state,
-            settings,
+            {"l1_reg": l1_reg, "l2_reg": l2_reg, "model": model},
             known,
             None if identity is None else Checkpoint(checkpoint_folder(out), identity),
             dict(input_file or {}),
@@ -168,7 +168,7 @@ class ExtractionRun:
         catalog, kept = _kept(out)
         options = kept["job"]
         numbers = tuple(options["n_signatures"])
-        restarts = check_restarts(options["restarts"], numbers, options["preset"], ())
+        restarts = options["restarts"]
         identity = run_identity(catalog, options["seed"], restarts)
         checkpoint = Checkpoint(checkpoint_folder(out), identity)
         check_output_folder(out, overwrite=is_report_of(out, identity))
@@ -178,14 +178,14 @@ class ExtractionRun:
             raise InputDataError(
                 f"{out}: no number of signatures is finished yet. Repeat the extraction to go on{command}"
             )
-        choice = {name: options[name] for name in _REFERENCE if options.get(name) is not None}
+        choice = options["reference"]
         return cls(
             out,
             catalog,
             done,
             restarts,
             options["seed"],
-            {name: options[name] for name in _SETTINGS if name in options},
+            {**options["penalties"], "model": DNMF(**options["model"])},
             load_reference(**choice, channels=catalog.schema) if choice else None,
             checkpoint,
             kept["input"],
@@ -242,9 +242,9 @@ class ExtractionRun:
             "n_signatures": self.n_signatures,
             "restarts": self.n_restarts,
             "seed": self.random_state,
-            "preset": "default",
-            **self.settings,
-            **choice,
+            "penalties": {name: self.settings[name] for name in ("l1_reg", "l2_reg")},
+            "model": self.settings["model"].get_params(),
+            "reference": dict(choice),
         }
         kept = {"job": options, "input": self.input_file, "command": self.command}
         self.checkpoint.write(OPTIONS, json.dumps(kept, indent=2, default=str) + "\n")
@@ -269,7 +269,7 @@ def _kept(output: Path) -> tuple[MutationCatalog, dict[str, Any]]:
     try:
         kept = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
         source = kept["input"].get("name") or ""
-        missing = {"n_signatures", "restarts", "seed", "preset"} - set(kept["job"])
+        missing = {"n_signatures", "restarts", "seed"} - set(kept["job"])
         if missing:
             raise KeyError(*missing)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
