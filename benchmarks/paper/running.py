@@ -1,13 +1,8 @@
 """Computing cells on several processes, each result written at once by the one that started them."""
 
-import multiprocessing
-import os
-import signal
-import threading
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.connection import wait
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -23,6 +18,7 @@ from paper import (
 from paper.cells import KEYS, Cell, Method, Row, with_keys
 from paper.datasets import folds, load_dataset
 from paper.table import Table
+from paper.workers import finished_calls
 
 Watch = Callable[[Cell, int, int], None]
 METHODS: dict[str, dict[tuple[str, str], Method]] = {
@@ -35,7 +31,8 @@ METHODS: dict[str, dict[tuple[str, str], Method]] = {
 
 
 def compute(cell: Cell, data: Path) -> list[Row]:
-    """Return the rows of one cell; a function of its arguments alone."""
+    """Return the rows of one cell, computed by one thread; a function of its arguments alone."""
+    torch.set_num_threads(1)
     dataset = load_dataset(data, cell.set)
     experiment, _, mutations = cell.experiment.partition("poisson ")
     if mutations:
@@ -43,7 +40,7 @@ def compute(cell: Cell, data: Path) -> list[Row]:
         dataset = protocol_ours_supervised.poisson_counts(dataset, int(mutations))
     train, test = list(folds(dataset.X))[cell.fold]
     method = METHODS[cell.protocol][experiment, cell.method]
-    with warnings.catch_warnings():
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # too few iterations are part of what is compared
         return with_keys(cell, method(dataset, train, test, cell))
 
@@ -53,8 +50,7 @@ def run_cells(
 ) -> None:
     """Compute the cells that the table has not, and write each when it is done.
 
-    Every worker is a process of one thread, also where there is only one, so that their number does not change a
-    result. Cells that are timed run last, alone. When this is interrupted, the workers end and finished cells stay.
+    Cells that are timed run last, alone. When this is interrupted, the workers end and finished cells stay.
 
     Parameters
     ----------
@@ -65,7 +61,7 @@ def run_cells(
     table : Table
         Where to write.
     workers : int
-        Processes.
+        Processes; their number changes no result.
     watch : callable(cell, done, total), optional
         Called for every finished cell.
     """
@@ -74,35 +70,12 @@ def run_cells(
     others = [cell for cell in missing if cell.experiment != "run time"]
     done = 0
     for part, n_processes in ((others, workers), (timed, 1)):
-        if not part:
+        calls = [(cell, data) for cell in part]
+        if not calls:
             continue
-        with ProcessPoolExecutor(
-            n_processes, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
-        ) as pool:
-            futures = {pool.submit(compute, cell, data): cell for cell in part}
-            try:
-                for future in as_completed(futures):
-                    table.add(*future.result())
-                    done += 1
-                    if watch is not None:
-                        watch(futures[future], done, len(missing))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for child in multiprocessing.active_children():
-                    child.terminate()
-                raise
-
-
-def _prepare() -> None:
-    """Make a worker of this process: one thread, no traceback on Ctrl-C, no life after its parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
-    threadpool_limits(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
+        with closing(finished_calls(compute, calls, n_processes)) as finished:
+            for number, rows in finished:
+                table.add(*rows)
+                done += 1
+                if watch is not None:
+                    watch(part[number], done, len(missing))

@@ -10,9 +10,11 @@ from paper.claims import (
     NOT,
     WEAK,
     depth,
+    early_minimum,
     judge,
     regularisation,
     run_time,
+    training_cost,
     verdict_of,
 )
 from paper.datasets import SIMULATED
@@ -118,3 +120,29 @@ def test_depths_are_compared_on_the_folds_that_all_of_them_have() -> None:
     claim = depth(table(*rows), "supervised")
     assert (claim.strong, claim.verdict) == ((0, 1), NOT)
     assert "held out: median 0.5, 0.5 to 0.5; at 20 over 10: median 0.25" in claim.numbers
+
+
+def training_rows(fold: int, method: str, inference: str, *costs: float) -> list[dict[str, object]]:
+    """Costs after 50 and 500 iterations."""
+    names = {"protocol": "authors", "experiment": "training cost", "set": "brca_560", "fold": fold}
+    names |= {"method": method, "penalty": "0", "layers": 0, "inference": inference}
+    return [names | {"iteration": i, "full": c} for i, c in zip((50, 500), costs, strict=True)]
+
+
+def test_training_costs_are_means_over_folds_with_the_best_start_of_each() -> None:
+    """The network is below the best start in one fold of two, and above it in the mean."""
+    rows = [
+        *training_rows(0, "dnmf", "network", 9.0, 4.0),
+        *training_rows(1, "dnmf", "network", 9.0, 8.0),
+        *training_rows(0, "mu", "equal entries", 10.0, 10.0),
+        *training_rows(1, "mu", "equal entries", 10.0, 10.0),
+        *training_rows(0, "mu", "random start 1", 8.0, 5.0),
+        *training_rows(0, "mu", "random start 2", 8.0, 7.0),
+        *training_rows(1, "mu", "random start 1", 8.0, 9.0),
+        *training_rows(1, "mu", "random start 2", 8.0, 2.0),
+    ]
+    claim = training_cost(table(*rows))
+    assert (claim.weak, claim.strong, claim.verdict) == ((1, 1), (0, 1), WEAK)
+    assert "DNMF 6, MU best random 4 (worst 8), equal entries 10" in claim.numbers
+    early = early_minimum(table(*rows))
+    assert (early.weak, early.strong, early.verdict) == ((2, 2), (1, 4), WEAK)

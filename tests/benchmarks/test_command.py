@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from paper import run
+from paper import protocol_authors, protocol_paper, run, workers
 from rerun_paper import main
 
 OUTPUT = {"results.csv", "run.json", "summary.md", "published.csv", "figure_3.png"}
@@ -22,9 +23,13 @@ def test_it_writes_results_figures_and_a_summary_and_goes_on_where_it_was(
     tmp_path: Path,
     small_data: Path,
     checksums_of: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     checksums_of(small_data)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", lambda n, **_: ThreadPoolExecutor(n))
+    for protocol in (protocol_authors, protocol_paper):
+        monkeypatch.setattr(protocol, "EPOCHS", 5)
     out = tmp_path / "out"
     arguments = ["--data", str(small_data), "-o", str(out), "--workers", "1"]
     arguments += ["--sets", "pancreas_sp", "--folds", "0", "--figures", "3"]

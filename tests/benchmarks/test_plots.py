@@ -21,12 +21,12 @@ def test_points_stand_over_their_set_and_missing_ones_are_left_out() -> None:
         "Figure 0, protocol “ours”",
         "error",
         ["first", "second", "third"],
-        {"_one": [1.0, np.nan, 100.0], "two": [2.0, 0.0, 50.0]},
+        {"one": [1.0, np.nan, 100.0], "two": [2.0, 0.0, 50.0]},
     )
     figure = plot_points([panel])
     axes = figure.axes[0]
     drawn = points(axes)
-    np.testing.assert_array_equal(drawn["_one"], [1.0, 100.0])
+    np.testing.assert_array_equal(drawn["one"], [1.0, 100.0])
     np.testing.assert_array_equal(drawn["two"], [2.0, 50.0])
     for line in axes.get_lines():
         np.testing.assert_array_equal(np.round(np.asarray(line.get_xdata())), [0, 2])

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from paper.cells import KEYS, VALUES, Cell
 from paper.datasets import SIMULATED
 from paper.plan import FIGURES, plan, quick_plan
-from paper.running import run_cells
+from paper.running import compute, run_cells
 from paper.table import Table
 
 SMALL = SIMULATED[0]
@@ -32,39 +34,37 @@ def results(path: Path) -> list[tuple[str, ...]]:
         return sorted(tuple(row[c] for c in UNTIMED) for row in csv.DictReader(file))
 
 
-def test_the_number_of_workers_changes_nothing_and_finished_cells_are_not_computed_again(
+def test_two_workers_give_what_one_thread_gives_and_finished_cells_are_not_computed_again(
     tmp_path: Path, small_data: Path
 ) -> None:
+    here, workers = (Table(tmp_path / f"{name}.csv", KEYS, VALUES) for name in ("here", "workers"))
+    for cell in CELLS:
+        here.add(*compute(cell, small_data))
+    first = here.path.read_text().splitlines(keepends=True)[:3]  # one cell of two rows
+    workers.path.write_text("".join(first))
+    workers = Table(workers.path, KEYS, VALUES)
     seen: list[tuple[int, int]] = []
-    one, two = (Table(tmp_path / f"{n}.csv", KEYS, VALUES) for n in (1, 2))
-    run_cells(CELLS, small_data, one, workers=1)
-    first = one.path.read_text().splitlines(keepends=True)[:3]  # one cell of two rows
-    two.path.write_text("".join(first))
-    two = Table(two.path, KEYS, VALUES)
-    run_cells(CELLS, small_data, two, workers=2, watch=lambda c, d, t: seen.append((d, t)))
+    run_cells(CELLS, small_data, workers, workers=2, watch=lambda c, d, t: seen.append((d, t)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
-    assert two.path.read_text().startswith("".join(first))
-    assert results(one.path) == results(two.path)
-    assert len({row[: len(KEYS)] for row in results(two.path)}) == len(CELLS)
+    assert workers.path.read_text().startswith("".join(first))
+    assert results(here.path) == results(workers.path)
+    assert len({row[: len(KEYS)] for row in results(workers.path)}) == len(CELLS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
-def test_a_killed_run_keeps_what_is_finished_and_leaves_no_process(
-    tmp_path: Path, small_data: Path
-) -> None:
+def test_a_killed_program_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\n"
+        "import sys, time\n"
         "from pathlib import Path\n"
         f"sys.path[:0] = {sys.path!r}\n"
-        "from paper.cells import KEYS, VALUES, Cell\n"
-        "from paper.running import run_cells\n"
         "from paper.table import Table\n"
+        "from paper.workers import finished_calls\n"
         "if __name__ == '__main__':\n"
-        f"    cells = [Cell('authors', 'supervised', {SMALL!r}, 0, 'mu', '0')]\n"
-        f"    cells += [Cell('authors', 'unsupervised', {SMALL!r}, 0, 'dnmf', '0', n) for n in range(30, 60)]\n"
-        f"    run_cells(cells, Path({str(small_data)!r}), Table(Path({str(path)!r}), KEYS, VALUES), workers=1)\n"
+        f"    table = Table(Path({str(path)!r}), ('call',), ('result',))\n"
+        "    for number, result in finished_calls(time.sleep, [(0,), (600,), (600,)], 2):\n"
+        "        table.add({'call': number, 'result': result})\n"
     )
     with subprocess.Popen(
         [sys.executable, str(script)], stderr=subprocess.DEVNULL, start_new_session=True
@@ -79,7 +79,7 @@ def test_a_killed_run_keeps_what_is_finished_and_leaves_no_process(
         while _alive(process.pid):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    assert Table(path, KEYS, VALUES).has("authors", "supervised", SMALL, 0, "mu", "0", 0)
+    assert Table(path, ("call",), ("result",)).has(0)
 
 
 def _alive(group: int) -> bool:
@@ -98,8 +98,15 @@ def test_the_plan_has_every_figure_protocol_and_baseline_once() -> None:
     for figure in FIGURES:
         assert set(plan([figure])) <= set(cells)
     assert {c.layers for c in plan(["4"])} == {5, 10, 15, 20}
-    first = [cell.fold for cell in cells]
-    assert first == sorted(first)
+    order = [cell.fold for cell in cells]
+    assert order == sorted(order)
+
+
+def test_every_experiment_is_planned_for_all_five_folds() -> None:
+    folds = defaultdict(set)
+    for cell in plan():
+        folds[replace(cell, fold=0)].add(cell.fold)
+    assert all(planned == {0, 1, 2, 3, 4} for planned in folds.values())
 
 
 def test_the_quick_plan_is_two_small_sets_of_one_fold() -> None:
