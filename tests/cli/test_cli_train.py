@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,20 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from dnmf.refit import load_refit_model
+from dnmf.refit import build_model, load_refit_model
+from dnmf.refit.calibrate import calibrate
 from dnmf.signatures import example_catalog, write_catalog
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
+
+
+@pytest.fixture(autouse=True)
+def _quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty instead of 1500 simulated samples at each number of mutations."""
+    monkeypatch.setattr(build_model, "calibrate", partial(calibrate, samples=60))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +54,7 @@ def test_a_trained_network_refits_its_reference(tumours: Path, tmp_path: Path, d
     write_catalog(example_catalog(), catalog)
     refitted = dnmf(
         "refit", catalog, "-o", tmp_path / "out", "--reference", SHORT, "--model", card_file,
-        "--method", "network", "--tumour-type", "Ovary", "-q",
+        "--method", "network", "--cohort", "Ovary", "-q",
     )  # fmt: skip
     assert refitted.exit_code == 0, refitted.stderr
     assert (tmp_path / "out" / "presence.tsv").exists()
@@ -71,14 +81,14 @@ def test_a_killed_training_goes_on_to_the_same_files(
     assert dnmf("train", "refit", tumours, "-o", whole, *options).exit_code == 0
     program = (
         "import os, signal, sys\n"
-        "from dnmf.refit import training\n"
-        "training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
-        "advance = training._TrainingState.advance\n"
+        "from dnmf.refit import training as refit_training\n"
+        "refit_training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
+        "advance = refit_training._TrainingState.advance\n"
         "def killing(self, prior):\n"
         "    if self.step == 37:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return advance(self, prior)\n"
-        "training._TrainingState.advance = killing\n"
+        "refit_training._TrainingState.advance = killing\n"
         "from dnmf.cli.main import app\n"
         "app(sys.argv[1:])"
     )
