@@ -7,6 +7,8 @@ from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.metrics import cosine_similarity, match_components
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, load_reference, simulate_catalog
 
+pytestmark = pytest.mark.usefixtures("quick_search")
+
 TRUE_NAMES = ["SBS1", "SBS4", "SBS13"]
 
 
@@ -33,7 +35,7 @@ def small(problem: tuple[MutationCatalog, pd.DataFrame]) -> MutationCatalog:
 def result(
     problem: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
-    return extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
+    return extract_signatures(problem[0], 3, n_restarts=2, reference=reference)
 
 
 def test_simulated_signatures_are_found_and_named(result: ExtractionResult) -> None:
@@ -101,7 +103,7 @@ def test_same_seed_same_result(
     problem: tuple[MutationCatalog, pd.DataFrame],
     reference: SignatureSet,
 ) -> None:
-    again = extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
+    again = extract_signatures(problem[0], 3, n_restarts=2, reference=reference)
     pd.testing.assert_frame_equal(again.exposures, result.exposures, check_exact=True)
     pd.testing.assert_frame_equal(
         again.signatures.profiles, result.signatures.profiles, check_exact=True
@@ -191,3 +193,11 @@ def test_more_signatures_than_the_rank_warns_and_is_recorded(
         result = extract_signatures(MutationCatalog(counts), 3, n_restarts=2, max_epochs=2)
     assert result.warnings == [str(item.message) for item in seen]
     assert sum("rank 2" in text for text in result.warnings) == 1
+
+
+def test_a_reference_that_does_not_exist_is_told_before_the_work(small: MutationCatalog) -> None:
+    def unexpected(*_: object) -> None:
+        raise AssertionError
+
+    with pytest.raises(InputDataError, match="no reference 'cosmic-v35'"):
+        extract_signatures(small, 2, n_restarts=0, reference="cosmic-v35", progress=unexpected)

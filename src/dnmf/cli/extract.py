@@ -4,18 +4,18 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dnmf.cli.checkpoints import is_of_run, keep_job, kept_job
 from dnmf.cli.console import UserError, busy, shown_warnings, stderr_console, stdout_console
+from dnmf.cli.options import ReferenceChoice
 from dnmf.cli.paths import check_result_folder, checkpoint_folder, refuse_existing
 from dnmf.signatures import (
     MutationCatalog,
     SignatureSet,
     example_catalog,
-    load_reference,
     read_catalog,
 )
 
@@ -41,7 +41,7 @@ class ExtractionJob:
     max_epochs: int | None = None
     preset: str = "default"
     seed: int = 0
-    reference: str = "cosmic-v3.4"
+    reference: ReferenceChoice = field(default_factory=ReferenceChoice)
 
 
 def run_extraction(
@@ -57,15 +57,14 @@ def run_extraction(
 
     Paths and input are checked first, so that a mistake does not cost the long work.
     """
-    # A reference may be a name or a list instead of a path; then no such file is in the folder.
-    inputs = tuple(path for path in (catalog_path, Path(job.reference)) if path is not None)
+    inputs = (*job.reference.files, *([] if catalog_path is None else [catalog_path]))
     command = shlex.join(["dnmf", *sys.argv[1:]])
     errors = stderr_console()
     with shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
             check_result_folder(job.output, overwrite=True, inputs=inputs)
             catalog = example_catalog() if catalog_path is None else read_catalog(catalog_path)
-            reference = load_reference(job.reference)
+            reference = job.reference.load()
 
             from dnmf.extraction.extract import check_restarts
             from dnmf.extraction.numbers import check_numbers
@@ -117,7 +116,7 @@ def run_report(output: Path, *, quiet: bool) -> "Outcome":
                 f"{kept['command']}"
             )
         part = replace(job, n_signatures=tuple(finished))
-        reference = load_reference(job.reference)
+        reference = job.reference.load()
         task = _Task(
             part, catalog, reference, kept["input"], kept["command"], checkpoint, unfinished
         )

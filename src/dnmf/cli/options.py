@@ -24,14 +24,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and e
 Seed = Annotated[
     int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same result.")
 ]
-Reference = Annotated[
-    str,
-    typer.Option(
-        "--reference",
-        metavar="NAME|FILE|LIST",
-        help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
-    ),
-]
 
 
 class Build(StrEnum):
@@ -53,7 +45,14 @@ class MadeFor(StrEnum):
 class ReferenceChoice:
     """``--reference`` and the options beside it; `with_reference` gives them to a command."""
 
-    reference: Reference = "cosmic-v3.4"
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference",
+            metavar="NAME|FILE|LIST",
+            help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
+        ),
+    ] = "cosmic-v3.4"
     build: Annotated[
         Build | None, typer.Option("--build", help="Genome build of the reference.")
     ] = None
@@ -83,9 +82,9 @@ class ReferenceChoice:
 
     def load(self) -> "SignatureSet":
         """Return the signatures; counting the sites of a panel takes a minute or two the first time."""
-        from dnmf.signatures import choose_reference
+        from dnmf.signatures import load_reference
 
-        return choose_reference(
+        return load_reference(
             self.reference,
             build=self.build,
             assay=self.assay,
@@ -96,8 +95,7 @@ class ReferenceChoice:
     @property
     def files(self) -> tuple[Path, ...]:
         """What may be a file that must not be overwritten."""
-        others = (Path(self.assay) if self.assay else None, self.genome)
-        return (Path(self.reference), *(path for path in others if path is not None))
+        return tuple(Path(name) for name in (self.reference, self.assay, self.genome) if name)
 
 
 def with_reference(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -33,7 +34,7 @@ from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.metrics import reconstruction_quality
 from dnmf.report.recorded_warnings import recorded_warnings
-from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, load_reference, match_to_reference
 
 Progress = Callable[[str, int, int, float], None]
 Penalty = float | Literal["auto"]
@@ -55,7 +56,7 @@ def extract_signatures(
     n_layers: int = 10,
     max_epochs: int | None = None,
     preset: str = "default",
-    reference: SignatureSet | None = None,
+    reference: SignatureSet | str | Path | None = None,
     random_state: int | None = 0,
     progress: Progress | None = None,
     selection_progress: SelectionProgress | None = None,
@@ -65,7 +66,7 @@ def extract_signatures(
     ``counts ~ exposures @ signatures``; the exposures are those of the *trained network*, not of an
     exact solver.
 
-    The signatures come from resampled restarts (:func:`dnmf.pipelines.selection.select_signatures`),
+    The signatures come from resampled restarts (:func:`dnmf.extraction.select_signatures`),
     which also say how many there are, how stable each of them is and how sure its channels and
     exposures are.
 
@@ -95,8 +96,8 @@ def extract_signatures(
         Training epochs; ``None`` takes the preset's.
     preset : "default" or "paper"
         ``"paper"`` trains as Nasser, Eldar and Sharan (2021) describe.
-    reference : SignatureSet, optional
-        Known signatures to compare with, such as ``load_reference("cosmic-v3.4")``.
+    reference : SignatureSet, str or Path, optional
+        Known signatures to compare with, or what ``load_reference`` understands, such as ``"cosmic-v3.4"``.
     random_state : int, optional
         The same value gives the same result.
     progress : callable, optional
@@ -129,8 +130,8 @@ def extract_signatures(
     >>> from dnmf import extract_signatures, load_reference, simulate_catalog
     >>> reference = load_reference("cosmic-v3.4")
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
-    >>> catalog, _ = simulate_catalog(truth, 60, mean_burden=20_000, sparsity=0.3, random_state=0)
-    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=3, reference=reference)
+    >>> catalog, _ = simulate_catalog(truth, 30, mean_burden=20_000, sparsity=0.3, random_state=0)
+    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
     >>> result.selection.choice.n_signatures
     3
     >>> sorted(result.matches["reference"])
@@ -138,6 +139,7 @@ def extract_signatures(
     """
     started = time.perf_counter()
     seconds: dict[str, float] = {}
+    reference = None if reference is None else load_reference(reference)
     counts = catalog.counts.to_numpy(dtype=float)
     filled = counts.sum(axis=1) > 0
     numbers = check_numbers(n_signatures, catalog)

@@ -42,7 +42,7 @@ class ChannelSchema:
     """
 
     name: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = field(repr=False)
     parse: Callable[[Sequence[str]], str | None] | None = field(
         default=None, repr=False, compare=False
     )
