@@ -17,13 +17,14 @@ QUICK  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest clean
+.PHONY: help demo lint test test-lowest paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
 	@echo "make lint             install into $(VENV) and check style, types and what imports what: seconds"
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
+	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
 	@echo "make clean            remove $(VENV), $(LOWEST) and $(DEMO)"
 	@echo "Rooms: $(ROOMS)"
 
@@ -48,6 +49,14 @@ test: $(VENV)/.installed-dev
 # A cache of its own: each version of Numba throws away what another one compiled.
 test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(QUICK)
+
+# An hour or more; the same command goes on where it was interrupted.
+paper: $(VENV)/.installed
+	@test -n "$(DATA)" && test -n "$(OUT)" || { \
+	  echo "make paper DATA=DIR OUT=DIR: the folders of the paper's data and of the results (see docs/paper.md)" >&2; exit 2; }
+	$(VENV)/bin/python benchmarks/rerun_paper.py --data "$(DATA)" --output "$(OUT)" $(if $(QUICK),--quick) \
+	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(FIGURES),--figures $(FIGURES)) $(if $(SETS),--sets $(SETS)) \
+	  $(if $(FOLDS),--folds $(FOLDS))
 
 clean:
 	rm -rf $(VENV) $(LOWEST) $(DEMO)

@@ -11,29 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from protocol import parser
 from threadpoolctl import threadpool_limits
 
 from dnmf import DNMF, load_reference
-from dnmf.bench.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
-from dnmf.bench.paper import provenance
-from dnmf.bench.scores import found, summarise
-from dnmf.bench.scores import sample_costs as costs_of
-from dnmf.bench.table import Table
-from dnmf.kernels import (
-    Phase,
-    Search,
-    exact_exposures,
-    find_dictionary,
-    initialize_factors,
-    successive_projection,
-)
-from dnmf.kernels.dictionary import SEARCH
-from dnmf.nn import (
-    TrainConfig,
-    UnfoldedMU,
-    train_unsupervised,
-)
+from dnmf.kernels import Phase, exact_exposures, initialize_factors, successive_projection
+from dnmf.search import Search, find_dictionary
+from dnmf.search.dictionary import SEARCH
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_unsupervised
+from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
+from paper.run import provenance
+from paper.scores import found, summarise
+from paper.scores import sample_costs as costs_of
+from paper.table import Table
+from protocol import parser
 
 # Where ten steps of some rule are not exact already.
 LAYER_SETS = ("pancreas_sa.sa.96", "2.7a.7b.bladder.and.melanoma_sa.sa.96", BREAST)
@@ -61,7 +51,7 @@ SEARCHES = {
 STARTS = ("separable", "nndsvda", "random")
 VOLUMES = (0.0, 10.0, 100.0, 1000.0)
 POISSON_SEED = 0
-LAYERS = ("newton", "admm", "mu", "nalmu", "projected-gradient")
+LAYERS = ("newton", "admm", "mu", "weighted-mu", "projected-gradient")
 REFERENCE = "cosmic-v3.4"
 
 
@@ -122,7 +112,7 @@ def rules(
         for trained, steps in (("untrained", 0), ("trained", None)):
             if table.has(data.name, part, layer, trained):
                 continue
-            model = DNMF(None, dictionary=W, layer=layer, max_epochs=steps, random_state=0)
+            model = DNMF(None, dictionary=W, layer=layer, n_steps=steps, random_state=0)
             began = time.process_time()
             model.fit(X)
             seconds = time.process_time() - began

@@ -11,10 +11,10 @@ import csv
 import numpy as np
 import pandas as pd
 import torch
-from protocol import parser
 
 from dnmf import MutationCatalog, extract_signatures, read_catalog, read_exposures, read_signatures
 from dnmf.metrics import match_components
+from protocol import parser
 
 POISSON_SEED = 0
 SETS = (

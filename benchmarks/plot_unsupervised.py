@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from protocol import RESULTS
 
-from dnmf.bench.datasets import BREAST
+from paper.datasets import BREAST
+from protocol import RESULTS
 
 METHODS = {
     "dnmf": ("dnmf (default)", "#1b6ca8", "o"),

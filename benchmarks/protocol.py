@@ -1,4 +1,4 @@
-"""What the scripts of this folder share besides `dnmf.bench`: where results go, and their options."""
+"""What the scripts of this folder share besides `paper`: where results go, and their options."""
 
 import argparse
 import os

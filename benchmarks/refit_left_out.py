@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from dnmf.kernels import kl_exposures
-from dnmf.models import read_tumour_exposures
-from dnmf.models.evaluation import draw_test_set, fitting_error, presence_scores
-from dnmf.nn.refit_answer import refit_answer
-from dnmf.nn.refit_calibrating import calibrate
-from dnmf.nn.refit_training import RefitTraining, train_refit
+from dnmf.refit import read_tumour_exposures
+from dnmf.refit.calibrate import calibrate
+from dnmf.refit.estimate import refit_answer
+from dnmf.refit.evaluation import draw_test_set, fitting_error, presence_scores
+from dnmf.refit.training import RefitTraining, train_refit
 from dnmf.signatures import load_reference
 
 COUNTS = (100, 2_000, 50_000)

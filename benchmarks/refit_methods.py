@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from refit_table import Setting, draw
 
 from dnmf import MutationCatalog, load_reference, refit_exposures
-from dnmf.models import read_tumour_exposures
-from dnmf.models.evaluation import fitting_error
+from dnmf.refit import read_tumour_exposures
+from dnmf.refit.evaluation import fitting_error
+from refit_table import Setting, draw
 
 COUNTS, METHODS = (100, 500, 2_000, 50_000), ("network", "auto", "kl", "nnls", "sparse")
 SAMPLES_PER_TYPE = 50

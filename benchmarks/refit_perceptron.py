@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dnmf.models import load_refit_model, read_tumour_exposures
-from dnmf.models.evaluation import draw_test_set, fitting_error
-from dnmf.nn.refit_training import ExposurePrior, RefitTraining, learning_rate_at
+from dnmf.refit import load_refit_model, read_tumour_exposures
+from dnmf.refit.evaluation import draw_test_set, fitting_error
+from dnmf.refit.training import ExposurePrior, RefitTraining, learning_rate_at
 
 COUNTS = (100, 2_000, 50_000)
 

@@ -21,8 +21,8 @@ KEPT = 100
 
 def write(exposures: Path, folder: Path) -> None:
     """Write counts, shares and the reference, rows sorted by label: the tool takes them by position."""
-    from dnmf.models import read_tumour_exposures
-    from dnmf.models.evaluation import draw_test_set
+    from dnmf.refit import read_tumour_exposures
+    from dnmf.refit.evaluation import draw_test_set
     from dnmf.signatures import load_reference
 
     reference = load_reference(REFERENCE)
@@ -70,9 +70,9 @@ def score(exposures: Path, folder: Path) -> None:
     """Errors of the tool and of the network on the same samples."""
     import torch
 
-    from dnmf.models import load_refit_model
-    from dnmf.models.evaluation import fitting_error, presence_scores
-    from dnmf.nn.refit_answer import refit_answer
+    from dnmf.refit import load_refit_model
+    from dnmf.refit.estimate import refit_answer
+    from dnmf.refit.evaluation import fitting_error, presence_scores
 
     network, card = load_refit_model(f"refit-{REFERENCE}")
     rows = []

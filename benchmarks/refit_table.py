@@ -19,9 +19,10 @@ import numpy as np
 import torch
 
 from dnmf.kernels import exact_exposures, kl_exposures
-from dnmf.kernels.sparse_refit import sparse_exposures
-from dnmf.models import RefitCard, TumourExposures, load_refit_model, read_tumour_exposures
-from dnmf.models.evaluation import (
+from dnmf.kernels.selection import selected_exposures
+from dnmf.refit import RefitCard, TumourExposures, load_refit_model, read_tumour_exposures
+from dnmf.refit.estimate import forward_in_chunks, refit_answer
+from dnmf.refit.evaluation import (
     TestSet,
     coverage_scores,
     draw_counts,
@@ -30,9 +31,8 @@ from dnmf.models.evaluation import (
     fitting_error,
     presence_scores,
 )
-from dnmf.nn.refit import RefitNetwork
-from dnmf.nn.refit_answer import forward_in_chunks, refit_answer
-from dnmf.pipelines.refit_methods import selected_shares
+from dnmf.refit.methods import selected_shares
+from dnmf.refit.network import RefitNetwork
 from dnmf.signatures import load_reference
 
 COUNTS = (100, 2_000, 50_000)
@@ -103,7 +103,7 @@ def classic_methods(
     shares = tumours.shares.astype(np.float64)
     return {
         "sparse (dnmf)": sparse,
-        "sparse, least squares (as published)": lambda t, n: sparse_exposures(
+        "sparse, least squares (as published)": lambda t, n: selected_exposures(
             torch.tensor(t.counts), W
         ).numpy(),
         "nnls": nnls,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-from dnmf.models import load_refit_model, measure, save_refit_model, train_refit_model
-from dnmf.nn.refit_training import RefitTraining
+from dnmf.refit import load_refit_model, measure, save_refit_model, train_refit_model
+from dnmf.refit.training import RefitTraining
 from dnmf.signatures import load_reference
 
 

@@ -12,14 +12,14 @@ import time
 
 import numpy as np
 import torch
-from protocol import parser
 
 from dnmf import MutationCatalog, read_catalog
-from dnmf.bench.datasets import SIMULATED, load_dataset
-from dnmf.bench.paper import provenance
-from dnmf.bench.scores import found
-from dnmf.bench.table import Table
-from dnmf.pipelines.selection import select_signatures
+from dnmf.extraction import select_signatures
+from paper.datasets import SIMULATED, load_dataset
+from paper.run import provenance
+from paper.scores import found
+from paper.table import Table
+from protocol import parser
 
 MARGIN = 3
 POISSON_SEED = 0

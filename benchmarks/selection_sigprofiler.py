@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from protocol import parser
 
 from dnmf import read_catalog, read_signatures
-from dnmf.bench.scores import found
+from paper.scores import found
+from protocol import parser
 
 SET = "pancreas_sp.sp"
 REPLICATES, MOST_ITERATIONS = 10, 10_000

@@ -11,15 +11,15 @@ from collections.abc import Callable
 import numpy as np
 import scipy.optimize
 import torch
-from protocol import parser
 from threadpoolctl import threadpool_limits
 
 from dnmf import load_reference
-from dnmf.bench.datasets import folds, load_dataset
-from dnmf.bench.paper import provenance
 from dnmf.kernels import exact_exposures, exact_signatures, frobenius_cost
 from dnmf.kernels.nnls import CHUNK_ROWS
-from dnmf.nn import Unfolded, UnfoldedMU
+from dnmf.unfolding import Unfolded, UnfoldedMU
+from paper.datasets import folds, load_dataset
+from paper.run import provenance
+from protocol import parser
 
 REPEATS = 3
 

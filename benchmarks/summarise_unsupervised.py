@@ -7,9 +7,9 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
-from protocol import RESULTS
 
-from dnmf.bench.datasets import BREAST, SIMULATED
+from paper.datasets import BREAST, SIMULATED
+from protocol import RESULTS
 
 
 def mean_over_folds(rows: pd.DataFrame, folds: int) -> pd.DataFrame:

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from protocol import parser
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 from torch import nn
 
 from dnmf import SupervisedDNMF, read_exposures, read_signatures
-from dnmf.bench.datasets import SIMULATED, folds, load_dataset
-from dnmf.bench.paper import provenance
-from dnmf.bench.table import Table
 from dnmf.kernels import exact_exposures, exact_signatures, kl_exposures, kl_signatures
-from dnmf.nn.pairs import PairSource
-from dnmf.nn.supervised import SupervisedNetwork
-from dnmf.nn.totals import TotalPrior
+from dnmf.posterior.network import SupervisedNetwork
+from dnmf.posterior.pairs import PairSource
+from dnmf.posterior.totals import TotalPrior
+from paper.datasets import SIMULATED, folds, load_dataset
+from paper.run import provenance
+from paper.table import Table
+from protocol import parser
 
 COUNTED = ("pancreas_sp.sp", "many.types_sa.sa.96")
 MUTATIONS = ("50", "200", "1000", "5000", "50000", "own", "none")

@@ -78,7 +78,7 @@ def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def quick_search() -> Iterator[None]:
     """Cut the search for signatures to a quarter of its iterations: enough for a few clean signatures."""
-    from dnmf.kernels import signature_search
+    from dnmf.search import penalised as signature_search
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signature_search, "PLAIN_ITERATIONS", 15)
@@ -95,3 +95,11 @@ def _one_torch_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """What fsync is for, no test can see; thousands of them take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield

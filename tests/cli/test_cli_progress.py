@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dnmf.cli.progress import CellProgress, TrainingProgress
+from dnmf.cli.progress import TrainingProgress
 
 
 def lines_of(*calls: tuple[str, int, int, float], quiet: bool = False) -> list[str]:
@@ -33,6 +33,11 @@ def test_a_phase_that_stops_early_is_told_as_done() -> None:
     ]
 
 
+def test_steps_without_a_cost_are_counted_from_where_an_earlier_run_ended() -> None:
+    fits = [("fits", done, 9, float("nan")) for done in range(6, 10)]
+    assert lines_of(*fits) == ["fits: 6 of 9", "fits: 9 of 9"]
+
+
 def test_quiet_prints_nothing() -> None:
     assert lines_of(("one", 1, 2, 5.0), ("one", 2, 2, 1.0), quiet=True) == []
 
@@ -58,23 +63,3 @@ def test_an_interruption_does_not_look_like_an_end() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert "done" not in stream.getvalue()
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_cells_of_a_benchmark_are_counted_with_the_time_left(terminal: bool) -> None:
-    stream = io.StringIO()
-    console = Console(file=stream, force_terminal=terminal, width=200)
-    with CellProgress(console) as progress:
-        for done in (1, 2, 3):
-            progress(f"cell {done}", done, 3)
-    shown = stream.getvalue()
-    assert "cell 3" in shown
-    assert ("3/3" if terminal else "3 of 3 done, about 0 min left; cell 3") in shown
-    assert "left" in shown
-
-
-def test_quiet_prints_nothing_of_cells() -> None:
-    stream = io.StringIO()
-    with CellProgress(Console(file=stream), quiet=True) as progress:
-        progress("cell", 1, 1)
-    assert stream.getvalue() == ""

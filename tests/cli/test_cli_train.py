@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from dnmf.models import building, load_refit_model
-from dnmf.nn.refit_calibrating import calibrate
+from dnmf.refit import build_model, load_refit_model
+from dnmf.refit.calibrate import calibrate
 from dnmf.signatures import example_catalog, write_catalog
 
 pytestmark = pytest.mark.usefixtures("unpainted")
@@ -25,7 +25,7 @@ SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
 @pytest.fixture(autouse=True)
 def _quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixty instead of 1500 simulated samples at each number of mutations."""
-    monkeypatch.setattr(building, "calibrate", partial(calibrate, samples=60))
+    monkeypatch.setattr(build_model, "calibrate", partial(calibrate, samples=60))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_a_killed_training_goes_on_to_the_same_files(
     assert dnmf("train", "refit", tumours, "-o", whole, *options).exit_code == 0
     program = (
         "import os, signal, sys\n"
-        "from dnmf.nn import refit_training\n"
+        "from dnmf.refit import training as refit_training\n"
         "refit_training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
         "advance = refit_training._TrainingState.advance\n"
         "def killing(self, prior):\n"

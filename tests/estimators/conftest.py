@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
 from dnmf.estimators import _fitting
-from dnmf.kernels import Search, dictionary, find_dictionary
-from dnmf.nn import supervised_training
+from dnmf.posterior import training as supervised_training
+from dnmf.search import Search, dictionary, find_dictionary
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from sklearn.decomposition import NMF
 from dnmf import DNMF
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels import exact_exposures, exact_signatures, frobenius_cost
-from dnmf.nn import Unfolded, UnfoldedMU
+from dnmf.unfolding import Unfolded, UnfoldedMU
 
 QUICK = {"n_layers": 4, "max_epochs": 12, "random_state": 0}
 

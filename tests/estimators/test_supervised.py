@@ -5,7 +5,7 @@ from scipy.optimize import nnls as scipy_nnls
 
 from dnmf import SupervisedDNMF
 from dnmf.kernels import kl_exposures, kl_signatures
-from dnmf.nn import TrainConfig, UnfoldedMU, train_supervised
+from dnmf.unfolding import TrainConfig, UnfoldedMU, train_supervised
 
 QUICK = {"n_layers": 2, "max_epochs": 3, "random_state": 0}
 

@@ -1,13 +1,7 @@
 import pytest
 
-from dnmf.kernels import (
-    Phase,
-    exact_exposures,
-    find_dictionary,
-    frobenius_cost,
-    nmf_anls,
-    successive_projection,
-)
+from dnmf.kernels import Phase, exact_exposures, frobenius_cost, nmf_anls, successive_projection
+from dnmf.search import find_dictionary
 
 PENALTIES = [(100.0, 0.0), (500.0, 0.0), (100.0, 0.05), (0.0, 0.3), (100.0, 0.5), (0.0, 3.0)]
 

@@ -1,10 +1,32 @@
-"""Options that several commands share: which reference."""
+"""Arguments and options that several commands share."""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from dnmf.signatures import ChannelSchema, SignatureSet
+
+CatalogPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CATALOG", help="Mutation counts, channels by samples: SBS96, DBS78 or ID83."
+    ),
+]
+OutputFolder = Annotated[
+    Path, typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same result.")
+]
 
 
 class Build(StrEnum):
@@ -22,37 +44,78 @@ class MadeFor(StrEnum):
     exome = "GRCh37-exome"
 
 
-Reference = Annotated[
-    str,
-    typer.Option(
-        "--reference",
-        metavar="NAME|FILE|LIST",
-        help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
-    ),
-]
-BuildOption = Annotated[
-    Build | None, typer.Option("--build", help="Genome build of the reference.")
-]
-AssayOption = Annotated[
-    str | None,
-    typer.Option(
-        "--assay",
-        metavar="genome|exome|FILE.bed",
-        help="What was sequenced; the regions of a panel need --genome.",
-    ),
-]
-GenomeOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--genome",
-        metavar="FASTA",
-        help="Genome in which the sites of the regions are counted, once (a minute or two).",
-    ),
-]
-MadeForOption = Annotated[
-    MadeFor | None,
-    typer.Option(
-        "--made-for",
-        help="What the signatures of a FILE were made for: converts them to --build and --assay.",
-    ),
-]
+@dataclass(frozen=True)
+class ReferenceChoice:
+    """``--reference`` and the options beside it; `with_reference` gives them to a command."""
+
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference",
+            metavar="NAME|FILE|LIST",
+            help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
+        ),
+    ] = "cosmic-v3.4"
+    build: Annotated[
+        Build | None, typer.Option("--build", help="Genome build of the reference.")
+    ] = None
+    assay: Annotated[
+        str | None,
+        typer.Option(
+            "--assay",
+            metavar="genome|exome|FILE.bed",
+            help="What was sequenced; the regions of a panel need --genome.",
+        ),
+    ] = None
+    genome: Annotated[
+        Path | None,
+        typer.Option(
+            "--genome",
+            metavar="FASTA",
+            help="Genome in which the sites of the regions are counted, once (a minute or two).",
+        ),
+    ] = None
+    made_for: Annotated[
+        MadeFor | None,
+        typer.Option(
+            "--made-for",
+            help="What the signatures of a FILE were made for: converts them to --build and --assay.",
+        ),
+    ] = None
+
+    def load(self, channels: "ChannelSchema | None" = None) -> "SignatureSet":
+        """Return the signatures, of these channels; counting the sites of a panel takes a minute or two at first."""
+        from dnmf.signatures import load_reference
+
+        return load_reference(
+            self.reference,
+            build=self.build,
+            assay=self.assay,
+            genome=self.genome,
+            made_for=self.made_for,
+            channels=channels,
+        )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What may be a file that must not be overwritten."""
+        return tuple(Path(name) for name in (self.reference, self.assay, self.genome) if name)
+
+
+def with_reference(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ReferenceChoice` in place of its parameter ``reference``."""
+    choice = inspect.signature(ReferenceChoice).parameters
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        reference = ReferenceChoice(**{name: given.pop(name) for name in choice})
+        command(**given, reference=reference)
+
+    own = inspect.signature(command).parameters
+    options = [
+        option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in own.items()
+        for option in (choice.values() if name == "reference" else [parameter])
+    ]
+    vars(with_options)["__signature__"] = inspect.Signature(options)
+    return with_options

@@ -18,7 +18,7 @@ from dnmf.estimators._base import (
 from dnmf.estimators._start import start_factors
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.multiplicative import nmf_mu
-from dnmf.kernels.threads import one_thread
+from dnmf.threads import one_thread
 
 
 class MultiplicativeNMF(FactorisationEstimator):

@@ -1,8 +1,8 @@
 """Pure functions on tensors: costs, updates, exact least squares, starts. Nothing here writes to an argument."""
 
+from dnmf._moved import former_names
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls
-from dnmf.kernels.components import add_components, move_apart
-from dnmf.kernels.dictionary import Search, find_dictionary
+from dnmf.kernels.costs import frobenius_cost, kl_cost, kl_costs
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
 from dnmf.kernels.kl import KLResult, kl_exposures, kl_gap, kl_step
 from dnmf.kernels.kl_factorisation import nmf_kl
@@ -21,25 +21,22 @@ from dnmf.kernels.nnls import (
     nnls,
     nnls_kkt_residual,
 )
-from dnmf.kernels.objective import frobenius_cost, kl_cost, kl_costs
-from dnmf.kernels.residual_noise import NoiseModel, estimate_noise
+from dnmf.kernels.objectives import Frobenius, Objective, Poisson
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
 __all__ = [
     "INIT_METHODS",
     "AlternatingResult",
+    "Frobenius",
     "KLResult",
     "MUResult",
-    "NoiseModel",
+    "Objective",
     "Phase",
-    "Search",
-    "add_components",
+    "Poisson",
     "dispersion",
-    "estimate_noise",
     "exact_exposures",
     "exact_signatures",
     "exposure_moments",
-    "find_dictionary",
     "frobenius_cost",
     "initialize_factors",
     "kl_cost",
@@ -48,7 +45,6 @@ __all__ = [
     "kl_gap",
     "kl_signatures",
     "kl_step",
-    "move_apart",
     "mu_step",
     "nmf_anls",
     "nmf_kl",
@@ -60,3 +56,5 @@ __all__ = [
     "update_exposures",
     "update_signatures",
 ]
+
+__getattr__ = former_names("dnmf.kernels", "dnmf.search")

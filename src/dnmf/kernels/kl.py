@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from dnmf.kernels.compiled_kl import kl_rows
+from dnmf.kernels._kl_numba import kl_rows
 
 # Share that every usable signature gets before the first step: multiplicative steps never leave zero.
 START_FLOOR = 1e-3

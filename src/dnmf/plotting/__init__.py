@@ -6,7 +6,6 @@ any of them with `save_figure`.
 """
 
 from dnmf.plotting._style import signature_colours
-from dnmf.plotting.comparison import CurvePanel, PointPanel, plot_curves, plot_points
 from dnmf.plotting.exposures import plot_exposures
 from dnmf.plotting.fit import plot_fit
 from dnmf.plotting.intervals import plot_intervals
@@ -16,16 +15,12 @@ from dnmf.plotting.signatures import plot_catalog, plot_signatures
 from dnmf.plotting.training import plot_history
 
 __all__ = [
-    "CurvePanel",
-    "PointPanel",
     "figure_bytes",
     "plot_catalog",
-    "plot_curves",
     "plot_exposures",
     "plot_fit",
     "plot_history",
     "plot_intervals",
-    "plot_points",
     "plot_selection",
     "plot_signatures",
     "save_figure",

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dnmf.criteria import LOW_COSINE
 from dnmf.plotting import _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-LOW_COSINE = 0.9
-"""Below this, a sample is marked: its spectrum is not explained (Alexandrov et al. use the same bound)."""
 
 _MOST_NAMED = 6
 

@@ -1,7 +1,5 @@
-"""The output folder of a run: tables, model, pictures, record and one page that shows all of it."""
+"""What every report shares: the folder that appears whole, the record of the run, pictures and the page's template."""
 
 from dnmf.report.folder import check_output_folder
-from dnmf.report.save import save_report
-from dnmf.report.save_refit import save_refit_report
 
-__all__ = ["check_output_folder", "save_refit_report", "save_report"]
+__all__ = ["check_output_folder"]

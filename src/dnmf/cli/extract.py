@@ -1,0 +1,259 @@
+"""``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
+
+import os
+import shlex
+import sys
+import warnings
+from dataclasses import asdict, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.numbers import parse_numbers, parse_penalty
+from dnmf.cli.options import (
+    CatalogPath,
+    OutputFolder,
+    Overwrite,
+    Quiet,
+    ReferenceChoice,
+    Seed,
+    with_reference,
+)
+from dnmf.cli.paths import check_result_folder
+from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.report.folder import checkpoint_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dnmf.estimators import DNMF, PaperDNMF
+    from dnmf.extraction import ExtractionResult, ExtractionRun
+
+# Seconds from which a run is announced.
+LONG_SECONDS = 10.0
+
+
+class Preset(StrEnum):
+    """How to train."""
+
+    default = "default"
+    paper = "paper"
+
+
+@with_reference
+def extract(
+    catalog: CatalogPath,
+    n_signatures: Annotated[
+        Any,
+        typer.Option(
+            "-k",
+            "--n-signatures",
+            parser=parse_numbers,
+            metavar="K",
+            help="How many: 12, or to choose from 2:15 or 3,5,8.",
+        ),
+    ],
+    output: OutputFolder,
+    reference: ReferenceChoice,
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            "--restarts",
+            min=0,
+            help="Resampled restarts for every K; 0: extract once.",
+            show_default="20, or 0 with --preset paper",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Restarts at a time.", show_default="all cores"),
+    ] = None,
+    l1: Annotated[
+        Any,
+        typer.Option(
+            "--l1",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on the sum of exposures, in mutations.",
+        ),
+    ] = "0",
+    l2: Annotated[
+        Any,
+        typer.Option(
+            "--l2",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on half the sum of squared exposures.",
+        ),
+    ] = "0",
+    layers: Annotated[int, typer.Option("--layers", min=1, help="Layers of the network.")] = 10,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Training epochs.", show_default="the preset's"),
+    ] = None,
+    preset: Annotated[
+        Preset, typer.Option("--preset", help="`paper` trains as Nasser, Eldar and Sharan 2021.")
+    ] = Preset.default,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find K signatures; write tables and report."""
+    errors = stderr_console()
+    with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
+        with busy("Reading ...", errors, quiet=quiet):
+            from dnmf.signatures import default_reference, how_to_give_reference, read_catalog
+
+            # Whether an earlier report may be replaced is known once the catalog has been read.
+            check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
+            counts = read_catalog(catalog)
+
+            from dnmf.extraction import ExtractionRun
+            from dnmf.report.records import file_record
+
+            if reference == ReferenceChoice() and default_reference(counts.schema) is None:
+                warnings.warn(
+                    f"{how_to_give_reference(counts.schema)} The signatures are not compared with known ones.",
+                    DoubtfulDataWarning,
+                    stacklevel=2,
+                )
+                known = None
+            else:
+                known = asdict(reference)
+            run = ExtractionRun.start(
+                output,
+                counts,
+                n_signatures,
+                n_restarts=restarts,
+                random_state=seed,
+                reference=known,
+                overwrite=overwrite,
+                input_file=file_record(catalog),
+                command=_command(),
+                l1_reg=l1,
+                l2_reg=l2,
+                model=_model(preset, layers, epochs),
+            )
+        cores = workers or len(os.sched_getaffinity(0))
+        if run.n_restarts and not quiet:
+            _announce(run, errors, cores)
+        _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
+
+
+def report(
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The output folder of `dnmf extract`.")
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Report what an extraction has finished so far."""
+    errors = stderr_console()
+    with user_errors(output), shown_warnings(errors) as messages:
+        check_result_folder(output, overwrite=True)
+
+        from dnmf.extraction import ExtractionRun
+
+        _carry_out(ExtractionRun.finished(output), errors, messages, quiet=quiet)
+
+
+def demo(
+    output: OutputFolder = Path("demo-output"),
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do so for 21 breast cancer genomes, K = 4."""
+    errors = stderr_console()
+    with user_errors(output), shown_warnings(errors) as messages:
+        check_result_folder(output, overwrite=overwrite)
+
+        from dnmf.extraction import ExtractionRun
+        from dnmf.signatures import example_catalog, load_reference
+
+        reference = load_reference(ReferenceChoice().reference)
+        # Quickly repeated: no checkpoint is kept.
+        run = ExtractionRun(
+            output, example_catalog(), (4,), 20, seed, {}, reference, command=_command()
+        )
+        cores = len(os.sched_getaffinity(0))
+        _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
+
+
+def _model(preset: Preset, layers: int, epochs: int | None) -> "DNMF | PaperDNMF":
+    from dnmf.estimators import DNMF, PaperDNMF
+
+    if preset is Preset.paper:
+        model: DNMF | PaperDNMF = PaperDNMF(n_layers=layers)
+        return model if epochs is None else model.set_params(max_epochs=epochs)
+    model = DNMF(n_layers=layers)
+    return model if epochs is None else model.set_params(n_steps=epochs)
+
+
+def _command() -> str:
+    return shlex.join(["dnmf", *sys.argv[1:]])
+
+
+def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
+    """Say how long a long run will take, and how much memory."""
+    from dnmf.cli.progress import duration
+
+    left = run.estimate(workers)
+    if left.seconds < LONG_SECONDS:
+        return
+    total = len(run.n_signatures) * (1 + run.n_restarts)
+    done = f"{total - left.fits} of {total} fits are done; " if left.fits < total else ""
+    console.print(
+        f"{done}{left.fits} fits to do: about {duration(left.seconds)} with {workers} "
+        f"{'worker' if workers == 1 else 'workers'}, {left.bytes / 1e9:.1f} GB of memory."
+    )
+    console.print(
+        "It may be interrupted at any time: the same command goes on from there. `dnmf report "
+        f"{run.output}` in another window reports what is finished.",
+        markup=False,
+    )
+
+
+def _carry_out(
+    run: "ExtractionRun",
+    console: "Console",
+    messages: list[str],
+    *,
+    workers: int = 1,
+    overwrite: bool = False,
+    quiet: bool,
+) -> None:
+    """Extract, write everything and show the result."""
+    from dnmf.cli.progress import TrainingProgress
+
+    with TrainingProgress(console, quiet=quiet) as progress:
+        result = run.extract(workers=workers, progress=progress)
+    # With the warnings of reading the catalog: they belong to the record of the run.
+    result = replace(result, warnings=list(messages))
+    with busy("Writing the report ...", console, quiet=quiet):
+        page = run.save(result, overwrite=overwrite)
+    if not quiet:
+        _show(result, page)
+
+
+def _show(result: "ExtractionResult", page: Path) -> None:
+    """Print how many signatures there are, their matches, the quality of the fit and the path of the report."""
+    from dnmf.cli.match import matches_table
+    from dnmf.extraction.selection_findings import choice_summary
+
+    out = stdout_console()
+    if result.selection is not None and len(result.selection.table) > 1:
+        out.print(choice_summary(result), markup=False, soft_wrap=True)
+    if result.unfinished:
+        numbers = ", ".join(map(str, result.unfinished))
+        out.print(f"Partial: not finished yet are {numbers} signatures.", soft_wrap=True)
+    if result.reference is not None:
+        out.print(matches_table(result.matches, result.reference))
+    out.print(
+        f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
+        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)",
+        soft_wrap=True,
+    )
+    out.print(f"Report: {page}", markup=False, soft_wrap=True)

@@ -1,0 +1,62 @@
+"""``dnmf match``, and the table of matches that ``extract`` ends with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import dnmf
+from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
+from dnmf.cli.paths import check_output_file
+from dnmf.storage import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+
+@with_reference
+def match(
+    signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
+    reference: ReferenceChoice,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Name the references nearest to signatures."""
+    with user_errors():
+        if output is not None:
+            check_output_file(output, overwrite=overwrite)
+        with shown_warnings(stderr_console()):
+            found = dnmf.read_signatures(signatures)
+            known = reference.load(found.schema)
+            matches = dnmf.match_to_reference(found, known)
+        if output is not None:
+            write_whole(output, matches.to_csv(sep="\t", index=False))
+        stdout_console().print(matches_table(matches, known))
+
+
+def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "Table":
+    """Return the matches as a table for the terminal, with their ``share`` if they have one."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    weak = not matches["assigned"].all()
+    table = Table(
+        title=f"Compared with {escape(reference.source)}",
+        caption="weak: the closest, but too different to count as a match" if weak else None,
+    )
+    table.add_column("Signature")
+    table.add_column("Best match")
+    table.add_column("Cosine", justify="right")
+    with_share = "share" in matches.columns
+    if with_share:
+        table.add_column("Share of mutations", justify="right")
+    for row in matches.to_dict("records"):
+        best = f"{row['reference']}{'' if row['assigned'] else ' (weak)'}"
+        cells = [escape(str(row["found"])), escape(best), f"{row['cosine']:.3f}"]
+        table.add_row(*cells, *([f"{row['share']:.1%}"] if with_share else []))
+    return table

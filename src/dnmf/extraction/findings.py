@@ -1,0 +1,238 @@
+"""What a reader should know before using a result: each finding with its numbers and a remedy."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dnmf.criteria import (
+    AMBIGUOUS_COSINE_GAP,
+    DOMINANT_SAMPLE_SHARE,
+    FALLING_COST_SHARE,
+    GOOD_MATCH_COSINE,
+    LOW_COSINE,
+    LOW_MEDIAN_MUTATIONS,
+    MIN_SAMPLES_PER_SIGNATURE,
+    NEARLY_EQUAL_COSINE,
+    NOISE_STANDARD_DEVIATIONS,
+    ONE_SAMPLE_SIGNATURE_SHARE,
+)
+from dnmf.extraction.selection_findings import selection_findings
+from dnmf.extraction.verdicts import UNSTABLE, decompose, is_mixture, mixture_text
+from dnmf.metrics import cosine_similarity
+from dnmf.report.findings import Finding, listing
+from dnmf.signatures import ARTEFACTS, SignatureSet
+
+if TYPE_CHECKING:
+    from dnmf.extraction.result import ExtractionResult
+
+# Poisson draws from which the spread of a sample's cosine is estimated.
+NOISE_DRAWS = 200
+
+
+def findings(result: "ExtractionResult") -> list[Finding]:
+    """Return what a reader should know before using the result, cautions first."""
+    found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
+    for findings_about in (
+        selection_findings,
+        _references,
+        _similar_signatures,
+        _samples_and_mutations,
+        _training,
+        _reconstruction,
+    ):
+        found.extend(findings_about(result))
+    return sorted(found, key=lambda finding: finding.level != "caution")
+
+
+def _references(result: "ExtractionResult") -> Iterator[Finding]:
+    if result.reference is None or result.matches.empty:
+        yield Finding(
+            "note",
+            "No reference was given",
+            "The signatures are named by their share of mutations only. Compare them with known ones with "
+            "dnmf match signatures.tsv.",
+        )
+        return
+    rows: list[dict[Any, Any]] = result.matches.to_dict("records")
+    for row in rows:
+        yield from _weak_match(row, result, result.reference)
+        if row["assigned"] and row["cosine"] - row["second_cosine"] < AMBIGUOUS_COSINE_GAP:
+            yield Finding(
+                "note",
+                f"{row['found']} may be {row['reference']} or {row['second_reference']}",
+                f"The cosines are {row['cosine']:.3f} and {row['second_cosine']:.3f}: the profile alone does not tell "
+                "them apart. Look at the tissue and at the samples that carry it.",
+            )
+    assigned = [row for row in rows if row["assigned"]]
+    yield from _repeated(assigned)
+    artefacts = [row for row in assigned if row["reference"] in ARTEFACTS]
+    if artefacts:
+        pairs = listing([f"{row['found']} ({row['reference']})" for row in artefacts], 6)
+        yield Finding(
+            "caution",
+            f"{pairs}: possible artefact",
+            "COSMIC lists these references as possible sequencing artefacts. Check how the samples that carry them "
+            "were sequenced and filtered before giving them a biological meaning.",
+        )
+
+
+def _weak_match(
+    row: dict[Any, Any], result: "ExtractionResult", reference: SignatureSet
+) -> Iterator[Finding]:
+    name, single = row["found"], row["cosine"]
+    if single >= GOOD_MATCH_COSINE:
+        return
+    if result.verdicts is not None:
+        verdict = result.verdicts.loc[name]
+        if verdict["verdict"] == UNSTABLE:
+            return
+        parts, cosine = verdict["decomposition"], verdict["decomposition_cosine"]
+    else:
+        profile = result.signatures.profiles.loc[name]
+        shares, cosine = decompose(profile.to_numpy(), reference.profiles[profile.index])
+        parts = mixture_text(shares)
+    closest = f"The closest reference is {row['reference']} at {single:.2f}."
+    if is_mixture(single, cosine):
+        yield Finding(
+            "caution",
+            f"{name} is probably a mixture of references",
+            f"{closest} Together, {parts} reach {cosine:.2f}. They occur together in these samples; more "
+            "signatures, or more samples, may separate them.",
+        )
+    elif not row["assigned"]:
+        yield Finding(
+            "caution",
+            f"{name} matches no reference",
+            f"{closest} Treat it as new or mixed: see whether it returns with one signature more or fewer, and "
+            "whether more than one sample carries it.",
+        )
+
+
+def _repeated(assigned: list[dict[Any, Any]]) -> Iterator[Finding]:
+    groups: dict[str, list[dict[Any, Any]]] = {}
+    for row in assigned:
+        groups.setdefault(row["reference"], []).append(row)
+    for reference, rows in groups.items():
+        if len(rows) > 1:
+            names = listing([row["found"] for row in rows], 6)
+            cosines = listing([f"{row['found']} {row['cosine']:.2f}" for row in rows], 6)
+            yield Finding(
+                "note",
+                f"{names} {'both' if len(rows) == 2 else 'all'} match {reference}",
+                f"Cosines: {cosines}. One process may have been split, or the weaker one is a mix. Compare with fewer "
+                "signatures, or add their exposures.",
+            )
+
+
+def _similar_signatures(result: "ExtractionResult") -> Iterator[Finding]:
+    names = result.signatures.names
+    profiles = result.signatures.profiles.to_numpy()
+    cosines = np.triu(cosine_similarity(profiles, profiles), 1)
+    for first, second in np.argwhere(cosines > NEARLY_EQUAL_COSINE):
+        yield Finding(
+            "caution",
+            f"{names[first]} and {names[second]} are nearly equal",
+            f"Their cosine is {cosines[first, second]:.2f}, so how mutations divide between them is uncertain; their "
+            f"sum is not. Try {len(names) - 1} signatures.",
+        )
+
+
+def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
+    burdens = result.fit["mutations"]
+    filled = burdens[burdens > 0]
+    k = result.exposures.shape[1]
+    if len(filled) < MIN_SAMPLES_PER_SIGNATURE * k:
+        yield Finding(
+            "caution",
+            f"{len(filled):,} samples are few for {k} signatures",
+            f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot "
+            "be told apart. Prefer fewer signatures, or refit known ones.",
+        )
+    if len(filled) and filled.median() < LOW_MEDIAN_MUTATIONS:
+        yield Finding(
+            "caution",
+            f"Half of the samples have fewer than {filled.median():,.0f} mutations",
+            "Counting noise then moves the exposures of a single sample by tens of percent. Signatures and averages "
+            "over groups of samples are more reliable than single samples.",
+        )
+    if len(filled) > 2 and filled.max() > DOMINANT_SAMPLE_SHARE * filled.sum():
+        yield Finding(
+            "note",
+            f"{filled.idxmax()} holds {filled.max() / filled.sum():.0%} of all mutations",
+            "One sample this large pulls signatures towards itself. Repeat without it to see which of them stay.",
+        )
+    totals = result.exposures.sum(axis=0)
+    for name in result.exposures.columns[(totals > 0) & (len(filled) > 2)]:
+        shares = result.exposures[name] / totals[name]
+        if shares.max() > ONE_SAMPLE_SIGNATURE_SHARE:
+            yield Finding(
+                "caution",
+                f"{name} rests on one sample",
+                f"{shares.max():.0%} of its mutations are in {shares.idxmax()}. It may describe that sample rather "
+                "than a process; it needs a second sample or a reference to be believed.",
+            )
+
+
+def _training(result: "ExtractionResult") -> Iterator[Finding]:
+    for phase in ("dictionary", "training"):
+        # The phase "network" is left out: it keeps its best step, and its first may be the best.
+        costs = np.asarray(result.history.get(phase, []), dtype=float)
+        recent = costs[-max(len(costs) // 10, 2) :]
+        if recent.size > 1 and recent[-1] > 0:
+            fall = (recent[0] - recent[-1]) / recent[0]
+            if fall > FALLING_COST_SHARE:
+                yield Finding(
+                    "caution",
+                    f"The cost was still falling at the end of the {phase} phase",
+                    f"It fell by {fall:.1%} in the last {recent.size} of {len(costs)} steps. More steps would change "
+                    "the signatures.",
+                )
+
+
+def _reconstruction(result: "ExtractionResult") -> Iterator[Finding]:
+    fit = result.fit
+    empty = list(fit.index[fit["mutations"] <= 0])
+    if empty:
+        yield Finding(
+            "note",
+            f"{len(empty):,} {'sample has' if len(empty) == 1 else 'samples have'} no mutations",
+            f"{listing(empty)}: the exposures are 0 and the fit is not defined.",
+        )
+    filled = fit[fit["mutations"] > 0]
+    low = filled[filled["cosine"] < LOW_COSINE]
+    noisy = _within_noise(result, low["cosine"])
+    if noisy.any():
+        names = list(low[noisy].sort_values("cosine").index)
+        yield Finding(
+            "note",
+            f"{_samples_are(len(names))} below {LOW_COSINE:g} for lack of mutations",
+            f"{listing(names)}: with so few mutations counting noise alone explains the low cosine.",
+        )
+    if (~noisy).any():
+        names = list(low[~noisy].sort_values("cosine").index)
+        yield Finding(
+            "caution",
+            f"{_samples_are(len(names))} not explained",
+            f"{listing(names)}: the cosine is below {LOW_COSINE:g} although there are enough mutations to do better. "
+            "A process is probably missing: try more signatures and look at their spectra.",
+        )
+
+
+def _within_noise(result: "ExtractionResult", cosines: pd.Series) -> np.ndarray:
+    """Return whether Poisson noise around the reconstruction gives cosines as low as these."""
+    means = result.exposures.loc[cosines.index].to_numpy() @ result.signatures.profiles.to_numpy()
+    rng = np.random.default_rng(0)
+    lowest = []
+    for mean in means:
+        draws = cosine_similarity(rng.poisson(mean, (NOISE_DRAWS, mean.size)), mean[None, :])
+        lowest.append(
+            draws.mean() - NOISE_STANDARD_DEVIATIONS * draws.std() if mean.any() else np.inf
+        )
+    within: np.ndarray = cosines.to_numpy() >= np.array(lowest)
+    return within
+
+
+def _samples_are(n: int) -> str:
+    return "1 sample is" if n == 1 else f"{n:,} samples are"

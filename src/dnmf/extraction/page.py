@@ -1,0 +1,182 @@
+"""The page of a run: what is shown, as plain values, and its rendering."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dnmf import criteria
+from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
+from dnmf.extraction.choice import standard_errors
+from dnmf.extraction.figures import Pictures
+from dnmf.extraction.methods_text import methods_text
+from dnmf.extraction.selection_findings import choice_summary
+from dnmf.plotting import signature_colours
+from dnmf.report.pictures import Picture
+from dnmf.report.template import gradient, render_template
+
+if TYPE_CHECKING:
+    from dnmf.extraction.result import ExtractionResult
+
+_MAX_SAMPLE_ROWS = 5000
+_WORST_SAMPLES = 10
+# Channels and signatures that a row names.
+_NAMED_PARTS = 3
+
+
+@dataclass(frozen=True)
+class SignatureRow:
+    """One row of the table of signatures, with its picture."""
+
+    name: str
+    colour: str
+    share: float
+    peaks: str
+    picture: Picture
+    match: dict[str, Any] | None
+    grade: str
+    verdict: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """One row of the table of samples; ``mix`` is a CSS gradient of its signatures."""
+
+    name: str
+    mutations: float
+    cosine: float
+    expected: float
+    l1: float
+    l2: float
+    kl: float
+    main: str
+    mix: str
+
+
+def render_page(result: "ExtractionResult", record: dict[str, Any], pictures: Pictures) -> str:
+    """Return the page of a run as HTML: one file that loads nothing from anywhere."""
+    return render_template("dnmf.extraction", "report.html.j2", _content(result, record, pictures))
+
+
+def _content(
+    result: "ExtractionResult", record: dict[str, Any], pictures: Pictures
+) -> dict[str, Any]:
+    filled = result.fit[result.fit["mutations"] > 0]
+    assigned = result.matches[result.matches["assigned"].astype(bool)]
+    samples = _sample_rows(result)
+    return {
+        "title": record["input"]["name"] or "an unnamed catalog",
+        "record": record,
+        "n_samples": len(result.fit),
+        "n_channels": len(result.signatures.schema),
+        "n_filled": len(filled),
+        "n_good": int((filled["cosine"] >= LOW_COSINE).sum()),
+        "criteria": criteria,
+        "standard_errors": standard_errors,
+        "percentiles": "{:g}th to the {:g}th".format(*criteria.INTERVAL_PERCENTILES),
+        "median_cosine": float(filled["cosine"].median()) if len(filled) else None,
+        "median_mutations": float(filled["mutations"].median()) if len(filled) else 0.0,
+        "reference": None if result.reference is None else result.reference.source,
+        "n_references": assigned["reference"].nunique(),
+        "n_assigned": len(assigned),
+        "findings": result.findings,
+        "selection": _selection(result),
+        "signatures": _signature_rows(result, pictures),
+        "pictures": pictures,
+        "dominant": _dominance(result),
+        "untrained": [name for name, costs in result.history.items() if len(costs) == 0],
+        "worst": sorted((row for row in samples if row.mutations > 0), key=lambda row: row.cosine)[
+            :_WORST_SAMPLES
+        ],
+        "samples": sorted(samples, key=lambda row: row.cosine)[:_MAX_SAMPLE_ROWS]
+        if len(samples) > _MAX_SAMPLE_ROWS
+        else samples,
+        "methods": methods_text(result),
+    }
+
+
+def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[SignatureRow]:
+    totals = result.exposures.sum(axis=0)
+    overall = float(totals.sum()) or 1.0
+    matches = result.matches.set_index("found").to_dict("index")
+    names = result.signatures.names
+    colours = signature_colours(len(names))
+    verdicts = result.verdicts
+    channels = result.signatures.profiles.columns
+    profiles = result.signatures.profiles.to_numpy()
+    rows = []
+    for index, name in enumerate(names):
+        match = matches.get(name)
+        peaks = np.argsort(-profiles[index], kind="stable")[:_NAMED_PARTS]
+        rows.append(
+            SignatureRow(
+                name=name,
+                colour=colours[index],
+                share=float(totals[name]) / overall,
+                peaks=", ".join(f"{channels[peak]} {profiles[index, peak]:.1%}" for peak in peaks),
+                picture=pictures.signatures[index],
+                match=None if match is None else {str(key): value for key, value in match.items()},
+                grade="" if match is None else _grade(match["cosine"], match["assigned"]),
+                verdict=None if verdicts is None else dict(verdicts.loc[name]),
+            )
+        )
+    return rows
+
+
+def _grade(cosine: float, assigned: bool) -> str:
+    if not assigned:
+        return "none"
+    if cosine >= CLOSE_MATCH_COSINE:
+        return "close"
+    return "good" if cosine >= GOOD_MATCH_COSINE else "fair"
+
+
+def _sample_rows(result: "ExtractionResult") -> list[SampleRow]:
+    names = list(result.exposures.columns)
+    colours = signature_colours(len(names))
+    columns = [
+        "mutations",
+        "cosine",
+        "expected_cosine",
+        "relative_l1",
+        "relative_l2",
+        "kl_divergence",
+    ]
+    fit = result.fit[columns].to_numpy(dtype=float).tolist()
+    rows = []
+    for sample, numbers, exposures in zip(
+        result.fit.index, fit, result.exposures.to_numpy(), strict=True
+    ):
+        shares = exposures / (exposures.sum() or 1.0)
+        largest = np.argsort(-shares, kind="stable")[:_NAMED_PARTS]
+        shown = [f"{names[j]} {shares[j]:.0%}" for j in largest if shares[j] >= SHOWN_SHARE]
+        mutations, cosine, expected, l1, l2, kl = numbers
+        main, mix = ", ".join(shown), gradient(shares, colours)
+        rows.append(SampleRow(str(sample), mutations, cosine, expected, l1, l2, kl, main, mix))
+    return rows
+
+
+def _selection(result: "ExtractionResult") -> dict[str, Any] | None:
+    """Return the content of the section on the number of signatures; None without restarts."""
+    if result.selection is None:
+        return None
+    choice, table = result.selection.choice, result.selection.table
+    return {
+        "rows": table.reset_index().to_dict("records"),
+        "marks": dict.fromkeys(choice.tied, "tied") | {choice.n_signatures: "chosen"},
+        "several": len(table) > 1,
+        "summary": choice_summary(result),
+        "restarts": result.parameters["n_restarts"],
+        "penalties": [
+            (name.removesuffix("_reg"), chosen.value, list(chosen.curve.itertuples()))
+            for name, chosen in result.penalties.items()
+        ],
+    }
+
+
+def _dominance(result: "ExtractionResult") -> list[tuple[str, int]]:
+    """Return each signature that is the largest of some sample, and of how many, most first."""
+    filled = result.exposures[result.exposures.sum(axis=1) > 0]
+    counts: pd.Series[int] = filled.idxmax(axis=1).value_counts()
+    return [(str(name), int(count)) for name, count in counts.items()]

@@ -1,0 +1,195 @@
+"""The search over numbers of signatures: all restarts of all numbers, by several workers, resumed from a checkpoint."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dnmf.extraction.candidate import Candidate, finish_candidate
+from dnmf.extraction.checkpoint import Checkpoint
+from dnmf.extraction.choice import Choice, choose, selection_table
+from dnmf.extraction.restarts import restart
+from dnmf.progress import Progress
+from dnmf.search.count_noise import CountNoise, estimate_count_noise
+from dnmf.signatures import MutationCatalog
+from dnmf.threads import one_thread
+
+PHASE = "fits"  # of the progress
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was found for every number of signatures.
+
+    Attributes
+    ----------
+    candidates : dict
+        By number of signatures.
+    table : DataFrame
+        One row per number, see :func:`dnmf.extraction.choice.selection_table`.
+    choice : Choice
+        The rule's, or the only number there is.
+    noise : CountNoise
+        Of the samples with mutations.
+    """
+
+    candidates: dict[int, Candidate]
+    table: pd.DataFrame
+    choice: Choice
+    noise: CountNoise
+
+    @property
+    def chosen(self) -> Candidate:
+        """The candidate with the chosen number of signatures."""
+        return self.candidates[self.choice.n_signatures]
+
+
+def run_identity(catalog: MutationCatalog, seed: int, n_restarts: int) -> dict[str, Any]:
+    """Return what finished work depends on, for a checkpoint."""
+    digest = hashlib.sha256()
+    for names in (catalog.counts.index, catalog.counts.columns):
+        digest.update("\n".join(map(str, names)).encode() + b"\0")
+    digest.update(np.ascontiguousarray(catalog.counts.to_numpy(dtype="<f8")).tobytes())
+    return {
+        "dnmf": version("dnmf"),
+        "catalog_sha256": digest.hexdigest(),
+        "seed": seed,
+        "restarts": n_restarts,
+    }
+
+
+def select_signatures(
+    catalog: MutationCatalog,
+    n_signatures: Sequence[int],
+    *,
+    n_restarts: int = 20,
+    seed: int = 0,
+    workers: int = 1,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> Selection:
+    """Extract with every number of signatures, from many restarts, and choose the number.
+
+    Parameters
+    ----------
+    catalog : MutationCatalog
+        ``n`` samples; those without mutations are left out.
+    n_signatures : sequence of int
+        The numbers to try, possible for the catalog (see :func:`dnmf.extraction.arguments.check_numbers`).
+    n_restarts : int
+        Resampled restarts per number, beside one fit of the data as they are.
+    seed : int
+        The same seed gives the same numbers, whatever ``workers`` and whatever was resumed.
+    workers : int
+        Threads; each computes one restart.
+    checkpoint : Checkpoint, optional
+        Where finished work is kept and looked for.
+    progress : callable, optional
+        Called in the phase "fits" at the start, with the fits that the checkpoint holds, and after every fit. What it
+        raises ends the run.
+
+    Returns
+    -------
+    Selection
+    """
+    counts = catalog.counts.to_numpy(dtype=float)
+    X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
+    # One thread for every worker: the workers are the parallelism.
+    with one_thread():
+        noise = estimate_count_noise(X)
+        work = _Work(X, noise, n_restarts, seed, checkpoint)
+        candidates = work.run(n_signatures, workers, progress)
+    table = selection_table(candidates)
+    return Selection(candidates, table, choose(table), noise)
+
+
+class _Work:
+    """The fits of a run: which are missing, which can be finished, and their checkpoint."""
+
+    def __init__(
+        self,
+        X: torch.Tensor,
+        noise: CountNoise,
+        n_restarts: int,
+        seed: int,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        self.X, self.noise, self.seed, self.checkpoint = X, noise, seed, checkpoint
+        self.n_fits = 1 + n_restarts
+
+    def run(
+        self, numbers: Sequence[int], workers: int, progress: Progress | None
+    ) -> dict[int, Candidate]:
+        candidates: dict[int, Candidate] = {}
+        found: dict[int, list[torch.Tensor | None]] = {}
+        if self.checkpoint is not None:
+            kept = {k: self.checkpoint.candidate(k) for k in numbers}
+            candidates = {k: c for k, c in kept.items() if c is not None}
+        tasks: list[tuple[int, int]] = []
+        for k in numbers:
+            if k not in candidates:
+                found[k] = [self._kept(k, index) for index in range(self.n_fits)]
+                tasks += [(k, index) for index, W in enumerate(found[k]) if W is None]
+        total = len(numbers) * self.n_fits
+        done = total - len(tasks)
+        _report(progress, done, total)
+        ready = [k for k, fits in found.items() if all(W is not None for W in fits)]
+        # The largest first: then the workers end at about the same time.
+        tasks.sort(key=lambda task: (-task[0], task[1]))
+        with ThreadPoolExecutor(workers) as pool:
+            running: dict[Future[Any], tuple[int, int]] = {}
+            try:
+                while tasks or ready or running:
+                    while len(running) < workers and (ready or tasks):
+                        if ready:
+                            k = ready.pop()
+                            fits = [W for W in found.pop(k) if W is not None]
+                            running[pool.submit(self._finish, k, fits)] = (k, -1)
+                        else:
+                            k, index = tasks.pop(0)
+                            running[pool.submit(self._restart, k, index)] = (k, index)
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        k, index = running.pop(future)
+                        if index < 0:
+                            candidates[k] = future.result()
+                            continue
+                        found[k][index] = future.result()
+                        if all(W is not None for W in found[k]):
+                            ready.append(k)
+                        done += 1
+                        _report(progress, done, total)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return {k: candidates[k] for k in numbers}
+
+    def _kept(self, k: int, index: int) -> torch.Tensor | None:
+        if self.checkpoint is None:
+            return None
+        signatures = self.checkpoint.restart(k, index)
+        # Cloned into memory that torch aligned: the last bits of a product may depend on the alignment.
+        return None if signatures is None else torch.from_numpy(signatures).clone()
+
+    def _restart(self, k: int, index: int) -> torch.Tensor:
+        W = restart(self.X, k, index, self.noise, self.seed)
+        if self.checkpoint is not None:
+            self.checkpoint.save_restart(k, index, W.numpy())
+        return W
+
+    def _finish(self, k: int, found: list[torch.Tensor]) -> Candidate:
+        candidate = finish_candidate(self.X, found, self.noise, self.seed)
+        if self.checkpoint is not None:
+            self.checkpoint.save_candidate(candidate)
+        return candidate
+
+
+def _report(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(PHASE, done, total, math.nan)

@@ -1,0 +1,1 @@
+"""Exposures learned from pairs of samples and exposures: a network of the posterior mean and its training."""

@@ -1,0 +1,147 @@
+"""Exposures of samples like those with known exposures: a learned posterior mean, leaning on the likelihood."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dnmf.kernels.kl import kl_exposures
+from dnmf.kernels.known_exposures import dispersion, kl_signatures
+from dnmf.kernels.nnls import exact_exposures, exact_signatures
+from dnmf.posterior.totals import TotalPrior
+from dnmf.search.count_noise import COUNTING_DISPERSION
+from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedSteps
+
+CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
+KNOTS = 16
+TRUST_WIDTH = 0.5  # standard deviation, in the logarithm of the total, over which trust is averaged
+CHUNK_ROWS = 2048
+
+
+class SupervisedNetwork(nn.Module):
+    """What :class:`dnmf.SupervisedDNMF` has learned from its pairs.
+
+    For counts, with T the total of a sample::
+
+        exposures = E[N | T] (w(T) network(x) + (1 - w(T)) likelihood(x) / T)
+
+    ``network``: unfolded Kullback-Leibler steps to shares, conditioned on T; ``likelihood``: Poisson maximum likelihood
+    for the regressed signatures; ``w``: how far the network was better on held-out pairs with such totals, times the
+    probability that T belongs to the training totals. Without noise: exact non-negative least squares.
+
+    Parameters
+    ----------
+    n_features, n_components, n_layers : int
+        f, k and L.
+
+    Attributes
+    ----------
+    signatures : buffer (k, f)
+        The regressed dictionary; for counts its rows sum to 1.
+    units : buffer (k,)
+        Mutations per unit of exposure.
+    dispersion : buffer
+        Residual variance of the pairs, in that of a Poisson count; above 1/4 the samples are counts.
+    """
+
+    signatures: Tensor
+    units: Tensor
+    dispersion: Tensor
+    trust_at: Tensor
+    trust: Tensor
+
+    def __init__(self, n_features: int, n_components: int, n_layers: int) -> None:
+        super().__init__()
+        flat = torch.full((n_components, n_features), 1 / n_features, dtype=torch.float64)
+        self.register_buffer("signatures", flat)
+        self.register_buffer("units", flat.new_ones(n_components))
+        self.register_buffer("dispersion", flat.new_zeros(()))
+        self.register_buffer("trust_at", torch.arange(KNOTS, dtype=torch.float64))
+        self.register_buffer("trust", flat.new_zeros(KNOTS))
+        self.totals = TotalPrior()
+        self.design = ConditionedDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
+        self.steps = ConditionedSteps(flat, design=self.design)
+
+    @property
+    def counting(self) -> bool:
+        """Whether the samples have counting noise."""
+        return self.dispersion.item() >= COUNTING_DISPERSION
+
+    def learn_dictionary(self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]) -> None:
+        """Regress the dictionary on pairs, as their noise asks for; for counts the steps start anew at it."""
+        W = exact_signatures(X, H)
+        self.dispersion.fill_(dispersion(X, H, W))
+        if self.counting:
+            W = kl_signatures(X, H)
+        units = W.sum(dim=1) if self.counting else W.new_ones(len(W))
+        self.units.copy_(units)
+        self.signatures.copy_(W / torch.where(units > 0, units, 1.0)[:, None])
+        if self.counting:
+            self.steps = ConditionedSteps(self.signatures, design=self.design)
+
+    @property
+    def dictionary(self) -> Float[Tensor, "k f"]:
+        """The regressed dictionary in counts per unit of exposure."""
+        return self.signatures * self.units[:, None]
+
+    def shares(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
+        """Return the network's shares of a sample's mutations, in the dtype of the steps."""
+        X = X.to(self.steps.start)
+        context = self.steps.embed(X.sum(dim=1, keepdim=True))
+        return self.steps.log_shares(X, context)[0].exp()
+
+    def likelihood(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
+        """Return the exposures of highest likelihood, in mutations."""
+        return kl_exposures(X, self.signatures).H
+
+    def learn_trust(self, X: Float[Tensor, "n f"], mutations: Float[Tensor, "n k"]) -> None:
+        """Set w(T) by held-out samples: least squares at every knot, samples with like totals counting.
+
+        ``w = sum K e . d / sum K |d|^2``, clipped to [0, 1], d from the likelihood's answer to the network's, e to the
+        truth, both over the root of the total; K a Gaussian of the log of the total.
+        """
+        X, mutations = X.double(), mutations.double()
+        occupied = X.sum(dim=1) > 0
+        X, mutations = X[occupied], mutations[occupied]
+        totals = X.sum(dim=1)
+        expected, _ = self.totals(totals)
+        scale = expected / totals.sqrt()
+        likely = self.likelihood(X) / totals[:, None]
+        step = (self.shares(X).double() - likely) * scale[:, None]
+        error = mutations / totals.sqrt()[:, None] - likely * scale[:, None]
+        logs = totals.log()
+        self.trust_at.copy_(torch.linspace(logs.min().item(), logs.max().item(), KNOTS))
+        kernel = (-0.5 * ((self.trust_at[:, None] - logs) / TRUST_WIDTH).square()).exp()
+        gain, size = kernel @ (step * error).sum(dim=1), kernel @ step.square().sum(dim=1)
+        self.trust.copy_((gain / size.clamp(min=1e-300)).clamp(0, 1))
+
+    def weight(self, totals: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Return w(T): linear between the knots, constant beyond them, 0 where T is unlike all training totals."""
+        _, belongs = self.totals(totals)
+        logs = totals.log()
+        low, high = self.trust_at[0], self.trust_at[-1]
+        place = (logs - low) / (high - low).clamp(min=1e-9) * (KNOTS - 1)
+        place = place.clamp(0, KNOTS - 1)
+        left = place.floor().long().clamp(max=KNOTS - 2)
+        trust = torch.lerp(self.trust[left], self.trust[left + 1], place - left)
+        return trust * belongs
+
+    def forward(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
+        """Return the exposures of the samples ``X``; empty samples get 0."""
+        exposures = [self._answer(rows.double()) for rows in X.split(CHUNK_ROWS)]
+        return torch.cat(exposures).to(X)
+
+    def _answer(self, X: Tensor) -> Tensor:
+        if not self.counting:
+            return exact_exposures(X, self.signatures)
+        result = X.new_zeros(len(X), len(self.units))
+        occupied = X.sum(dim=1) > 0
+        X = X[occupied]
+        totals = X.sum(dim=1)
+        likely = self.likelihood(X) / totals[:, None]
+        w = self.weight(totals)[:, None]
+        shares = (
+            likely if not bool((w > 0).any()) else torch.lerp(likely, self.shares(X).double(), w)
+        )
+        mutations = self.totals(totals)[0][:, None] * shares
+        result[occupied] = mutations / torch.where(self.units > 0, self.units, torch.inf)
+        return result

@@ -1,0 +1,104 @@
+"""Training the supervised network: counts drawn anew for every step, squared error over the total, early stopping."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dnmf.posterior.network import SupervisedNetwork
+from dnmf.posterior.pairs import PairSource
+from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
+
+STEPS_PER_EPOCH = 50
+GRADIENT_LIMIT = 1.0
+# Beyond such a total a sample's weight no longer grows: there the likelihood answers, and a network that tries to
+# follow it would learn nothing else.
+SATURATION = 20_000.0
+# Counts drawn anew for every held-out pair, and the most samples that an epoch is judged by.
+REDRAWS, MOST_JUDGED = 3, 1000
+
+
+def train_posterior_mean(
+    network: SupervisedNetwork,
+    exposures: Float[Tensor, "m k"],
+    held_out: tuple[Float[Tensor, "v f"], Float[Tensor, "v k"]],
+    *,
+    config: TrainConfig,
+    batch_size: int,
+    generator: torch.Generator,
+) -> History:
+    """Train the steps of a network towards the posterior mean, then set how far they are trusted.
+
+    Loss: ``mean of v(N) |p - network(x)|^2`` with p the true shares, N the expected total,
+    ``v = N N0 / (N + N0)``, ``N0 = 20,000``: the squared error of the exposures over the total. Its minimum is the
+    posterior mean. Adam on a one-cycle schedule, 50 steps an epoch.
+
+    Parameters
+    ----------
+    network : SupervisedNetwork
+        With its dictionary; trained in place. The best epoch on the held-out pairs is kept.
+    exposures : (m, k)
+        Of the training pairs, in mutations.
+    held_out : (v, f), (v, k)
+        Counts and exposures (mutations) of pairs that are not trained on; judged together with three sets of counts
+        drawn anew from their exposures.
+    config : TrainConfig
+        Epochs, peak of the learning rate, patience.
+    batch_size : int
+        Samples per step.
+    generator : torch.Generator
+        Of weights, samples and counts.
+
+    Returns
+    -------
+    History
+        Mean loss of every epoch, and that of the held-out samples.
+    """
+    steps = network.steps.float()
+    source = PairSource(exposures, network.signatures.float())
+    network.totals.learn(exposures.sum(dim=1)[exposures.sum(dim=1) > 0])
+    steps.initialise(source.shares.mean(dim=0), generator)
+    judged = _redrawn(*held_out, network.signatures, generator)
+    optimiser = torch.optim.Adam(
+        steps.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
+    )
+    schedule = one_cycle(optimiser, config.learning_rate, config.max_epochs * STEPS_PER_EPOCH)
+
+    def epoch() -> float:
+        total = 0.0
+        for _ in range(STEPS_PER_EPOCH):
+            loss = _loss(network, *source.draw(batch_size, generator))
+            total += take_step(steps, loss, optimiser, schedule, gradient_limit=GRADIENT_LIMIT)
+        return total / STEPS_PER_EPOCH
+
+    def validate() -> float:
+        with torch.no_grad():
+            return _validation_loss(network, *judged)
+
+    history = fit_loop(steps, epoch, config, validate=validate)
+    # In float64 an answer does not depend on how many samples are asked for at once.
+    steps.double().eval()
+    with torch.no_grad():
+        network.learn_trust(*judged)
+    return history
+
+
+def _loss(network: SupervisedNetwork, X: Tensor, shares: Tensor, totals: Tensor) -> Tensor:
+    weight = totals * SATURATION / (totals + SATURATION)
+    return (weight[:, None] * (network.shares(X) - shares).square()).sum(dim=1).mean()
+
+
+def _validation_loss(network: SupervisedNetwork, X: Tensor, exposures: Tensor) -> float:
+    totals = exposures.sum(dim=1)
+    return _loss(network, X, exposures / totals[:, None], totals).item()
+
+
+def _redrawn(
+    X: Tensor, exposures: Tensor, W: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Return the held-out samples and their redraws, as many as fit; without samples that have no exposure."""
+    occupied = exposures.sum(dim=1) > 0
+    X, exposures = X[occupied][:MOST_JUDGED], exposures[occupied][:MOST_JUDGED]
+    redraws = min(REDRAWS, MOST_JUDGED // max(len(X), 1) - 1)
+    mean = exposures @ W
+    drawn = [torch.poisson(mean, generator=generator) for _ in range(redraws)]
+    return torch.cat([X, *drawn]), exposures.repeat(1 + max(redraws, 0), 1)

@@ -1,0 +1,32 @@
+"""Refit: how many mutations of each sample known signatures explain; networks, classic methods, advice and report."""
+
+from dnmf.refit.build_model import measure, train_refit_model
+from dnmf.refit.card import RefitCard, reference_hash
+from dnmf.refit.models import (
+    available_models,
+    check_reference,
+    load_refit_model,
+    model_for,
+    save_refit_model,
+)
+from dnmf.refit.refit import refit_exposures
+from dnmf.refit.result import RefitResult
+from dnmf.refit.save import save_refit_report
+from dnmf.refit.tumours import TumourExposures, read_tumour_exposures
+
+__all__ = [
+    "RefitCard",
+    "RefitResult",
+    "TumourExposures",
+    "available_models",
+    "check_reference",
+    "load_refit_model",
+    "measure",
+    "model_for",
+    "read_tumour_exposures",
+    "reference_hash",
+    "refit_exposures",
+    "save_refit_model",
+    "save_refit_report",
+    "train_refit_model",
+]

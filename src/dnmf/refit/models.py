@@ -1,0 +1,175 @@
+"""Reading and writing refit networks. Nothing in these files can execute."""
+
+from dataclasses import asdict
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from dnmf.exceptions import InputDataError, ModelFileError
+from dnmf.refit.card import RefitCard
+from dnmf.refit.network import RefitNetwork
+from dnmf.signatures import SignatureSet
+from dnmf.storage import ModelFormat
+from dnmf.unfolding.conditioned import ConditionedDesign
+
+FORMAT = ModelFormat("dnmf-refit", "a refit model", (1,), indent=1, sort_keys=False)
+PROFILE_ROUNDING = 1e-5
+WEIGHTS_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
+# Kept in full precision: profiles are compared and fitted with, calibrations are numbers of many sizes.
+FULL_PRECISION = ("W", "calibration.")
+
+
+def available_models() -> list[str]:
+    """Return the names of the refit networks that come with the package, sorted.
+
+    Examples
+    --------
+    >>> "refit-cosmic-v3.4-GRCh37" in available_models()
+    True
+    """
+    folder = resources.files("dnmf.refit").joinpath("data")
+    if not folder.is_dir():
+        return []
+    names = [entry.name for entry in folder.iterdir()]
+    return sorted(name.removesuffix(CARD_SUFFIX) for name in names if name.endswith(CARD_SUFFIX))
+
+
+def model_for(reference: SignatureSet) -> str | None:
+    """Return the name of the packaged model of a reference, or None where none was trained for it.
+
+    Examples
+    --------
+    >>> from dnmf.signatures import load_reference
+    >>> model_for(load_reference("cosmic-v3.4"))
+    'refit-cosmic-v3.4-GRCh37'
+    >>> model_for(load_reference("SBS1,SBS5"))
+    """
+    for name in available_models():
+        network, card = load_refit_model(name)
+        if card.signatures == list(reference.names):
+            try:
+                check_reference(network, card, reference)
+            except InputDataError:
+                continue
+            return name
+    return None
+
+
+def save_refit_model(network: RefitNetwork, card: RefitCard, folder: str | Path) -> Path:
+    """Write ``<card.name>.safetensors`` and ``<card.name>.json`` into a folder; return the card's path.
+
+    Learned weights are stored in half precision: measure a network after reading it back.
+    """
+    folder = Path(folder)
+    tensors = {"W": network.W, **network.state_dict()}
+    stored = {name: _to_storage(name, tensor) for name, tensor in tensors.items()}
+    path = folder / (card.name + CARD_SUFFIX)
+    FORMAT.write(path, folder / (card.name + WEIGHTS_SUFFIX), asdict(card), save(stored))
+    return path
+
+
+def _to_storage(name: str, tensor: Tensor) -> Tensor:
+    full = name.startswith(FULL_PRECISION) or not tensor.is_floating_point()
+    return tensor.detach().to(tensor.dtype if full else torch.float16).contiguous()
+
+
+def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
+    """Return a refit network, ready for use, and its card.
+
+    Parameters
+    ----------
+    model : str or Path
+        One of :func:`available_models`, or the path of a card (``.json``) or of its weights (``.safetensors``).
+
+    Raises
+    ------
+    ModelFileError
+        When a file is not a refit model, truncated, altered, or does not hold what its card describes.
+    FileNotFoundError
+        When there is no such model; the message lists those that come with the package.
+
+    Examples
+    --------
+    >>> network, card = load_refit_model("refit-cosmic-v3.4-GRCh37")
+    >>> len(card.signatures), network.W.shape
+    (86, torch.Size([86, 96]))
+    """
+    card_file, weights_file = _files_of(model)
+    entries, weights = FORMAT.read(card_file, weights_file)
+    card = RefitCard.from_entries(entries, str(card_file))
+    try:
+        tensors = {name: tensor.to(torch.float32) for name, tensor in load(weights).items()}
+        W = tensors.pop("W")
+        network = RefitNetwork(W, len(card.cohorts), ConditionedDesign(**card.design))
+        network.load_state_dict(tensors)
+    except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise ModelFileError(
+            f"{weights_file} does not hold what its card describes: {error}"
+        ) from None
+    _check_content(network, card, str(weights_file))
+    return network.eval().requires_grad_(False), card
+
+
+def _files_of(model: str | Path) -> tuple[Traversable, Traversable]:
+    name = str(model)
+    if name in available_models():
+        folder = resources.files("dnmf.refit").joinpath("data")
+        return folder.joinpath(name + CARD_SUFFIX), folder.joinpath(name + WEIGHTS_SUFFIX)
+    stem = name.removesuffix(CARD_SUFFIX).removesuffix(WEIGHTS_SUFFIX)
+    card, weights = Path(stem + CARD_SUFFIX), Path(stem + WEIGHTS_SUFFIX)
+    for path, role in ((card, "card"), (weights, "weights")):
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no refit model {name!r}: its {role} {path} is missing. A model is a pair of files "
+                f"(.json, .safetensors), or one of {', '.join(available_models())}"
+            )
+    return card, weights
+
+
+def _check_content(network: RefitNetwork, card: RefitCard, source: str) -> None:
+    k, f = network.W.shape
+    if (k, f) != (len(card.signatures), len(card.channels)):
+        raise ModelFileError(
+            f"{source} holds {k} signatures of {f} channels, its card names {len(card.signatures)} of "
+            f"{len(card.channels)}"
+        )
+    if not all(bool(t.isfinite().all()) for t in (network.W, *network.state_dict().values())):
+        raise ModelFileError(f"{source} holds values that are not finite")
+
+
+def check_reference(network: RefitNetwork, card: RefitCard, reference: SignatureSet) -> None:
+    """Refuse another reference than the one that a network was trained for.
+
+    Raises
+    ------
+    InputDataError
+        If names, their order, channels or profiles differ (the latter by more than a file's rounding).
+    """
+    channels = [str(channel) for channel in reference.profiles.columns]
+    if channels != card.channels:
+        raise InputDataError(
+            f"the model {card.name} was trained on {len(card.channels)} channels ({card.channels[0]}, ...), "
+            f"the reference has {len(channels)} ({channels[0]}, ...)"
+        )
+    if list(reference.names) != card.signatures:
+        missing = [name for name in card.signatures if name not in set(reference.names)]
+        extra = [name for name in reference.names if name not in set(card.signatures)]
+        raise InputDataError(
+            f"the model {card.name} was trained for the signatures of {card.reference}; the reference lacks "
+            f"{', '.join(missing[:5]) or 'none'} and has in addition {', '.join(extra[:5]) or 'none'} "
+            "(or has another order): choose the model's reference, train a model for this one, or use --method kl"
+        )
+    difference = np.abs(reference.profiles.to_numpy() - network.W.double().numpy())
+    if difference.max() > PROFILE_ROUNDING:
+        worst = reference.names[int(difference.max(axis=1).argmax())]
+        raise InputDataError(
+            f"the signatures have the names but not the profiles of {card.reference}, for which the model {card.name} "
+            f"was trained ({worst} differs by up to {difference.max():.2g}; another version, genome build or assay?): "
+            "its answer would be silently wrong. Choose the model of that reference, train one, or use --method kl"
+        )

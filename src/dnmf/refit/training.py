@@ -1,0 +1,293 @@
+"""Training a refit network on catalogs simulated from known exposures, resumable and seeded."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dnmf.refit.checkpoint import checksum, load_checkpoint, save_checkpoint
+from dnmf.refit.network import PRESENT_MUTATIONS, RefitNetwork, RefitOutput
+from dnmf.unfolding.conditioned import ConditionedDesign
+
+# Largest norm of a gradient that is followed as it is.
+GRADIENT_LIMIT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RefitTraining:
+    """How exposures are drawn and how the network learns from them.
+
+    Attributes
+    ----------
+    steps, batch_size, learning_rate
+        Adam with a one-cycle schedule.
+    counts : (low, high)
+        Range of the number of mutations, log-uniform.
+    jitter : float
+        Standard deviation of the log of a factor on every exposure.
+    crossed : float
+        Share of samples that take each exposure from one or the other of two tumours of a type, at random.
+    foreign : float
+        Share of samples to which one or two signatures, any of the reference, are added: the broad prior that lets
+        every signature be found, also one without an example.
+    uniform : float
+        Share of samples that are one to six signatures drawn evenly, whatever the tumours look like.
+    drop : float
+        Share of samples whose contributions below ten mutations are dropped, as reports do.
+    cohort_shown : float
+        Share of samples whose tumour type the network is told.
+    mislabelled : float
+        Share of the shown types that are wrong: a type is known from a few dozen tumours, and what those lack a new
+        one may have.
+    balance : float
+        Tumour types are drawn in proportion to their number of tumours to the power 1 - balance.
+    emphasis : float
+        The error of a sample counts ``(N / 1000) ** emphasis``: errors fall about as the root of N, so that 0.5 makes
+        samples of all counts matter alike and 0 lets those with few mutations rule.
+    """
+
+    steps: int = 12_000
+    batch_size: int = 256
+    learning_rate: float = 3e-3
+    counts: tuple[float, float] = (20.0, 200_000.0)
+    jitter: float = 0.3
+    crossed: float = 0.25
+    foreign: float = 0.05
+    uniform: float = 0.03
+    drop: float = 0.8
+    cohort_shown: float = 0.5
+    mislabelled: float = 0.1
+    balance: float = 0.5
+    emphasis: float = 0.4
+
+
+class ExposurePrior:
+    """Known exposures as a source of new ones: mixed within a tumour type, jittered, now and then surprised.
+
+    Parameters
+    ----------
+    shares : (m, k)
+        Exposures of the training tumours; rows sum to 1.
+    cohorts : (m,)
+        Their tumour types, counted from 1.
+    config : RefitTraining
+        How to draw.
+    """
+
+    def __init__(
+        self, shares: Float[Tensor, "m k"], cohorts: Int[Tensor, " m"], config: RefitTraining
+    ):
+        order = torch.argsort(cohorts, stable=True)
+        self.shares, self.cohorts, self.config = shares[order], cohorts[order], config
+        self.size = torch.bincount(self.cohorts)
+        self.offset = torch.cumsum(self.size, 0) - self.size
+        self.chance = self.size[self.cohorts].double() ** -config.balance
+
+    def draw(
+        self, n: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"], Int[Tensor, " n"]]:
+        """Return shares, numbers of mutations and told tumour types (0: none) of ``n`` new samples."""
+        low, high = (math.log(count) for count in self.config.counts)
+        position = torch.rand(n, generator=generator, dtype=self.shares.dtype)
+        counts = (low + (high - low) * position).exp()
+        shares, told = self.draw_at(counts, generator)
+        return shares, counts, told
+
+    def draw_at(
+        self, counts: Float[Tensor, " n"], generator: torch.Generator
+    ) -> tuple[Float[Tensor, "n k"], Int[Tensor, " n"]]:
+        """Return shares and told tumour types (0: none) of new samples with these numbers of mutations."""
+        n, k = len(counts), self.shares.shape[1]
+        config = self.config
+
+        def uniform(*shape: int) -> Tensor:
+            return torch.rand(*shape, generator=generator, dtype=self.shares.dtype)
+
+        rows = torch.multinomial(self.chance, n, replacement=True, generator=generator)
+        cohorts = self.cohorts[rows]
+        partners = self.offset[cohorts] + (uniform(n) * self.size[cohorts]).long()
+        one, other = self.shares[rows], self.shares[partners]
+        a = 0.5 * uniform(n, 1) ** 4
+        crossed = (uniform(n, 1) < config.crossed) & (uniform(n, k) < 0.5)
+        shares = torch.where(crossed, other, (1 - a) * one + a * other) + 1e-6 * one
+        noise = torch.randn(n, k, generator=generator, dtype=shares.dtype)
+        shares = shares * (config.jitter * noise).exp()
+        shares = shares / shares.sum(dim=1, keepdim=True)
+        kind, share = uniform(n, 1), 0.6 * uniform(n, 1)
+        surprised = (1 - share) * shares + share * _few_signatures(n, k, 2, uniform)
+        shares = torch.where(kind < config.foreign, surprised, shares)
+        shares = torch.where(kind > 1 - config.uniform, _few_signatures(n, k, 6, uniform), shares)
+        shares = torch.where(uniform(n, 1) < config.drop, drop_small(shares, counts), shares)
+        others = cohorts[torch.randperm(n, generator=generator)]
+        told = torch.where(uniform(n) < config.mislabelled, others, cohorts)
+        told = torch.where(uniform(n) < config.cohort_shown, told, torch.zeros_like(told))
+        return shares, told
+
+
+def _few_signatures(n: int, k: int, most: int, uniform: Callable[..., Tensor]) -> Tensor:
+    """Shares, even on the simplex, of one to ``most`` signatures drawn evenly."""
+    number = (uniform(n, 1) * most).long() + 1
+    chosen = uniform(n, k).topk(min(most, k), dim=1).indices
+    weights = -(uniform(n, chosen.shape[1]) + 1e-9).log() + 1e-9
+    weights = weights * (torch.arange(chosen.shape[1]) < number)
+    return torch.zeros(n, k, dtype=weights.dtype).scatter(
+        1, chosen, weights / weights.sum(dim=1, keepdim=True)
+    )
+
+
+def drop_small(shares: Float[Tensor, "n k"], counts: Float[Tensor, " n"]) -> Float[Tensor, "n k"]:
+    """Drop contributions of fewer than ten mutations, except a sample's largest; rows sum to 1 again."""
+    largest = shares >= shares.amax(dim=1, keepdim=True)
+    kept = shares * ((shares * counts[:, None] >= PRESENT_MUTATIONS) | largest)
+    return kept / kept.sum(dim=1, keepdim=True)
+
+
+def refit_loss(
+    output: RefitOutput,
+    shares: Float[Tensor, "n k"],
+    counts: Float[Tensor, " n"],
+    *,
+    emphasis: float,
+) -> tuple[Tensor, Tensor]:
+    """Return the loss to minimise and, for watching, the plain fitting error.
+
+    Half the absolute difference of the shares, weighted by ``(N / 1000) ** emphasis``, plus cross-entropy of presence
+    and the pinball losses of both ends of the interval.
+    """
+    error = 0.5 * (output.weights - shares).abs().sum(dim=1)
+    weight = (counts / 1000).clamp(0.05, 50) ** emphasis
+    present = (shares * counts[:, None] >= PRESENT_MUTATIONS) | (shares >= 0.5)
+    presence = functional.binary_cross_entropy(
+        output.presence.clamp(1e-6, 1 - 1e-6), present.to(shares)
+    )
+    unit = 5 * (output.weights.detach() / counts[:, None] + counts[:, None] ** -2).sqrt() + 0.002
+    low, high = (shares - output.lower) / unit, (shares - output.upper) / unit
+    pinball = torch.maximum(0.05 * low, -0.95 * low) + torch.maximum(0.95 * high, -0.05 * high)
+    return (weight * error).mean() + presence + pinball.mean(), error.mean()
+
+
+def learning_rate_at(step: int, config: RefitTraining) -> float:
+    """One cycle: a cosine rise over the first tenth, a cosine fall to nothing over the rest."""
+    position = step / config.steps
+    if position < 0.1:
+        return config.learning_rate * (0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * position / 0.1)))
+    return config.learning_rate * (1e-4 + 0.5 * (1 + math.cos(math.pi * (position - 0.1) / 0.9)))
+
+
+def train_refit(
+    W: Float[Tensor, "k f"],
+    shares: Float[Tensor, "m k"],
+    cohorts: Int[Tensor, " m"],
+    *,
+    n_cohorts: int,
+    config: RefitTraining | None = None,
+    design: ConditionedDesign | None = None,
+    seed: int = 0,
+    start: RefitNetwork | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 500,
+    origin: Mapping[str, str] | None = None,
+    callback: Callable[[int, int, float], None] | None = None,
+) -> RefitNetwork:
+    """Train a refit network; an interrupted run goes on from its checkpoint to the same weights, bit for bit.
+
+    Parameters
+    ----------
+    W : (k, f)
+        Reference signatures; their dtype is the network's.
+    shares : (m, k)
+        Exposures of the training tumours as shares of their mutations.
+    cohorts : (m,)
+        Tumour types, counted from 1 to ``n_cohorts``.
+    n_cohorts : int
+        Number of tumour types the network will know.
+    config, design : optional
+        How to train, and sizes.
+    seed : int
+        Of the starting weights and of every sample drawn.
+    start : RefitNetwork, optional
+        Trained for another reference with the same signatures in the same order; its weights are where training starts,
+        see :meth:`RefitNetwork.for_reference`.
+    checkpoint : Path, optional
+        File (safetensors) that keeps the state of training; read if it exists. It holds the finished training, too:
+        remove it once the network is in a safe place.
+    checkpoint_every : int
+        Steps between two writings.
+    origin : mapping of str, optional
+        What else the checkpoint must have been made with, such as the rule of the split, by name.
+    callback : callable(step, steps, error), optional
+        Called after every step with the mean fitting error of its batch.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint belongs to another training; the message says what differs.
+    FloatingPointError
+        If the loss is not finite.
+    """
+    config = config or RefitTraining()
+    generator = torch.Generator().manual_seed(seed)
+    prior = ExposurePrior(shares.to(W), cohorts, config)
+    network = RefitNetwork(W, n_cohorts, start.design if start is not None else design)
+    if start is None:
+        network.initialise(shares.to(W).mean(dim=0), generator)
+    else:
+        network.load_state_dict(start.state_dict())
+    state = _TrainingState(network, config, generator)
+    record = {
+        **(origin or {}),
+        "settings": repr((config, network.design)),
+        "seed": str(seed),
+        "reference": checksum(W),
+        "training tumours": checksum(shares, cohorts),
+        "network to start from": "none" if start is None else checksum(*start.parameters()),
+    }
+    if checkpoint is not None and checkpoint.exists():
+        state.step = load_checkpoint(checkpoint, network, state.optimiser, generator, record)
+    while state.step < config.steps:
+        error = state.advance(prior)
+        done = state.step == config.steps
+        if checkpoint is not None and (done or state.step % checkpoint_every == 0):
+            save_checkpoint(checkpoint, network, state.optimiser, generator, record, state.step)
+        if callback is not None:
+            callback(state.step, config.steps, error)
+    return network.eval()
+
+
+class _TrainingState:
+    """Everything the next training step depends on."""
+
+    def __init__(
+        self,
+        network: RefitNetwork,
+        config: RefitTraining,
+        generator: torch.Generator,
+    ) -> None:
+        self.network, self.config, self.generator = network, config, generator
+        self.step = 0
+        self.optimiser = torch.optim.Adam(
+            network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
+        )
+
+    def advance(self, prior: ExposurePrior) -> float:
+        """Take one step on one new batch; its mean fitting error."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate_at(self.step, self.config)
+        shares, counts, cohorts = prior.draw(self.config.batch_size, self.generator)
+        X = torch.poisson(counts[:, None] * (shares @ self.network.W), generator=self.generator)
+        loss, error = refit_loss(
+            self.network(X, cohorts), shares, counts, emphasis=self.config.emphasis
+        )
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
+        self.optimiser.step()
+        self.step += 1
+        if not math.isfinite(loss.item()):
+            raise FloatingPointError(f"the training loss became {loss.item()} in step {self.step}")
+        return error.item()

@@ -1,0 +1,46 @@
+"""The template of a page: its content, the shared style and the one script that it may run."""
+
+import hashlib
+from base64 import b64encode
+from importlib.resources import files
+from typing import Any
+
+from dnmf.criteria import SHOWN_SHARE
+
+
+def render_template(room: str, name: str, content: dict[str, Any]) -> str:
+    """Return a rendered template, with the shared style and the one script that a page may run.
+
+    ``room`` is the package whose folder ``templates`` holds the template ``name``.
+    """
+    # Jinja2 is only needed to write a report.
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in (room, "dnmf.report")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates = files("dnmf.report") / "templates"
+    script = (templates / "table.js").read_text(encoding="utf-8")
+    style = (templates / "style.css").read_text(encoding="utf-8")
+    return environment.get_template(name).render(
+        **content,
+        script=Markup(script),
+        style=Markup(style),
+        # The page allows this one script and no other, whatever a name in the data may hold.
+        script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+    )
+
+
+def gradient(parts: Any, colours: list[str]) -> str:
+    """Return the parts as the stops of a CSS gradient; parts too small to see are left out."""
+    stops, start = [], 0.0
+    for part, colour in zip(parts, colours, strict=True):
+        if part >= SHOWN_SHARE:
+            stops.append(f"{colour} {start:.1%} {start + part:.1%}")
+        start += part
+    return f"linear-gradient(90deg,{','.join(stops)})" if stops else "none"

@@ -1,0 +1,100 @@
+"""How noisy a catalog is, before anything is known about its signatures: counting noise, or less."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dnmf.kernels.alternating import Phase, nmf_anls
+from dnmf.kernels.initialize import successive_projection
+from dnmf.search.residual_noise import estimate_noise
+
+# The pilot fit has more components than any catalog of its size needs: what it leaves is noise.
+MOST_PILOT_COMPONENTS = 40
+SAMPLES_PER_PILOT_COMPONENT = 8
+PILOT_ITERATIONS = 60
+# Variance over mean below which counts cannot come from counting mutations: Poisson counts have 1, rounded ones 0.01.
+COUNTING_DISPERSION = 0.25
+# With fewer mutations than channels, counts of 0 and 1 look alike whatever made them: such samples do not tell, and
+# fewer than this many others are taken for counting noise.
+LEAST_TELLING_SAMPLES = 5
+# Channels rarer than this share of an average one are weighted as if they had it.
+RAREST_CHANNEL = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class CountNoise:
+    """The noise of a catalog.
+
+    Attributes
+    ----------
+    dispersion : float
+        Variance over mean of the counts: 1 for Poisson counts, more where samples vary beyond counting, near 0 where
+        counts are rounded expectations.
+    sample_weights, channel_weights : (n,), (f,)
+        Their product is one over the standard deviation of a count.
+    """
+
+    dispersion: float
+    sample_weights: Float[Tensor, " n"]
+    channel_weights: Float[Tensor, " f"]
+
+    @property
+    def counting(self) -> bool:
+        """Whether the counts vary as counts do; otherwise they are (nearly) noise-free."""
+        return self.dispersion >= COUNTING_DISPERSION
+
+    def of(self, rows: Tensor) -> "CountNoise":
+        """Return the noise of some of the samples."""
+        return CountNoise(self.dispersion, self.sample_weights[rows], self.channel_weights)
+
+
+def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
+    """Estimate the noise of counts from what a fit with many components leaves.
+
+    For counting noise, ``variance of x_nc = dispersion t_n m_c`` with the sample's mutations per channel ``t`` and the
+    channel's mean share ``m`` relative to an even one; otherwise that of :func:`dnmf.kernels.estimate_noise`.
+
+    Parameters
+    ----------
+    X : (n, f)
+        Counts; at least one is not zero.
+
+    Returns
+    -------
+    CountNoise
+
+    Notes
+    -----
+    The dispersion is Pearson's statistic over its degrees of freedom, its median over samples: samples that the pilot
+    does not explain do not count for more than others. Without enough samples to tell, 1.
+    """
+    n, f = X.shape
+    occupied = X.sum(dim=1) > 0
+    samples = X[occupied]
+    k = min(MOST_PILOT_COMPONENTS, len(samples) // SAMPLES_PER_PILOT_COMPONENT, f // 2)
+    means = X.sum(dim=1) / f
+    # Samples without mutations say nothing: they get the weight of one mutation.
+    means = torch.where(occupied, means, torch.full_like(means, 1 / f))
+    shares = (f * X.sum(dim=0) / X.sum()).clamp(min=RAREST_CHANNEL)
+    dispersion = 1.0
+    telling = means[occupied] >= 1
+    if k >= 1 and int(telling.sum()) >= LEAST_TELLING_SAMPLES:
+        fit = nmf_anls(
+            samples,
+            successive_projection(samples, k),
+            phases=(Phase(PILOT_ITERATIONS),),
+            sample_weights=means[occupied].rsqrt(),
+        )
+        # The signatures took their share of the noise, too: as if it were spread over all samples evenly.
+        spent = (fit.H > 0).sum(dim=1) + (fit.W > 0).sum() / len(samples)
+        freedom = (f - spent).clamp(min=1)
+        squares = (samples - fit.H @ fit.W).square() / (means[occupied][:, None] * shares)
+        dispersion = (squares.sum(dim=1) / freedom)[telling].median().item()
+        if dispersion < COUNTING_DISPERSION:
+            weights = X.new_zeros(n)
+            weights[occupied] = estimate_noise(samples, fit.H, fit.W).weights
+            weights[~occupied] = weights[occupied].max()
+            return CountNoise(dispersion, weights, X.new_ones(f))
+    return CountNoise(dispersion, (dispersion * means).rsqrt(), shares.rsqrt())

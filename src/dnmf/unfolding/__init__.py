@@ -1,0 +1,35 @@
+"""Unfolded networks as PyTorch modules, and how to train them."""
+
+from dnmf.unfolding.layers import (
+    ADMMLayer,
+    KLLayer,
+    MULayer,
+    ProjectedGradientLayer,
+    UnfoldedLayer,
+    WeightedMULayer,
+)
+from dnmf.unfolding.networks import Unfolded, UnfoldedMU
+from dnmf.unfolding.newton import NewtonLayer
+from dnmf.unfolding.problem import Problem
+from dnmf.unfolding.rules import LAYERS
+from dnmf.unfolding.to_dictionary import train_to_dictionary
+from dnmf.unfolding.training import History, TrainConfig, train_supervised, train_unsupervised
+
+__all__ = [
+    "LAYERS",
+    "ADMMLayer",
+    "History",
+    "KLLayer",
+    "MULayer",
+    "NewtonLayer",
+    "Problem",
+    "ProjectedGradientLayer",
+    "TrainConfig",
+    "Unfolded",
+    "UnfoldedLayer",
+    "UnfoldedMU",
+    "WeightedMULayer",
+    "train_supervised",
+    "train_to_dictionary",
+    "train_unsupervised",
+]

@@ -1,0 +1,284 @@
+"""Layers in a row: where they start, in which scale they work, and what they return."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dnmf.unfolding.layers import MULayer, UnfoldedLayer
+from dnmf.unfolding.problem import Problem
+from dnmf.unfolding.rules import LAYERS
+
+
+class UnfoldedMU(nn.Module):
+    """The paper's network: L multiplicative updates, each with its own matrices, one shared pair of penalties.
+
+    ``H_{l+1} = H_l * (X D_l^T + eps) / (H_l G_l^T + l1_reg + l2_reg H_l + eps)``, ``H_0 = 1``
+
+    Parameters
+    ----------
+    n_features, n_components, n_layers : int
+        f, k and L.
+    l1_reg, l2_reg : float
+        Penalties on the exposures; where they start when ``learn_penalties``.
+    learn_penalties : bool
+        Whether the penalties are weights of the network. Supervised training only: without known exposures the best
+        penalty is always 0.
+    weight_init : float
+        Constant to which all matrices are set.
+    dtype, device
+        As for any torch module.
+
+    Notes
+    -----
+    Paper 2.2 and figure 1. It works in the units of its input: to be trained on counts of one size.
+
+    Examples
+    --------
+    >>> W = torch.tensor([[0.5, 0.5]], dtype=torch.float64)
+    >>> network = UnfoldedMU.from_dictionary(W, n_layers=1)
+    >>> network(torch.tensor([[3.0, 1.0]], dtype=torch.float64)).detach().round(decimals=6)
+    tensor([[4.]], dtype=torch.float64)
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_components: int,
+        n_layers: int = 10,
+        *,
+        l1_reg: float = 0.0,
+        l2_reg: float = 0.0,
+        learn_penalties: bool = False,
+        weight_init: float = 1.0,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        shape = torch.empty(n_components, n_features, dtype=dtype, device=device)
+        self.layers = nn.ModuleList(MULayer.constant(shape, weight_init) for _ in range(n_layers))
+        self.n_components = n_components
+        for name, value in (("l1_reg", l1_reg), ("l2_reg", l2_reg)):
+            penalty = torch.tensor(value, dtype=dtype, device=device)
+            if learn_penalties:
+                self.register_parameter(name, nn.Parameter(penalty))
+            else:
+                self.register_buffer(name, penalty)
+
+    l1_reg: Tensor
+    l2_reg: Tensor
+
+    @classmethod
+    def from_dictionary(
+        cls,
+        W: Float[Tensor, "k f"],
+        n_layers: int,
+        *,
+        l1_reg: float = 0.0,
+        l2_reg: float = 0.0,
+        learn_penalties: bool = False,
+    ) -> "UnfoldedMU":
+        """Return the network that is exactly ``n_layers`` classic updates for the dictionary ``W``."""
+        k, f = W.shape
+        network = cls(
+            f,
+            k,
+            0,
+            l1_reg=l1_reg,
+            l2_reg=l2_reg,
+            learn_penalties=learn_penalties,
+            dtype=W.dtype,
+            device=W.device,
+        )
+        network.layers.extend(MULayer.from_dictionary(W) for _ in range(n_layers))
+        return network
+
+    def iterates(
+        self, X: Float[Tensor, "n f"], H0: Float[Tensor, "n k"] | None = None
+    ) -> list[Float[Tensor, "n k"]]:
+        """Return the exposures before the first and after every layer."""
+        l1_reg, l2_reg = (p if p.requires_grad else p.item() for p in (self.l1_reg, self.l2_reg))
+        problem = Problem(X, l1_reg=l1_reg, l2_reg=l2_reg)
+        H = X.new_ones(len(X), self.n_components) if H0 is None else H0
+        return [H, *_run(self.layers, H, problem)]
+
+    def forward(
+        self, X: Float[Tensor, "n f"], H0: Float[Tensor, "n k"] | None = None
+    ) -> Float[Tensor, "n k"]:
+        """Return the exposures of the samples ``X``, from ``H0`` (default: ones)."""
+        return self.iterates(X, H0)[-1]
+
+    def project_nonnegative_(self) -> None:
+        """Clamp all weights, penalties included, at zero: after each optimiser step (paper 2.2)."""
+        with torch.no_grad():
+            self.l1_reg.clamp_(min=0)
+            self.l2_reg.clamp_(min=0)
+        for layer in self.layers:
+            cast(UnfoldedLayer, layer).project_nonnegative_()
+
+
+class Unfolded(nn.Module):
+    """A network of any rule that works on spectra: equivariant to the number of mutations by construction.
+
+    A sample x is divided by its total s and components by their usual share sigma; the layers see a problem in which
+    all numbers are near 1, and the exposures are ``s * sigma * max(state, 0)``. Layers start from the least-squares
+    exposures ``x W^+``. Penalties keep their meaning in mutations.
+
+    Parameters
+    ----------
+    n_features, n_components, n_layers : int
+        f, k and L.
+    layer : str
+        The rule, one of ``LAYERS``.
+    l1_reg, l2_reg : float
+        Penalties on the exposures; ``l1_reg`` in mutations.
+    dtype, device
+        As for any torch module.
+
+    Attributes
+    ----------
+    signatures : buffer (k, f)
+        The dictionary, rows summing to 1.
+    shares : buffer (k,)
+        sigma, the root mean square share of each component in the training samples.
+
+    Examples
+    --------
+    >>> W = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]], dtype=torch.float64)
+    >>> network = Unfolded.from_dictionary(W, n_layers=3)
+    >>> network(torch.tensor([[1.0, 3.0, 2.0]], dtype=torch.float64)).detach()
+    tensor([[2.0000, 4.0000]], dtype=torch.float64)
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_components: int,
+        n_layers: int = 10,
+        *,
+        layer: str = "newton",
+        l1_reg: float = 0.0,
+        l2_reg: float = 0.0,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        if layer not in LAYERS:
+            raise ValueError(f"unknown layer {layer!r}: choose one of {', '.join(LAYERS)}")
+        self.rule = LAYERS[layer]
+        self.rule.objective(l1_reg, l2_reg)  # an error for penalties that it does not take
+        self.register_buffer(
+            "signatures", torch.zeros(n_components, n_features, dtype=dtype, device=device)
+        )
+        self.register_buffer("shares", torch.ones(n_components, dtype=dtype, device=device))
+        self.register_buffer("inverse", torch.zeros_like(self.signatures.mT))
+        self.register_buffer("l1_reg", torch.tensor(l1_reg, dtype=dtype, device=device))
+        self.register_buffer("l2_reg", torch.tensor(l2_reg, dtype=dtype, device=device))
+        self.layers = nn.ModuleList(self.rule.stack(self.signatures, n_layers))
+
+    signatures: Tensor
+    shares: Tensor
+    inverse: Tensor
+    l1_reg: Tensor
+    l2_reg: Tensor
+
+    @classmethod
+    def from_dictionary(
+        cls,
+        W: Float[Tensor, "k f"],
+        n_layers: int = 10,
+        *,
+        layer: str = "newton",
+        shares: Float[Tensor, " k"] | None = None,
+        l1_reg: float = 0.0,
+        l2_reg: float = 0.0,
+    ) -> "Unfolded":
+        """Return the network whose layers are the classic step for ``W`` (rows summing to 1).
+
+        Parameters
+        ----------
+        W : (k, f)
+            Signatures.
+        n_layers, layer, l1_reg, l2_reg
+            As for the class.
+        shares : (k,), optional
+            Usual share of each component in a sample; default 1 for all.
+        """
+        k, f = W.shape
+        network = cls(
+            f, k, 0, layer=layer, l1_reg=l1_reg, l2_reg=l2_reg, dtype=W.dtype, device=W.device
+        )
+        with torch.no_grad():
+            network.signatures.copy_(W)
+            if shares is not None:
+                network.shares.copy_(shares)
+            scaled = network.scaled_signatures
+            network.inverse.copy_(torch.linalg.pinv(scaled))
+        network.layers.extend(network.rule.stack(scaled, n_layers))
+        return network
+
+    @property
+    def scaled_signatures(self) -> Float[Tensor, "k f"]:
+        """The dictionary of the layers' problem: each signature times its usual share."""
+        return self.signatures * self.shares[:, None]
+
+    def problem(self, X: Float[Tensor, "n f"]) -> Problem:
+        """Return the layers' problem for the samples ``X``: spectra, scaled signatures, matching penalties."""
+        totals = X.sum(dim=1, keepdim=True)
+        safe = torch.where(totals > 0, totals, torch.ones_like(totals))
+        # With exposures written as s sigma h, the cost over s^2 has the penalties l1 sigma / s and l2 sigma^2 on h.
+        return Problem(
+            X / safe,
+            self.scaled_signatures,
+            l1_reg=self.l1_reg / safe * self.shares,
+            l2_reg=self.l2_reg * self.shares.square(),
+        )
+
+    def iterates(self, X: Float[Tensor, "n f"]) -> list[Float[Tensor, "n k"]]:
+        """Return the exposures (mutations) at the start and after every layer."""
+        states, _ = self._states(X)
+        unit = X.sum(dim=1, keepdim=True) * self.shares
+        return [unit * state.clamp(min=0) for state in states]
+
+    def forward(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
+        """Return the exposures (mutations) of the samples ``X``; empty samples get 0.
+
+        Those of the last layer; with a rule that may go uphill, of the layer where the sample's cost was lowest.
+        """
+        states, problem = self._states(X)
+        best = _cheapest(states, problem) if self.rule.keeps_cheapest else states[-1].clamp(min=0)
+        return X.sum(dim=1, keepdim=True) * self.shares * best
+
+    def _states(self, X: Float[Tensor, "n f"]) -> tuple[list[Tensor], Problem]:
+        problem = self.problem(X)
+        start = self.rule.start_from(problem.X @ self.inverse)
+        return [start, *_run(self.layers, start, problem)], problem
+
+    def project_nonnegative_(self) -> None:
+        """Clamp the weights that must not be negative."""
+        for layer in self.layers:
+            cast(UnfoldedLayer, layer).project_nonnegative_()
+
+
+def _run(layers: Iterable[nn.Module], state: Tensor, problem: Problem) -> list[Tensor]:
+    states = []
+    for layer in layers:
+        state = layer(state, problem)
+        states.append(state)
+    return states
+
+
+def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:
+    """Return for every sample the exposures of that state whose least-squares cost is lowest; the last of equals."""
+    exposures = [state.clamp(min=0) for state in states]
+    costs = [((0.5 * h @ problem.gram - problem.moments) * h).sum(dim=1) for h in exposures]
+    # Costs as different as rounding makes them are equal: where the cost is flat, exposures are much less so.
+    rounding = 4 * torch.finfo(problem.X.dtype).eps
+    best, lowest = exposures[0], costs[0]
+    for h, cost in zip(exposures[1:], costs[1:], strict=True):
+        better = cost <= lowest + rounding * lowest.abs()
+        best = torch.where(better[:, None], h, best)
+        lowest = torch.where(better, cost, lowest)
+    return best

@@ -1,0 +1,168 @@
+"""Training a network to infer, for a given dictionary, what an exact solver would."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dnmf.kernels.nnls import exact_exposures
+from dnmf.progress import Progress
+from dnmf.unfolding.networks import Unfolded
+from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
+
+# Samples to train on: the data and jittered copies, so that the network has seen more than it was given.
+POOL_ROWS = 6000
+BATCH_ROWS = 256
+EXPOSURE_JITTER = 0.5  # standard deviation of the logarithm
+JITTERED_SHARE = 0.7
+NOISE_DECADES = (-5.0, -1.0)  # relative size of the added noise
+# An excess below this share of a sample's exact cost, or near the rounding of that cost, is as good as exact.
+NEGLIGIBLE_EXCESS = 1e-3
+ROUNDING = 10
+# A mean this little above nothing is as good as exact in nearly all samples: training on moves excess between the few
+# others, for better on these samples and for worse on new ones.
+DONE = math.log(1.2)
+STEPS_PER_EVALUATION = 25
+
+
+def train_to_dictionary(
+    network: Unfolded,
+    X: Float[Tensor, "n f"],
+    *,
+    n_steps: int = 300,
+    learning_rate: float | None = None,
+    generator: torch.Generator | None = None,
+    progress: Progress | None = None,
+) -> History:
+    """Train a network towards the exact exposures for its own dictionary, on samples and jittered copies.
+
+    Loss: the mean over samples of ``log(1 + e / e0)``, with e the excess of the cost over its minimum and e0 a
+    thousandth of that minimum (and ten roundings of a cost of the sample's size). The logarithm weighs all samples
+    alike, whatever their number of mutations. For least squares
+    ``e = s^2 (1/2 (h - h*) G (h - h*)^T + max(h* G - c, 0) h^T)``, h* by exact NNLS, s the sample's total; for the
+    Kullback-Leibler cost its difference to that of the exact solution.
+
+    Parameters
+    ----------
+    network : Unfolded
+        Built from the dictionary; trained in place. The best weights on the samples themselves are kept, the untrained
+        ones included: training never makes it worse. Where it is as good as exact already, it stays as it is.
+    X : (n, f)
+        Counts.
+    n_steps : int
+        Steps of Adam on batches of 256, learning rate on a one-cycle schedule.
+    learning_rate : float, optional
+        The schedule's peak; default that of the rule.
+    generator : torch.Generator, optional
+        Jitter and batches.
+    progress : callable(phase, step, steps, excess), optional
+        Called after every step, phase ``"network"``, with the geometric mean of the batch's ``1 + e / e0``.
+
+    Returns
+    -------
+    History
+        ``cost``: geometric mean of ``1 + e / e0`` on every batch; ``validation``: the same on the samples themselves,
+        before training and after every 25 steps.
+
+    Notes
+    -----
+    The exact excess of least squares follows from complementarity: at h* the gradient times h* is zero.
+    """
+    occupied = X[X.sum(dim=1) > 0]
+    samples = occupied[:POOL_ROWS]
+    exact, floors = _exact_solutions(network, samples)
+
+    def validate() -> float:
+        with torch.no_grad():
+            return _loss(network, samples, exact, floors).item()
+
+    untrained = validate()
+    if untrained <= DONE or n_steps == 0:
+        return History(validation=[math.exp(untrained)])
+    pool = _jittered_pool(occupied, network.signatures, generator)
+    pool_exact, pool_floors = _exact_solutions(network, pool)
+    peak = network.rule.learning_rate if learning_rate is None else learning_rate
+    optimiser = torch.optim.Adam(network.parameters(), lr=peak, betas=(0.9, 0.99))
+    schedule = one_cycle(optimiser, peak, n_steps)
+
+    def step() -> float:
+        rows = torch.randint(len(pool), (BATCH_ROWS,), generator=generator)
+        loss = _loss(network, pool[rows], pool_exact[rows], pool_floors[rows])
+        return math.exp(take_step(network, loss, optimiser, schedule))
+
+    history = fit_loop(
+        network,
+        step,
+        TrainConfig(n_steps, peak),
+        validate=validate,
+        validate_every=STEPS_PER_EVALUATION,
+        untrained=untrained,
+        good_enough=DONE,
+        phase="network",
+        progress=progress,
+    )
+    history.validation = [math.exp(loss) for loss in (untrained, *history.validation)]
+    return history
+
+
+def _loss(
+    network: Unfolded,
+    X: Float[Tensor, "n f"],
+    exact: Float[Tensor, "n k"],
+    floors: Float[Tensor, " n"],
+) -> Tensor:
+    return (_excess_cost(network, X, exact) / floors).log1p().mean()
+
+
+def _exact_solutions(
+    network: Unfolded, X: Float[Tensor, "n f"]
+) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
+    """Return exact states and, in the unit of the cost, which excess over theirs is negligible."""
+    problem = network.problem(X)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
+    exact = objective.exposures(problem.X, problem.dictionary)
+    lowest = objective.minimum(problem.X, exact, problem.dictionary).clamp(min=0)
+    floors = NEGLIGIBLE_EXCESS * lowest + ROUNDING * torch.finfo(X.dtype).eps
+    return exact, X.sum(dim=1) ** objective.degree * floors
+
+
+def _excess_cost(
+    network: Unfolded, X: Float[Tensor, "n f"], exact: Float[Tensor, "n k"]
+) -> Float[Tensor, " n"]:
+    """By how much the network's exposures cost more than the exact ones, in the unit of the cost."""
+    problem = network.problem(X)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
+    totals = X.sum(dim=1)
+    state = network(X) / (totals[:, None] * network.shares)
+    excess = objective.excess(problem.X, state, problem.dictionary, exact=exact)
+    return totals**objective.degree * excess
+
+
+def _jittered_pool(
+    X: Float[Tensor, "n f"], W: Float[Tensor, "k f"], generator: torch.Generator | None
+) -> Float[Tensor, "m f"]:
+    """Draw samples like the given ones: other exposures, the same residuals, noise of any size."""
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, dtype=X.dtype).to(X.device)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=X.dtype).to(X.device)
+
+    rows = torch.randint(len(X), (POOL_ROWS,), generator=generator).to(X.device)
+    totals = X.sum(dim=1, keepdim=True)
+    spectra = X / totals
+    exposures = exact_exposures(spectra, W)
+    residuals = (spectra - exposures @ W)[rows]
+    k, f = W.shape
+    jitter = (EXPOSURE_JITTER * normal(POOL_ROWS, k)).exp()
+    jitter = torch.where(uniform(POOL_ROWS, 1) < JITTERED_SHARE, jitter, torch.ones_like(jitter))
+    low, high = NOISE_DECADES
+    size = 10 ** (low + (high - low) * uniform(POOL_ROWS, 1)) / f
+    noise = torch.where(uniform(POOL_ROWS, 1) < JITTERED_SHARE, size, torch.zeros_like(size))
+    drawn = (exposures[rows] * jitter) @ W + residuals + noise * normal(POOL_ROWS, f)
+    drawn = drawn.clamp(min=0)
+    sums = drawn.sum(dim=1, keepdim=True)
+    drawn = torch.where(sums > 0, drawn / sums.clamp(min=1e-30), spectra[rows])
+    return drawn * totals[rows]
