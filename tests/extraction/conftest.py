@@ -20,7 +20,7 @@ NAMES = [SCRIPT, '"><img src=x onerror=alert(1)>', "a & b", "$x_{$ \U0001f9ec", 
 def model() -> DNMF:
     rng = np.random.default_rng(0)
     X = rng.poisson(rng.gamma(0.5, 2000.0, (30, 3)) @ rng.dirichlet(np.full(96, 0.2), 3))
-    return DNMF(3, max_epochs=2, random_state=0).fit(X)
+    return DNMF(3, n_steps=2, random_state=0).fit(X)
 
 
 @pytest.fixture(scope="session")

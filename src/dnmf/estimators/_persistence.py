@@ -73,7 +73,7 @@ def save_model(
     # Through bytes: the library's own writer makes files that only their owner may read.
     weights = save(tensors)
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
-    if not isinstance(parameters.get("random_state"), int):
+    if not isinstance(parameters.get("random_state", 0), int):
         parameters["random_state"] = None  # a generator's state is not a parameter
     names = getattr(estimator, "feature_names_in_", None)
     card = {
