@@ -29,7 +29,7 @@ def save_report(
     Parameters
     ----------
     result : ExtractionResult
-        What `dnmf.pipelines.extract_signatures` returned.
+        What `dnmf.extract_signatures` returned.
     out_dir : path
         Folder to create. An empty one may exist.
     overwrite : bool

@@ -135,7 +135,7 @@ class RefitCard:
 def reference_hash(signatures: Sequence[str], profiles: NDArray[np.float64]) -> str:
     """Return a checksum of a reference: names, order and profiles to seven decimals. A record, not a test.
 
-    Whether a reference *is* the model's is decided by :func:`dnmf.models.check_reference`, which compares numbers: a
+    Whether a reference *is* the model's is decided by :func:`dnmf.refit.check_reference`, which compares numbers: a
     checksum would refuse one that was written and read again.
     """
     digest = hashlib.sha256("\n".join(signatures).encode())

@@ -68,7 +68,7 @@ def refit_exposures(
     cohort : str, optional
         Tumour type, one of the network's; None or ``"pan-cancer"`` for unknown. Only the network uses it.
     model : str or Path, optional
-        A packaged network (``dnmf.models.available_models``), or the path of one.
+        A packaged network (``dnmf.refit.available_models``), or the path of one.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def save_refit_report(
     Parameters
     ----------
     result : RefitResult
-        What `dnmf.pipelines.refit_exposures` returned.
+        What `dnmf.refit_exposures` returned.
     out_dir : path
         Folder to create. An empty one may exist.
     overwrite : bool
