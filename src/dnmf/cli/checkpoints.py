@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dnmf.cli.options import ReferenceChoice
 from dnmf.cli.paths import checkpoint_folder
 from dnmf.exceptions import CheckpointError
 from dnmf.report.folder import RUN_RECORD
@@ -31,12 +32,10 @@ def keep_job(
 
     if not (checkpoint.folder / CATALOG).exists():
         write_catalog(catalog, checkpoint.folder / CATALOG)
-    options = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in asdict(job).items()
-    }
-    kept = {"job": options, "input": dict(input_file), "command": command}
-    write_whole(checkpoint.folder / OPTIONS, (json.dumps(kept, indent=2) + "\n").encode())
+    kept = {"job": asdict(job), "input": dict(input_file), "command": command}
+    write_whole(
+        checkpoint.folder / OPTIONS, (json.dumps(kept, indent=2, default=str) + "\n").encode()
+    )
 
 
 def kept_job(output: Path) -> tuple[MutationCatalog, dict[str, Any]]:
@@ -56,6 +55,7 @@ def kept_job(output: Path) -> tuple[MutationCatalog, dict[str, Any]]:
     try:
         kept = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
         kept["job"]["n_signatures"] = tuple(kept["job"]["n_signatures"])
+        kept["job"]["reference"] = ReferenceChoice(**kept["job"]["reference"])
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{folder / OPTIONS} is damaged ({error}). Repeat the command of the extraction."

@@ -3,19 +3,23 @@
 import os
 import shlex
 import sys
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dnmf.cli.checkpoints import is_of_run, keep_job, kept_job
 from dnmf.cli.console import UserError, busy, shown_warnings, stderr_console, stdout_console
+from dnmf.cli.options import ReferenceChoice
 from dnmf.cli.paths import check_result_folder, checkpoint_folder, refuse_existing
+from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.signatures import (
     MutationCatalog,
     SignatureSet,
+    default_reference,
     example_catalog,
-    load_reference,
+    how_to_give_reference,
     read_catalog,
 )
 
@@ -41,7 +45,7 @@ class ExtractionJob:
     max_epochs: int | None = None
     preset: str = "default"
     seed: int = 0
-    reference: str = "cosmic-v3.4"
+    reference: ReferenceChoice = field(default_factory=ReferenceChoice)
 
 
 def run_extraction(
@@ -57,15 +61,14 @@ def run_extraction(
 
     Paths and input are checked first, so that a mistake does not cost the long work.
     """
-    # A reference may be a name or a list instead of a path; then no such file is in the folder.
-    inputs = tuple(path for path in (catalog_path, Path(job.reference)) if path is not None)
+    inputs = (*job.reference.files, *([] if catalog_path is None else [catalog_path]))
     command = shlex.join(["dnmf", *sys.argv[1:]])
     errors = stderr_console()
     with shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
             check_result_folder(job.output, overwrite=True, inputs=inputs)
             catalog = example_catalog() if catalog_path is None else read_catalog(catalog_path)
-            reference = load_reference(job.reference)
+            reference = _reference(job, catalog)
 
             from dnmf.extraction.extract import check_restarts
             from dnmf.extraction.numbers import check_numbers
@@ -117,11 +120,23 @@ def run_report(output: Path, *, quiet: bool) -> "Outcome":
                 f"{kept['command']}"
             )
         part = replace(job, n_signatures=tuple(finished))
-        reference = load_reference(job.reference)
+        reference = _reference(job, catalog)
         task = _Task(
             part, catalog, reference, kept["input"], kept["command"], checkpoint, unfinished
         )
         return task.run(errors, messages, 1, overwrite=False, quiet=quiet)
+
+
+def _reference(job: ExtractionJob, catalog: MutationCatalog) -> SignatureSet | None:
+    """Return the reference; None, with a warning, if none was asked for and none of the catalog's class is shipped."""
+    if job.reference == ReferenceChoice() and default_reference(catalog.schema) is None:
+        warnings.warn(
+            f"{how_to_give_reference(catalog.schema)} The signatures are not compared with known ones.",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+        return None
+    return job.reference.load(catalog.schema)
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,7 @@ class _Task:
 
     job: ExtractionJob
     catalog: MutationCatalog
-    reference: SignatureSet
+    reference: SignatureSet | None
     input_file: Mapping[str, Any]
     command: str
     checkpoint: "Checkpoint | None"
@@ -216,7 +231,7 @@ class Outcome:
     """What an extraction found and where its report is."""
 
     result: "ExtractionResult"
-    reference: SignatureSet
+    reference: SignatureSet | None
     report: Path
 
     def show(self) -> None:
@@ -231,7 +246,8 @@ class Outcome:
         if self.result.unfinished:
             numbers = ", ".join(map(str, self.result.unfinished))
             out.print(f"Partial: not finished yet are {numbers} signatures.", soft_wrap=True)
-        out.print(matches_table(self.result.matches, self.reference))
+        if self.reference is not None:
+            out.print(matches_table(self.result.matches, self.reference))
         cosine = self.result.fit["cosine"].median()
         out.print(
             f"Median cosine between spectrum and reconstruction: {cosine:.4f} "

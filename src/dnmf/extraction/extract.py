@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -33,7 +34,7 @@ from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.metrics import reconstruction_quality
 from dnmf.report.recorded_warnings import recorded_warnings
-from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, load_reference, match_to_reference
 
 Progress = Callable[[str, int, int, float], None]
 Penalty = float | Literal["auto"]
@@ -55,7 +56,7 @@ def extract_signatures(
     n_layers: int = 10,
     max_epochs: int | None = None,
     preset: str = "default",
-    reference: SignatureSet | None = None,
+    reference: SignatureSet | str | Path | None = None,
     random_state: int | None = 0,
     progress: Progress | None = None,
     selection_progress: SelectionProgress | None = None,
@@ -95,8 +96,8 @@ def extract_signatures(
         Training epochs; ``None`` takes the preset's.
     preset : "default" or "paper"
         ``"paper"`` trains as Nasser, Eldar and Sharan (2021) describe.
-    reference : SignatureSet, optional
-        Known signatures to compare with, such as ``load_reference("cosmic-v3.4")``.
+    reference : SignatureSet, str or Path, optional
+        Known signatures to compare with, or what ``load_reference`` understands, such as ``"cosmic-v3.4"``.
     random_state : int, optional
         The same value gives the same result.
     progress : callable, optional
@@ -114,6 +115,8 @@ def extract_signatures(
     InputDataError
         ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
         something was to be chosen from fewer than 5 samples.
+    ChannelMismatchError
+        The reference has other channels than the catalog.
     CheckpointError
         The checkpoint is of another catalog, seed, number of restarts or version, or damaged.
     ValueError
@@ -138,6 +141,8 @@ def extract_signatures(
     """
     started = time.perf_counter()
     seconds: dict[str, float] = {}
+    if reference is not None:
+        reference = load_reference(reference, channels=catalog.schema)
     counts = catalog.counts.to_numpy(dtype=float)
     filled = counts.sum(axis=1) > 0
     numbers = check_numbers(n_signatures, catalog)

@@ -11,12 +11,12 @@ from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.signatures import MutationCatalog, SignatureSet
 
 
-def de_novo_name(rank: int) -> str:
-    """Return the field's name of a de novo signature by its rank, from 0.
+def de_novo_name(rank: int, channels: str) -> str:
+    """Return the field's name of a de novo signature by its rank, from 0, and the name of its channels.
 
     Examples
     --------
-    >>> [de_novo_name(rank) for rank in (0, 25, 26, 51, 52)]
+    >>> [de_novo_name(rank, "SBS96") for rank in (0, 25, 26, 51, 52)]
     ['SBS96A', 'SBS96Z', 'SBS96AA', 'SBS96AZ', 'SBS96BA']
     """
     letters = ""
@@ -24,7 +24,7 @@ def de_novo_name(rank: int) -> str:
     while number:
         number, digit = divmod(number - 1, len(ascii_uppercase))
         letters = ascii_uppercase[digit] + letters
-    return f"SBS96{letters}"
+    return f"{channels}{letters}"
 
 
 def named_by_share(
@@ -46,21 +46,22 @@ def named_by_share(
     Returns
     -------
     signatures : SignatureSet
-        SBS96A first; rows sum to 1.
+        SBS96A (DBS78A, ID83A, ...) first; rows sum to 1.
     exposures : DataFrame (n, k)
         In the same order.
     order : (k,) array
         Which component each of them was.
     """
     order = np.argsort(-exposures.sum(axis=0), kind="stable")
-    names = [de_novo_name(rank) for rank in range(len(order))]
+    names = [de_novo_name(rank, catalog.schema.name) for rank in range(len(order))]
     profiles = pd.DataFrame(
         _probabilities(components[order], names),
         index=pd.Index(names),
         columns=catalog.counts.columns,
     )
     frame = pd.DataFrame(exposures[:, order], index=catalog.counts.index, columns=pd.Index(names))
-    return SignatureSet(profiles, source="dnmf extraction"), frame, order
+    signatures = SignatureSet(profiles, source="dnmf extraction", schema=catalog.schema)
+    return signatures, frame, order
 
 
 def _probabilities(components: np.ndarray, names: list[str]) -> np.ndarray:

@@ -67,6 +67,7 @@ def _content(
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "n_samples": len(result.fit),
+        "n_channels": len(result.signatures.schema),
         "n_filled": len(filled),
         "n_good": int((filled["cosine"] >= LOW_COSINE).sum()),
         "low_cosine": LOW_COSINE,

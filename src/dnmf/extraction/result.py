@@ -21,8 +21,8 @@ class ExtractionResult:
     catalog : MutationCatalog
         The input, ``n`` samples.
     signatures : SignatureSet
-        ``k`` signatures, each summing to 1, named SBS96A, SBS96B, ... by their share of all
-        mutations.
+        ``k`` signatures, each summing to 1, named by their channels and their share of all
+        mutations: SBS96A, SBS96B, ... (DBS78A, ...).
     exposures : DataFrame (n, k)
         Mutations of each sample (row) that the trained network gives to each signature; not
         rounded.
