@@ -32,7 +32,7 @@ def draw_refit_pictures(result: "RefitResult", folder: Path) -> RefitPictures:
     folder.mkdir()
     drawn = {
         "exposures": plot_exposures(shown_exposures(result)),
-        "intervals": plot_intervals(result.exposures, result.lower, result.upper),
+        "intervals": plot_intervals(result.exposures, result.exposure_lower, result.exposure_upper),
         "fit": plot_fit(result.fit),
     }
     for name, figure in drawn.items():
