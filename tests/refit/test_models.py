@@ -72,7 +72,7 @@ def test_a_round_trip_changes_answers_by_less_than_any_tool_can_tell(trained, sa
     assert card_again == card or card_again.to_json("", "") == card.to_json("", "")
     X = torch.poisson(20 * torch.ones(5, 96), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        assert_close(again(X).weights, network(X).weights, atol=2e-3, rtol=0)
+        assert_close(again(X).shares, network(X).shares, atol=2e-3, rtol=0)
     assert torch.equal(again.W, network.W)
     assert torch.equal(again.calibration.null_misfit, network.calibration.null_misfit)
 
@@ -225,5 +225,5 @@ def test_every_packaged_model_is_for_its_reference_and_small_and_good(name):
     X = torch.poisson(
         2000 * (truth @ network.W).expand(20, -1), generator=torch.Generator().manual_seed(0)
     )
-    error = 0.5 * (network(X).weights - truth).abs().sum(dim=1).mean()
+    error = 0.5 * (network(X).shares - truth).abs().sum(dim=1).mean()
     assert error < 0.08

@@ -13,13 +13,13 @@ from torch.testing import assert_close
 
 from dnmf.exceptions import ModelFileError
 from dnmf.kernels import kl_exposures, kl_gap, kl_step
-from dnmf.refit.calibrate import calibrate
+from dnmf.refit.calibration import calibrate
 from dnmf.refit.estimate import (
     informed_output,
     most_possible,
     poisson_deviance,
     polish,
-    refit_answer,
+    estimate_exposures,
     standard_errors,
     unexplained_share,
 )
@@ -66,7 +66,7 @@ def shaken(W: Tensor, seed: int) -> RefitNetwork:
 def trained() -> RefitNetwork:
     shares, cohorts = tumours(60, 7, 0)
     network = train_refit(
-        reference(7, 24, 0), shares, cohorts, n_cohorts=3, config=QUICK, design=TINY
+        reference(7, 24, 0), shares, cohorts, n_types=3, config=QUICK, design=TINY
     )
     calibrate(network, shares, cohorts, QUICK, samples=60)
     return network
@@ -110,19 +110,19 @@ def test_answers_are_shares_probabilities_and_ordered_intervals_whatever_the_wei
     X[1, 3] = mutations
     with torch.no_grad():
         output = network(X, torch.arange(8) % 4)
-    assert_close(output.weights.sum(dim=1), torch.ones(8))
-    for values in (output.weights, output.presence, output.lower, output.upper):
+    assert_close(output.shares.sum(dim=1), torch.ones(8))
+    for values in (output.shares, output.presence, output.lower, output.upper):
         assert values.isfinite().all()
         assert (values >= 0).all()
         assert (values <= 1 + 1e-6).all()
-    assert (output.lower <= output.weights + 1e-7).all()
-    assert (output.weights <= output.upper + 1e-7).all()
+    assert (output.lower <= output.shares + 1e-7).all()
+    assert (output.shares <= output.upper + 1e-7).all()
 
 
 def test_scaling_is_not_ignored_the_number_of_mutations_is_a_condition():
     network = shaken(reference(6, 20, 0), 0)
     X = torch.poisson(50 * reference(1, 20, 1), generator=random(1))
-    few, many = network(X).weights, network(100 * X).weights
+    few, many = network(X).shares, network(100 * X).shares
     assert (few - many).abs().max() > 1e-3
 
 
@@ -150,9 +150,9 @@ def test_a_signature_without_a_relative_starts_as_its_own_classic_step():
 
 def test_a_batch_is_answered_sample_by_sample(trained):
     X = torch.poisson(200 * reference(6, 24, 1), generator=random(1))
-    together = refit_answer(trained, X)
-    alone = torch.cat([refit_answer(trained, X[i : i + 1]).weights for i in range(6)])
-    assert_close(together.weights, alone, atol=1e-5, rtol=1e-4)
+    together = estimate_exposures(trained, X)
+    alone = torch.cat([estimate_exposures(trained, X[i : i + 1]).shares for i in range(6)])
+    assert_close(together.shares, alone, atol=1e-5, rtol=1e-4)
 
 
 def test_empty_and_extreme_samples_have_finite_answers(trained):
@@ -160,10 +160,10 @@ def test_empty_and_extreme_samples_have_finite_answers(trained):
     X[1, 0] = 1
     X[2] = 4e5
     X[3, 5] = 1e7
-    answer = refit_answer(trained, X)
+    answer = estimate_exposures(trained, X)
     for name in answer.__dataclass_fields__:
         assert getattr(answer, name).isfinite().all(), name
-    assert_close(answer.weights.sum(dim=1), torch.ones(4))
+    assert_close(answer.shares.sum(dim=1), torch.ones(4))
     assert answer.p_value[0] == 1
     assert answer.p_value[3] < 0.01
 
@@ -172,8 +172,8 @@ def test_with_very_many_mutations_the_answer_is_the_likelihoods(trained):
     W = trained.W.double()
     truth = torch.tensor([[0.2, 0.3, 0.0, 0.0, 0.5, 0.0, 0.0], [0, 0, 0.6, 0.1, 0.1, 0.1, 0.1]])
     X = torch.poisson(1e6 * (truth.double() @ W), generator=random(3)).float()
-    answer = refit_answer(trained, X)
-    assert_close(answer.weights, truth, atol=0.01, rtol=0)
+    answer = estimate_exposures(trained, X)
+    assert_close(answer.shares, truth, atol=0.01, rtol=0)
     # Not more than the few nats that leaving out what the likelihood does not insist on can cost.
     assert (answer.certificate < 30).all()
 
@@ -199,8 +199,8 @@ def test_a_signature_that_the_reference_lacks_is_noticed(trained):
     alien[0, torch.randperm(24, generator=random(0))[:2]] = 0.5
     known = torch.poisson(3000 * W[:3], generator=random(1))
     odd = torch.poisson(3000 * (0.5 * W[:3] + 0.5 * alien), generator=random(1))
-    assert (refit_answer(trained, odd).p_value < refit_answer(trained, known).p_value).all()
-    assert (refit_answer(trained, odd).p_value < 0.05).all()
+    assert (estimate_exposures(trained, odd).p_value < estimate_exposures(trained, known).p_value).all()
+    assert (estimate_exposures(trained, odd).p_value < 0.05).all()
 
 
 def test_a_given_type_counts_in_full_with_few_mutations_and_by_half_with_many():
@@ -210,8 +210,8 @@ def test_a_given_type_counts_in_full_with_few_mutations_and_by_half_with_many():
     few[0, :4] = 100
     for X, part in ((few, 0.0), (100 * few, 0.5)):
         told, alone = torch.tensor([2]), torch.tensor([0])
-        informed = informed_output(network, X, told).weights
-        expected = (1 - part) * network(X, told).weights + part * network(X, alone).weights
+        informed = informed_output(network, X, told).shares
+        expected = (1 - part) * network(X, told).shares + part * network(X, alone).shares
         assert_close(informed, expected.detach())
 
 
@@ -243,7 +243,7 @@ def test_overdispersed_counts_get_wider_intervals(trained):
     wild = torch.poisson(
         expected * (0.5 + torch.rand(24, generator=random(2))), generator=random(3)
     )
-    narrow, wide = refit_answer(trained, plain), refit_answer(trained, wild)
+    narrow, wide = estimate_exposures(trained, plain), estimate_exposures(trained, wild)
     assert wide.dispersion > 5 * narrow.dispersion
     assert (wide.upper - wide.lower).sum() > (narrow.upper - narrow.lower).sum()
 
@@ -388,7 +388,7 @@ def test_a_finished_training_is_not_repeated(tmp_path: Path):
             W,
             shares,
             cohorts,
-            n_cohorts=3,
+            n_types=3,
             config=QUICK,
             design=TINY,
             checkpoint=tmp_path / "training.safetensors",
@@ -414,7 +414,7 @@ def test_training_lowers_the_error():
         W,
         shares,
         cohorts,
-        n_cohorts=3,
+        n_types=3,
         config=config,
         design=TINY,
         callback=lambda step, steps, error: errors.append(error),
