@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
 from dnmf.estimators import _fitting
-from dnmf.kernels import dictionary
-from dnmf.search import Search, find_dictionary
+from dnmf.search import Search, dictionary, find_dictionary
 
 Array = NDArray[np.float64]
 

@@ -27,8 +27,6 @@ def keep_job(
     command: str,
 ) -> None:
     """Store what a report needs beside the finished work: the catalog and the options."""
-    from dnmf.extraction.checkpoint import write_whole
-
     if not (checkpoint.folder / CATALOG).exists():
         write_catalog(catalog, checkpoint.folder / CATALOG)
     options = {
@@ -36,7 +34,7 @@ def keep_job(
         for name, value in asdict(job).items()
     }
     kept = {"job": options, "input": dict(input_file), "command": command}
-    write_whole(checkpoint.folder / OPTIONS, (json.dumps(kept, indent=2) + "\n").encode())
+    checkpoint.write(OPTIONS, json.dumps(kept, indent=2) + "\n")
 
 
 def kept_job(output: Path) -> tuple[MutationCatalog, dict[str, Any]]:

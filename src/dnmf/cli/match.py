@@ -1,6 +1,5 @@
 """``dnmf match`` and ``dnmf transform``, and the table of matches that ``extract`` ends with."""
 
-import secrets
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +16,7 @@ from dnmf.signatures import (
     read_signatures,
     write_exposures,
 )
+from dnmf.storage import write_whole
 
 
 def matches_table(matches: pd.DataFrame, reference: SignatureSet) -> Table:
@@ -47,7 +47,7 @@ def run_match(signatures: Path, reference: str, output: Path | None, *, overwrit
         known = load_reference(reference)
         matches = match_to_reference(read_signatures(signatures), known)
     if output is not None:
-        _write_table(matches, output)
+        write_whole(output, matches.to_csv(sep="\t", index=False))
     stdout_console().print(matches_table(matches, known))
 
 
@@ -64,13 +64,3 @@ def run_transform(model_path: Path, catalog_path: Path, output: Path, *, overwri
         exposures = transform_catalog(model, metadata, catalog)
     write_exposures(exposures, output)
     stdout_console().print(f"{len(exposures)} samples: {output}", markup=False, soft_wrap=True)
-
-
-def _write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a TSV under a temporary name first: a reader never sees half a file."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        frame.to_csv(partial, sep="\t", index=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

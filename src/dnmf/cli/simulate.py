@@ -1,11 +1,11 @@
 """``dnmf simulate``."""
 
-import json
 import math
 import shlex
 import sys
 from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,19 +110,19 @@ def simulate(
                 random_state=seed,
             )
 
-            from dnmf.report.folder import RUN_RECORD, staged_folder
+            from dnmf.report.records import write_run
 
             record = {
                 "command": shlex.join(["dnmf", *sys.argv[1:]]),
                 "dnmf": __version__,
                 "parameters": {name: _plain(value) for name, value in options.items()},
             }
-            with staged_folder(output, overwrite=overwrite) as folder:
-                write_catalog(catalog, folder / "catalog.tsv")
-                write_exposures(truth, folder / "exposures.tsv", integers=False)
-                write_signatures(signatures, folder / "signatures.tsv")
-                text = json.dumps(record, indent=2, sort_keys=True) + "\n"
-                (folder / RUN_RECORD).write_text(text, encoding="utf-8")
+            tables = {
+                "catalog.tsv": partial(write_catalog, catalog),
+                "exposures.tsv": partial(write_exposures, truth, integers=False),
+                "signatures.tsv": partial(write_signatures, signatures),
+            }
+            write_run(output, overwrite=overwrite, record=record, tables=tables)
         if not quiet:
             burdens = catalog.burdens
             stdout_console().print(

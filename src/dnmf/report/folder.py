@@ -10,29 +10,14 @@ from pathlib import Path
 from dnmf.exceptions import InputDataError, OutputExistsError
 
 RUN_RECORD = "run.json"
-_OURS = frozenset(
-    {
-        "signatures.tsv",
-        "exposures.tsv",
-        "fit.tsv",
-        "matches.tsv",
-        "intervals.tsv",
-        "presence.tsv",
-        "catalog.tsv",
-        "selection.tsv",
-        "penalties.tsv",
-        "solutions",
-        "signature_intervals.tsv",
-        "exposure_lower.tsv",
-        "exposure_upper.tsv",
-        "verdicts.tsv",
-        "model.safetensors",
-        "model.json",
-        "plots",
-        "report.html",
-        RUN_RECORD,
-    }
-)
+# fmt: off
+OURS = frozenset({
+    "catalog.tsv", "signatures.tsv", "exposures.tsv", "fit.tsv", "matches.tsv", "intervals.tsv", "presence.tsv",
+    "selection.tsv", "penalties.tsv", "solutions", "signature_intervals.tsv", "exposure_lower.tsv",
+    "exposure_upper.tsv", "verdicts.tsv", "model.safetensors", "model.json", "plots", "report.html", RUN_RECORD,
+})
+# fmt: on
+"""What a run may write into its folder: a folder that holds anything else is never overwritten."""
 
 
 def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> None:
@@ -58,7 +43,7 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
         raise OutputExistsError(
             f"{out} exists and is not empty. Choose another output folder, or ask to overwrite it."
         )
-    foreign = sorted(present - _OURS)
+    foreign = sorted(present - OURS)
     if foreign or RUN_RECORD not in present:
         # An overwritten folder is deleted as a whole: never one that may hold work of the user's.
         what = f"it also holds {foreign[0]!r}" if foreign else f"it holds no {RUN_RECORD}"
