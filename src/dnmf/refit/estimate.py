@@ -1,7 +1,7 @@
 """From a refit network's output to exposures: finished by likelihood, with calibrated intervals and a test of fit."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -59,14 +59,16 @@ class RefitEstimate:
     certificate: Array
     dispersion: Array
 
-    def put(self, rows: NDArray[np.int_], other: "RefitEstimate") -> None:
-        """Replace the estimates of some samples, in place."""
-        for entry in fields(self):
-            getattr(self, entry.name)[rows] = getattr(other, entry.name)
-
-    def at(self, rows: NDArray[np.bool_]) -> "RefitEstimate":
-        """Return the estimates of some samples."""
-        return RefitEstimate(*(getattr(self, entry.name)[rows] for entry in fields(self)))
+    def put(
+        self,
+        rows: NDArray[np.int_],
+        other: "RefitEstimate",
+        chosen: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Replace the estimates of some samples by those of another estimate, all or the chosen ones; in place."""
+        taken = slice(None) if chosen is None else chosen
+        for name in self.__slots__:
+            getattr(self, name)[rows] = getattr(other, name)[taken]
 
     @classmethod
     def empty(cls, n: int, k: int) -> "RefitEstimate":

@@ -1,7 +1,7 @@
 """Errors of a refit network on simulated samples of tumours that no training saw: the published protocol."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from dnmf.refit.estimate import estimate_exposures
 from dnmf.refit.network import RefitNetwork
 from dnmf.refit.training import drop_small
 from dnmf.refit.tumours import TumourExposures, read_tumour_exposures
-from dnmf.signatures.simulate import Noise, draw_counts
+from dnmf.signatures.simulate import draw_counts
 
 TEST_TYPES = (
     "Liver-HCC",
@@ -27,86 +27,40 @@ TEST_TYPES = (
 )
 """The eight tumour types of Medo et al. 2024."""
 
-MEASURED_COUNTS = (100, 2_000, 50_000)
+MEASURED_COUNTS, SAMPLES_PER_TYPE = (100, 2_000, 50_000), 100
 
 
-@dataclass(frozen=True)
-class TestSet:
-    """Simulated samples with known shares; 100 in a row are of one tumour type."""
-
-    __test__ = False  # not a test case, whatever pytest thinks of its name
-
-    counts: NDArray[np.float64]
-    shares: NDArray[np.float64]
-    types: NDArray[np.int64]
-    size: int
-
-
-def draw_test_set(
-    exposures: TumourExposures,
-    profiles: NDArray[np.float64],
-    mutations: int,
-    *,
-    noise: Noise = "multinomial",
-    keep_small: bool = False,
-    size: int = 100,
-    types: Sequence[str] = TEST_TYPES,
-    seed: int = 0,
-) -> TestSet:
-    """Draw ``size`` samples of each tumour type from the test tumours' exposures.
+def draw_test_shares(
+    tumours: TumourExposures, types: Sequence[str], n_per_type: int, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the shares of test tumours, drawn with replacement, and the index of their type.
 
     Parameters
     ----------
-    exposures : TumourExposures
+    tumours : TumourExposures
         Only the part "test" is used.
-    profiles : (k, f)
-        The reference.
-    mutations : int
-        Of each sample (its expectation, for negative binomial noise).
-    noise : str
-        See :func:`dnmf.signatures.simulate_catalog`.
-    keep_small : bool
-        Keep contributions below ten mutations, which the published comparison drops before a sample is drawn.
+    types : sequence of str
+        Names of tumour types; those without a test tumour are left out.
+    n_per_type : int
+        Samples of each type, in a row.
     """
-    rng = np.random.default_rng([seed, mutations])
-    test = exposures.part("test")
+    test = tumours.part("test")
     shares, labels = [], []
     for name in types:
-        if name not in exposures.type_names:
+        if name not in tumours.type_names:
             continue
-        index = exposures.type_names.index(name) + 1
-        rows = np.flatnonzero(test & (exposures.types == index))
+        index = tumours.type_names.index(name) + 1
+        rows = np.flatnonzero(test & (tumours.types == index))
         if len(rows):
-            shares.append(exposures.shares[rng.choice(rows, size)].astype(np.float64))
-            labels.append(np.full(size, index))
-    truth = np.concatenate(shares)
-    if not keep_small:
-        burdens = torch.full((len(truth),), float(mutations))
-        truth = drop_small(torch.tensor(truth), burdens).numpy()
-    truth /= truth.sum(axis=1, keepdims=True)
-    counts = draw_counts(mutations * truth @ profiles, noise, rng)
-    return TestSet(counts, truth, np.concatenate(labels), size)
+            shares.append(tumours.shares[rng.choice(rows, n_per_type)].astype(np.float64))
+            labels.append(index)
+    return np.concatenate(shares), np.repeat(labels, n_per_type)
 
 
 def fitting_error(shares: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Half the absolute difference of the shares, one number a sample."""
+    """Return half the absolute difference of the shares of each sample."""
     error: NDArray[np.float64] = 0.5 * np.abs(shares - truth).sum(axis=1)
     return error
-
-
-def presence_scores(
-    called: NDArray[np.bool_], present: NDArray[np.bool_], size: int
-) -> dict[str, float]:
-    """Return precision, sensitivity and F1 of calls, over the samples of each type, mean over types."""
-    scores: dict[str, list[float]] = {"precision": [], "sensitivity": [], "f1": []}
-    for start in range(0, len(called), size):
-        rows = slice(start, start + size)
-        n_called, n_present = called[rows].sum(), present[rows].sum()
-        hits = float((called[rows] & present[rows]).sum())
-        scores["precision"].append(hits / max(n_called, 1))
-        scores["sensitivity"].append(hits / max(n_present, 1))
-        scores["f1"].append(2 * hits / max(n_called + n_present, 1))
-    return {name: float(np.mean(values)) for name, values in scores.items()}
 
 
 def measure(network: RefitNetwork, card: RefitCard, exposures: str | Path) -> RefitCard:
@@ -132,15 +86,21 @@ def _measure_at(
     types: list[str],
     count: int,
 ) -> dict[str, dict[str, float]]:
-    test = draw_test_set(tumours, network.W.double().numpy(), count, types=types)
+    rng = np.random.default_rng([0, count])
+    shares, type_index = draw_test_shares(tumours, types, SAMPLES_PER_TYPE, rng)
+    truth = drop_small(torch.tensor(shares), torch.full((len(shares),), float(count))).numpy()
+    X = draw_counts(count * truth @ network.W.double().numpy(), "multinomial", rng)
+    present, threshold = truth > 0, card.presence_threshold
     result = {}
-    for label, given_types in (("pan-cancer", 0), ("cohort", torch.tensor(test.types))):
-        threshold = card.presence_threshold
-        found = estimate_exposures(network, test.counts, given_types, presence_threshold=threshold)
-        scores = presence_scores(found.presence > threshold, test.shares > 0, test.size)
-        error = fitting_error(found.shares, test.shares).mean()
+    for label, given_types in (("pan-cancer", 0), ("cohort", torch.tensor(type_index))):
+        found = estimate_exposures(network, X, given_types, presence_threshold=threshold)
+        called = found.presence > threshold
+        f1 = [
+            2 * (called[rows] & present[rows]).sum() / (called[rows].sum() + present[rows].sum())
+            for rows in np.arange(len(X)).reshape(-1, SAMPLES_PER_TYPE)
+        ]
         result[label] = {
-            "fitting_error": round(float(error), 5),
-            "presence_f1": round(scores["f1"], 4),
+            "fitting_error": round(float(fitting_error(found.shares, truth).mean()), 5),
+            "presence_f1": round(float(np.mean(f1)), 4),
         }
     return result

@@ -6,7 +6,8 @@ import numpy as np
 
 from dnmf import __version__, criteria
 from dnmf.plotting import signature_colours
-from dnmf.refit.figures import RefitPictures, shown_exposures
+from dnmf.refit.figures import shown_exposures
+from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ _METHOD_WORDS = {
 
 
 def render_refit_page(
-    result: "RefitResult", record: dict[str, Any], pictures: RefitPictures
+    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
     return render_template("dnmf.refit", "refit.html.j2", _content(result, record, pictures))
 
 
 def _content(
-    result: "RefitResult", record: dict[str, Any], pictures: RefitPictures
+    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
     total = float(filled["mutations"].sum())

@@ -265,7 +265,7 @@ def _with_network(
         rival = classic_exposures(counts[rows], W, "sparse")
         explained = rival.p_value > P_EXPLAINED
         rows = rows[explained]
-        estimate.put(rows, rival.at(explained))
+        estimate.put(rows, rival, explained)
         methods[rows] = "sparse"
         reasons[rows] = (
             f"Refitted by {_IN_WORDS['sparse']}: it explains the sample much better than the network, whose "
