@@ -191,4 +191,5 @@ def _tumour_exposures(
             f"{path} has no tumour type {tumour_type!r}. It has {', '.join(tumours.type_names)}."
         )
     chosen = tumours.types == tumours.type_names.index(tumour_type) + 1
-    return table[chosen]
+    of_type: pd.DataFrame = table[chosen]
+    return of_type

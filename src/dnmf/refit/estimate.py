@@ -119,7 +119,8 @@ def estimate_exposures(
     total = X.sum(dim=1)
     tumour_types = torch.as_tensor(tumour_types).expand(len(X))
     calibration = network.calibration
-    found = _finished(network, X, tumour_types, presence_threshold)
+    output = informed_output(network, X, tumour_types)
+    found = _finished(network, X, output, presence_threshold)
     misfit, certificate = misfit_of(X, found.shares, network.W)
     p_value = calibration.p_value(misfit, total)
     dispersion = torch.ones_like(total)
@@ -128,7 +129,8 @@ def estimate_exposures(
     for _ in range(DISPERSION_ROUNDS if len(rows) else 0):
         dispersion[rows] = (misfit[rows] / median[rows]).clamp(min=1)
         fewer = X[rows] / dispersion[rows, None]
-        again = _finished(network, fewer, tumour_types[rows], presence_threshold)
+        output = informed_output(network, fewer, tumour_types[rows])
+        again = _finished(network, fewer, output, presence_threshold)
         for name in RefitOutput.__slots__:
             getattr(found, name)[rows] = getattr(again, name)
         misfit[rows], certificate[rows] = misfit_of(X[rows], again.shares, network.W)
@@ -165,10 +167,9 @@ def misfit_of(
 
 
 def _finished(
-    network: RefitNetwork, X: Tensor, tumour_types: Tensor, presence_threshold: float
+    network: RefitNetwork, X: Tensor, output: RefitOutput, presence_threshold: float
 ) -> RefitOutput:
     """Finish the network's output by likelihood and calibration, for counts as noisy as Poisson counts."""
-    output = informed_output(network, X, tumour_types)
     total = X.sum(dim=1)
     calibration = network.calibration
     share = calibration.at(calibration.likelihood_share, total)
