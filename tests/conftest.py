@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,6 +65,28 @@ def torch_threads() -> Iterator[Callable[[int], None]]:
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose figures but do not paint them: painting takes most of a report's time, and has tests of its own."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", lambda self, file, **options: file.write(b"<svg/>"))
+
+
+@pytest.fixture(scope="module")
+def quick_search() -> Iterator[None]:
+    """Cut the search for signatures to a quarter of its iterations: enough for a few clean signatures."""
+    from dnmf.search import penalised as signature_search
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signature_search, "PLAIN_ITERATIONS", 15)
+        for name in ("SEARCH", "REFINEMENT"):
+            phases = getattr(signature_search, name)
+            quick = tuple(replace(phase, iterations=phase.iterations // 4) for phase in phases)
+            patch.setattr(signature_search, name, quick)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from typer.testing import Result
 
 from dnmf.signatures import load_reference
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 PROMISED = {
     "signatures.tsv",

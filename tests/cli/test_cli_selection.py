@@ -16,7 +16,10 @@ import typer
 from typer.testing import Result
 
 from dnmf.cli.numbers import parse_numbers
+from dnmf.extraction import penalty
 from dnmf.extraction.select import _Work
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 OPTIONS = ["--restarts", 2, "--epochs", 3, "--seed", 5]
 SELECTED = {
@@ -270,8 +273,9 @@ def test_a_long_run_is_announced(
 
 
 def test_penalties_left_to_the_data_are_written_down(
-    copied: tuple[Path, Path], dnmf: Callable[..., Result]
+    copied: tuple[Path, Path], dnmf: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(penalty, "ITERATIONS", 5)
     catalog, out = copied
     args = ["extract", catalog, "-k", 3, "-o", out, *OPTIONS, "--l1", "auto", "--l2", "auto"]
     result = dnmf(*args)

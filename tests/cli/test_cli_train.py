@@ -4,18 +4,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from dnmf.refit.calibrate import calibrate
 from typer.testing import Result
 
-from dnmf.refit import load_refit_model
+from dnmf.refit import build_model, load_refit_model
 from dnmf.signatures import example_catalog, write_catalog
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
+
+
+@pytest.fixture(autouse=True)
+def _quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty instead of 1500 simulated samples at each number of mutations."""
+    monkeypatch.setattr(build_model, "calibrate", partial(calibrate, samples=60))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
 from dnmf.estimators import _fitting
+from dnmf.posterior import training as supervised_training
 from dnmf.search import Search, dictionary, find_dictionary
 
 Array = NDArray[np.float64]
@@ -45,9 +46,10 @@ def estimator(request: pytest.FixtureRequest) -> Any:
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For tests of hundreds of fits that ask how an estimator behaves, not what it finds.
 
-    The dictionary search is cut to thirty iterations (forty for ``layer="kl"``), and array shapes are not checked: both
-    have tests of their own.
+    The dictionary search is cut to thirty iterations (forty for ``layer="kl"``), an epoch of the supervised network to
+    five steps, and array shapes are not checked: all have tests of their own.
     """
+    monkeypatch.setattr(supervised_training, "STEPS_PER_EPOCH", 5)
     for stage in ("SQUARE_ROOT_ITERATIONS", "EQUAL_ITERATIONS", "SETTLING_ITERATIONS"):
         monkeypatch.setattr(dictionary, stage, 10)
     monkeypatch.setattr(_fitting, "find_dictionary", partial(find_dictionary, search=Search()))

@@ -7,7 +7,7 @@ from dnmf import SupervisedDNMF
 from dnmf.kernels import kl_exposures, kl_signatures
 from dnmf.unfolding import TrainConfig, UnfoldedMU, train_supervised
 
-QUICK = {"n_layers": 4, "max_epochs": 15, "random_state": 0}
+QUICK = {"n_layers": 2, "max_epochs": 3, "random_state": 0}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def pairs(problem):
 
 @pytest.fixture(scope="module")
 def fitted(pairs):
-    return SupervisedDNMF(n_layers=4, max_epochs=10, random_state=0).fit(pairs[0], pairs[1])
+    return SupervisedDNMF(n_layers=2, max_epochs=5, random_state=0).fit(pairs[0], pairs[1])
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,17 @@ def test_papers_preset_beats_the_mean_too(pairs):
     model = SupervisedDNMF(preset="paper", max_epochs=100, learning_rate=2e-2, random_state=0)
     error = squared_error(model.fit(X, y).transform(X_test), y_test)
     assert error < 0.7 * squared_error(np.broadcast_to(y.mean(axis=0), y_test.shape), y_test)
+
+
+def test_the_unit_of_the_exposures_changes_nothing_but_the_unit_of_the_answer(pairs):
+    """Training and held-out pairs are in mutations whatever unit the exposures come in."""
+    X, y, X_test, _ = pairs
+    quick = QUICK | {"max_epochs": 1, "batch_size": 16}
+    plain, scaled = (SupervisedDNMF(**quick).fit(X, unit * y) for unit in (1.0, 256.0))
+    for part in ("training", "validation"):
+        np.testing.assert_allclose(scaled.history_[part], plain.history_[part], rtol=1e-3)
+    answer = scaled.transform(X_test) / 256
+    np.testing.assert_allclose(answer, plain.transform(X_test), rtol=1e-2, atol=1e-2)
 
 
 def test_score_is_minus_the_error_of_the_exposures_when_they_are_given(fitted, pairs):
@@ -116,7 +127,7 @@ def few_mutations(problem):
 
 @pytest.fixture(scope="module")
 def learned(few_mutations):
-    return SupervisedDNMF(n_layers=4, max_epochs=15, random_state=0).fit(*few_mutations[:2])
+    return SupervisedDNMF(n_layers=3, max_epochs=8, random_state=0).fit(*few_mutations[:2])
 
 
 def test_few_mutations_are_read_better_than_by_likelihood_with_the_true_signatures(
@@ -142,10 +153,7 @@ def test_far_more_mutations_than_in_training_are_left_to_the_likelihood(learned,
 def test_exposures_in_other_units_come_back_in_those(few_mutations):
     X, y, X_test, _, _ = few_mutations
     scale = np.array([2.0, 1.0, 0.5, 4.0, 1.0, 1.0, 3.0, 1.0])
-    one, other = (
-        SupervisedDNMF(n_layers=2, max_epochs=5, random_state=0).fit(X, exposures)
-        for exposures in (y, scale * y)
-    )
+    one, other = (SupervisedDNMF(**QUICK).fit(X, exposures) for exposures in (y, scale * y))
     error = squared_error(other.transform(X_test) / scale, one.transform(X_test))
     assert error < 0.02 * np.square(one.transform(X_test)).sum(axis=1).mean()
 
@@ -154,7 +162,7 @@ def test_held_out_pairs_choose_the_epoch(pairs):
     X, y, _, _ = pairs
     model = SupervisedDNMF(**QUICK).fit(X, y)
     assert set(model.history_) == {"training", "validation"}
-    assert len(model.history_["training"]) == len(model.history_["validation"]) == 15
+    assert len(model.history_["training"]) == len(model.history_["validation"]) == 3
 
 
 def test_too_few_pairs_to_judge_a_network_are_left_to_the_likelihood(counts):
@@ -176,7 +184,7 @@ def test_a_component_that_no_pair_has_gets_nothing_much(pairs):
 def test_different_draws_follow_the_seed(pairs):
     X, y, _, _ = pairs
     fits = [
-        SupervisedDNMF(batch_size=32, n_layers=2, max_epochs=3, random_state=seed).fit(X, y)
+        SupervisedDNMF(batch_size=32, n_layers=2, max_epochs=1, random_state=seed).fit(X, y)
         for seed in (0, 0, 1)
     ]
     same, other = (fits[i].transform(X) for i in (1, 2))
@@ -197,8 +205,8 @@ def test_papers_preset_is_the_papers_network_and_training_and_nothing_else(count
     """Written out with the parts below: weights and answers are the same bits."""
     X, y, _ = (torch.from_numpy(part) for part in counts)
     model = SupervisedDNMF(preset="paper", **QUICK).fit(X.numpy(), y.numpy())
-    network = UnfoldedMU(24, 3, 4, l1_reg=1.0, l2_reg=1.0, learn_penalties=True, dtype=X.dtype)
-    train_supervised(network, X, y, config=TrainConfig(15, 1e-3))
+    network = UnfoldedMU(24, 3, 2, l1_reg=1.0, l2_reg=1.0, learn_penalties=True, dtype=X.dtype)
+    train_supervised(network, X, y, config=TrainConfig(3, 1e-3))
     with torch.no_grad():
         np.testing.assert_array_equal(model.transform(X.numpy()), network(X).numpy())
     assert model.l1_reg_ == network.l1_reg.item()

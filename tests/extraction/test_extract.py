@@ -7,6 +7,8 @@ from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.metrics import cosine_similarity, match_components
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, load_reference, simulate_catalog
 
+pytestmark = pytest.mark.usefixtures("quick_search")
+
 TRUE_NAMES = ["SBS1", "SBS4", "SBS13"]
 
 
@@ -33,7 +35,7 @@ def small(problem: tuple[MutationCatalog, pd.DataFrame]) -> MutationCatalog:
 def result(
     problem: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
-    return extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
+    return extract_signatures(problem[0], 3, n_restarts=2, reference=reference)
 
 
 def test_simulated_signatures_are_found_and_named(result: ExtractionResult) -> None:
@@ -101,7 +103,7 @@ def test_same_seed_same_result(
     problem: tuple[MutationCatalog, pd.DataFrame],
     reference: SignatureSet,
 ) -> None:
-    again = extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
+    again = extract_signatures(problem[0], 3, n_restarts=2, reference=reference)
     pd.testing.assert_frame_equal(again.exposures, result.exposures, check_exact=True)
     pd.testing.assert_frame_equal(
         again.signatures.profiles, result.signatures.profiles, check_exact=True

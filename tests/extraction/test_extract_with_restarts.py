@@ -12,6 +12,8 @@ from dnmf.extraction.verdicts import decompose, signature_verdicts
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference, simulate_catalog
 
+pytestmark = pytest.mark.usefixtures("quick_search")
+
 TRUE_NAMES = ["SBS1", "SBS4", "SBS13"]
 
 
@@ -36,7 +38,9 @@ def truth(reference: SignatureSet) -> tuple[MutationCatalog, pd.DataFrame]:
 def result(
     truth: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
-    return extract_signatures(truth[0], [4, 2, 3], n_restarts=5, reference=reference, workers=2)
+    return extract_signatures(
+        truth[0], [4, 2, 3], n_restarts=5, max_epochs=20, reference=reference, workers=2
+    )
 
 
 def test_the_true_number_is_chosen_and_every_number_kept(result: ExtractionResult) -> None:

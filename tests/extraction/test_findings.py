@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.extraction.findings import expected_cosine, findings
+from dnmf.extraction.findings import expected_cosine, findings, listing
 from dnmf.extraction.mixtures import best_pair
-from dnmf.report.findings import listing
 from dnmf.signatures import SBS96, SignatureSet
 
 

@@ -9,6 +9,8 @@ from dnmf import MutationCatalog, load_reference, simulate_catalog
 from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction import Checkpoint, Selection, run_identity, select_signatures
 
+pytestmark = pytest.mark.usefixtures("quick_search")
+
 RESTARTS = 3
 
 

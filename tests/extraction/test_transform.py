@@ -1,10 +1,13 @@
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.estimators import DNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.extraction import ExtractionResult, extract_signatures, transform_catalog
+from dnmf.extraction.transform import mutation_exposures
 from dnmf.signatures import MutationCatalog, load_reference, simulate_catalog
 
 
@@ -50,3 +53,15 @@ def test_metadata_of_another_model_is_refused(
 ) -> None:
     with pytest.raises(ModelFileError, match=told):
         transform_catalog(result.model, result.model_metadata | change, result.catalog)
+
+
+def test_exposures_are_mutations_whatever_the_scale_of_the_components(
+    result: ExtractionResult,
+) -> None:
+    """The paper's components have any sum; exposures times signatures that sum to 1 are the model's spectra."""
+    counts = result.catalog.counts.to_numpy()
+    model = DNMF(3, preset="paper", max_epochs=3, random_state=0).fit(counts)
+    sums = model.components_.sum(axis=1, keepdims=True)
+    assert np.abs(np.log(sums)).min() > 0.1
+    spectra = mutation_exposures(model, counts) @ (model.components_ / sums)
+    np.testing.assert_allclose(spectra, model.transform(counts) @ model.components_, rtol=1e-9)

@@ -25,12 +25,13 @@ from dnmf.refit.estimate import (
     standard_errors,
     unexplained_share,
 )
-from dnmf.refit.network import RefitNetwork
+from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.refit.training import (
     ExposurePrior,
     RefitTraining,
     drop_small,
     learning_rate_at,
+    refit_loss,
     train_refit,
 )
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedLayer, _Step
@@ -132,8 +133,8 @@ def test_permuting_the_reference_permutes_the_answer():
     order = torch.tensor([4, 2, 0, 5, 1, 3])
     permuted = network.for_reference(W[order], order)
     X = torch.poisson(300 * reference(5, 20, 1), generator=random(1))
-    cohort = torch.tensor([0, 1, 2, 3, 0])
-    ours, theirs = network(X, cohort), permuted(X, cohort)
+    types = torch.tensor([0, 1, 2, 3, 0])
+    ours, theirs = network(X, types), permuted(X, types)
     for name in ("shares", "presence", "lower", "upper"):
         assert_close(getattr(theirs, name), getattr(ours, name)[:, order], atol=1e-5, rtol=1e-4)
 
@@ -285,6 +286,36 @@ def test_every_signature_can_be_drawn_also_one_without_example():
     shares = shares / shares.sum(dim=1, keepdim=True)
     drawn, _, _ = ExposurePrior(shares, types, RefitTraining()).draw(4000, random(0))
     assert 0.005 < (drawn[:, 5] > 0.01).float().mean() < 0.1
+
+
+@pytest.mark.parametrize("mislabelled", [0.0, 0.3])
+def test_so_many_of_the_told_types_are_wrong_as_mislabelled_says(mislabelled: float):
+    """Each of 40 types has one tumour, with a signature of its own that names its type."""
+    calm = RefitTraining(jitter=0.0, crossed=0.0, foreign=0.0, uniform=0.0, drop=0.0)
+    config = replace(calm, cohort_shown=1.0, mislabelled=mislabelled)
+    prior = ExposurePrior(torch.eye(40), torch.arange(1, 41), config)
+    shares, shown = prior.draw_at(torch.full((4000,), 1000.0), random(0))
+    wrong = (shown != shares.argmax(dim=1) + 1).float().mean().item()
+    # The other sample is of the same type in one case of 40; the standard error is 0.007.
+    assert wrong == pytest.approx(mislabelled * 39 / 40, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("head", "best"), [("lower", 0.05 * 0.8), ("upper", 0.95 * 0.8), ("presence", 0.75)]
+)
+def test_each_head_learns_what_it_stands_for(head: str, best: float):
+    """Among constant outputs the loss prefers the 5 % quantile, the 95 % quantile, and how often it is present."""
+    shares = torch.linspace(0, 0.8, 401, dtype=torch.float64)[:, None].repeat(1, 2)
+    counts = torch.full((401,), 50.0, dtype=torch.float64)  # ten mutations are a share of 0.2
+    output = RefitOutput(*(torch.full_like(shares, value) for value in (0.4, 0.5, 0.0, 1.0)))
+    tried = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
+    losses = [
+        refit_loss(
+            replace(output, **{head: torch.full_like(shares, value)}), shares, counts, emphasis=0.0
+        )[0]
+        for value in tried.tolist()
+    ]
+    assert tried[torch.stack(losses).argmin()].item() == pytest.approx(best, abs=0.011)
 
 
 def test_contributions_below_ten_mutations_are_dropped_but_never_all():

@@ -9,6 +9,8 @@ import pytest
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.refit import RefitResult, load_refit_model, refit_exposures, save_refit_model
+from dnmf.refit.estimate import RefitEstimate
+from dnmf.refit.methods import evidence_for_selection, selected_shares
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
 BREAST = ["SBS1", "SBS2", "SBS3", "SBS5", "SBS13"]
@@ -265,3 +267,28 @@ def test_channels_of_another_kind_are_refused(catalog: MutationCatalog) -> None:
     short = profiles.iloc[:, :95]
     with pytest.raises((ChannelMismatchError, InputDataError)):
         refit_exposures(catalog, SignatureSet(short.div(short.sum(axis=1), axis=0)))
+
+
+def test_unassigned_mutations_may_be_any_signatures_so_upper_ends_keep_them() -> None:
+    """The only signature of a reference could have all mutations, also those that it does not explain."""
+    profiles = load_reference("cosmic-v3.4").select(["SBS5", "SBS7a"]).profiles
+    catalog = MutationCatalog(pd.DataFrame({"S": 1000 * profiles.sum()}).T)
+    result = refit_exposures(catalog, load_reference("cosmic-v3.4").select(["SBS5"]), method="kl")
+    assert result.unassigned["S"] > 500
+    assert result.exposures.loc["S", "SBS5"] == pytest.approx(2000 - result.unassigned["S"])
+    assert result.exposure_upper.loc["S", "SBS5"] == pytest.approx(2000)
+    assert result.exposure_lower.loc["S", "SBS5"] < result.exposures.loc["S", "SBS5"]
+
+
+def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
+    """Counts that vary seven times as much have sevenfold deviances: evidence is per unit of dispersion."""
+    rng = np.random.default_rng(0)
+    W = load_reference("cosmic-v3.4").profiles.to_numpy()[:12]
+    X = rng.poisson(3000 * rng.dirichlet(np.ones(3), size=4) @ W[[0, 3, 8]]) * 2.0
+    # A refit that is too even, and that calls as many signatures present as the selection takes.
+    estimate = RefitEstimate.empty(4, 12)
+    estimate.shares[:] = 0.5 * selected_shares(X, W) + 0.5 / 12
+    estimate.presence[:] = selected_shares(X, W) > 0
+    evidence = evidence_for_selection(X, estimate, W, 0.5)
+    assert (evidence > 10).all()
+    np.testing.assert_allclose(evidence_for_selection(7 * X, estimate, W, 0.5), evidence, rtol=1e-3)

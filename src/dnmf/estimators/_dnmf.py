@@ -85,7 +85,7 @@ class DNMF(FactorisationEstimator):
     learning_rate : float, optional
         Of Adam; default 1e-1 (peak of a one-cycle schedule; admm 3e-2, other rules 3e-3, mu 1e-4) or, paper, 5e-4.
     dictionary_order : str
-        ``"fresh"`` or ``"stale"``, paper's preset only: see :func:`dnmf.nn.train_unsupervised`.
+        ``"fresh"`` or ``"stale"``, paper's preset only: see :func:`dnmf.unfolding.train_unsupervised`.
     random_state : int, RandomState or None
         Randomness of training and of ``init="random"``.
     dtype : str
@@ -103,7 +103,7 @@ class DNMF(FactorisationEstimator):
     history_ : dict of arrays
         Along each phase: ``"dictionary"`` (cost per iteration; ``"likelihood"`` for ``layer="kl"``), ``"network"`` and
         ``"validation"`` (excess over the exact cost, on batches and on the samples, 1 for none: see
-        :func:`dnmf.nn.train_to_dictionary`), or ``"training"`` (paper).
+        :func:`dnmf.unfolding.train_to_dictionary`), or ``"training"`` (paper).
     n_iter_ : int
         Training steps or epochs done.
 

@@ -65,7 +65,7 @@ def extract_signatures(
     ``counts ~ exposures @ signatures``; the exposures are those of the *trained network*, not of an
     exact solver.
 
-    The signatures come from resampled restarts (:func:`dnmf.pipelines.selection.select_signatures`),
+    The signatures come from resampled restarts (:func:`dnmf.extraction.select_signatures`),
     which also say how many there are, how stable each of them is and how sure its channels and
     exposures are.
 
@@ -129,8 +129,8 @@ def extract_signatures(
     >>> from dnmf import extract_signatures, load_reference, simulate_catalog
     >>> reference = load_reference("cosmic-v3.4")
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
-    >>> catalog, _ = simulate_catalog(truth, 60, mean_burden=20_000, sparsity=0.3, random_state=0)
-    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=3, reference=reference)
+    >>> catalog, _ = simulate_catalog(truth, 30, mean_burden=20_000, sparsity=0.3, random_state=0)
+    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
     >>> result.selection.choice.n_signatures
     3
     >>> sorted(result.matches["reference"])

@@ -49,7 +49,7 @@ def estimate_run(
     workers: int = 1,
     checkpoint: Checkpoint | None = None,
 ) -> RunEstimate:
-    """Estimate time and memory of :func:`dnmf.pipelines.selection.select_signatures` from a few iterations.
+    """Estimate time and memory of :func:`dnmf.extraction.select_signatures` from a few iterations.
 
     A fit of k signatures takes ``i t(k)``, ``i`` its number of iterations and ``t(k) = a k^b`` the time of one, through
     two measured points: the smallest and the largest k. Judging a k (folds, halves) counts as further iterations.

@@ -41,7 +41,7 @@ def signature_verdicts(
     signatures : SignatureSet
         ``k`` signatures.
     silhouette, halves : (k,)
-        As in :class:`dnmf.pipelines.selection.Candidate`; NaN where not known.
+        As in :class:`dnmf.extraction.Candidate`; NaN where not known.
     reference : SignatureSet, optional
         Known signatures.
     n_samples : int

@@ -23,7 +23,7 @@ class UnfoldedLayer(nn.Module):
     objective : str
         The cost that the classic step lowers: ``"frobenius"`` or ``"kl"``.
     learning_rate : float
-        The peak at which :func:`dnmf.nn.train_to_dictionary` trains such layers.
+        The peak at which :func:`dnmf.unfolding.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
         Whether steps may raise the cost on their way, so that a network must return the best exposures it came across.
     """
