@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from dnmf.refit.calibrate import calibrate
 from typer.testing import Result
 
 from dnmf.refit import build_model, load_refit_model
+from dnmf.refit.calibration import calibrate
 from dnmf.signatures import example_catalog, write_catalog
 
 pytestmark = pytest.mark.usefixtures("unpainted")

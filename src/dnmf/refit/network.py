@@ -51,7 +51,7 @@ class RefitNetwork(ConditionedSteps):
     ----------
     W : (k, f)
         Reference signatures, rows sum to 1.
-    n_cohorts : int
+    n_types : int
         Number of tumour types; index 0 means none is given, types count from 1.
     design : ConditionedDesign, optional
         Sizes.

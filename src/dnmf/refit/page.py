@@ -36,20 +36,18 @@ def _content(
     result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
-    total = float(filled["mutations"].sum())
     samples = _sample_rows(result)
     shown = shown_exposures(result)
     return {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "reference": result.reference.source or "the reference",
-        "n_reference": len(result.reference.names),
-        "n_samples": len(result.fit),
-        "median_cosine": float(filled["cosine"].median()) if len(filled) else None,
-        "median_mutations": float(filled["mutations"].median()) if len(filled) else 0.0,
+        "result": result,
+        "median_cosine": float(filled["cosine"].median()),
+        "median_mutations": float(filled["mutations"].median()),
         "criteria": criteria,
         "n_bad": int((filled["p_value"] < criteria.P_BAD_FIT).sum()),
-        "unassigned": float(result.unassigned.sum()) / max(total, 1.0),
+        "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "methods_used": list(filled["method"].value_counts().items()),
         "findings": result.findings,
         "pictures": pictures,
@@ -59,8 +57,6 @@ def _content(
         if len(samples) > _MAX_ROWS
         else samples,
         "with_presence": result.presence is not None,
-        "threshold": result.presence_threshold,
-        "model_notes": result.model_notes,
         "methods": _methods_text(result),
     }
 
