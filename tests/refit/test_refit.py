@@ -144,7 +144,7 @@ def test_a_sample_that_is_taken_for_fewer_mutations_says_for_how_many() -> None:
     assert result.fit["dispersion"].iloc[0] == 1
     assert result.fit["dispersion"].iloc[1] > 3
     number = result.fit["mutations"].iloc[1] / result.fit["dispersion"].iloc[1]
-    assert any(f"S1 for {number:,.0f} mutations" in finding.text for finding in result.findings)
+    assert any(f"S1 ({number:,.0f})" in finding.text for finding in result.findings)
 
 
 def test_former_names_still_work_and_say_the_new_ones(catalog: MutationCatalog) -> None:

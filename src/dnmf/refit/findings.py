@@ -53,12 +53,12 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
     fewer = fit[fit["dispersion"] > 1].sort_values("dispersion", ascending=False)
     if len(fewer):
         counts = (fewer["mutations"] / fewer["dispersion"]).round()
-        taken = [f"{name} for {count:,.0f}" for name, count in counts.items()]
+        taken = [f"{name} ({count:,.0f})" for name, count in counts.items()]
         yield Finding(
             "note",
             f"{_n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
-            f"The network took {listing(taken)} mutations: counts that vary more than counting noise, or hold what the "
-            "reference lacks, say less than their number. Intervals are wider for it (dispersion in the fit table).",
+            f"{listing(taken)}. Counts that vary more than counting noise, or hold what the reference lacks, say less "
+            "than their number. The network divided them by the dispersion of the sample; intervals are wider for it.",
         )
     empty = list(result.fit.index[result.fit["mutations"] <= 0])
     if empty:
