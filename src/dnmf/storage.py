@@ -18,22 +18,10 @@ _MOST_SHOWN = 64  # characters of a value that a message shows: as many as a SHA
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Write a file that appears under its name only when it is complete and on the disk.
+    """Write bytes, or text as UTF-8, into a file that appears, or is replaced, only when all is on the disk.
 
-    Whatever fails or interrupts the writing, a file that was there before stays as it was, and no temporary file is
-    left. The file has the permissions of any new file of the user's.
-
-    Parameters
-    ----------
-    path : path
-        An existing file is replaced.
-    content : bytes or str
-        Text is written as UTF-8.
-
-    Raises
-    ------
-    OSError
-        It cannot be written; ``filename`` is ``path``.
+    Whatever fails or interrupts the writing, an old file stays as it was, and no temporary file is left. The file has
+    the permissions of any new file of the user's. The ``filename`` of an ``OSError`` is ``path``.
     """
     path = Path(path)
     # Not tempfile: its files are private to their owner, and stay so after the renaming.
@@ -61,18 +49,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
 
 @dataclass(frozen=True)
 class ModelFormat:
-    """A model as two files: a card (JSON) and weights (safetensors), whose SHA-256 is on the card.
+    """A model as two files: weights (bytes of safetensors), and a card (JSON) with their SHA-256.
 
-    Attributes
-    ----------
-    name : str
-        The entry ``format`` of the card.
-    what : str
-        What messages call such a model, with its article.
-    versions : tuple of int
-        Values of ``format_version`` that can be read; the last one is written.
-    indent, sort_keys : int, bool
-        Layout of the card.
+    ``name`` is the card's entry ``format``, ``what`` the words for it in messages. All ``versions`` can be read; the
+    last one is written. ``indent`` and ``sort_keys`` lay out the card.
     """
 
     name: str
@@ -137,21 +117,10 @@ def check_identity(
     wanted: Mapping[str, Any],
     names: Mapping[str, str] | None = None,
 ) -> None:
-    """Raise unless a checkpoint belongs to this work.
+    """Raise CheckpointError, naming all that differs, unless ``found`` has the values of ``wanted``.
 
-    Parameters
-    ----------
-    checkpoint : path
-        For the message.
-    found, wanted : mapping
-        What the checkpoint was made with, and what the work is done with now; only the keys of ``wanted`` count.
-    names : mapping, optional
-        What a message calls a key, where that is not the key itself.
-
-    Raises
-    ------
-    CheckpointError
-        The message names everything that differs.
+    ``found`` is what a checkpoint was made with, ``wanted`` what the work is done with now. ``names`` are what the
+    message calls a key, where that is not the key itself.
     """
     different = []
     for key, value in wanted.items():

@@ -82,7 +82,8 @@ def refit(
 
                 from dnmf.signatures import read_catalog
 
-                counts, signatures = read_catalog(catalog), reference.load()
+                counts = read_catalog(catalog)
+                signatures = reference.load(counts.schema)
 
                 from dnmf.refit import refit_exposures
 

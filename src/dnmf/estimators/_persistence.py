@@ -12,16 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 from dnmf.estimators._base import FactorisationEstimator, to_array
 from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
+from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.storage import ModelFormat
 from dnmf.unfolding.networks import UnfoldedMU
 
-FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2), indent=2, sort_keys=True)
+FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
 ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
-    cls.__name__: cls for cls in (DNMF, MultiplicativeNMF, SupervisedDNMF)
+    cls.__name__: cls
+    for cls in (DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF)
 }
 
 
@@ -35,8 +37,8 @@ def save_model(
 
     Parameters
     ----------
-    estimator : DNMF, SupervisedDNMF or MultiplicativeNMF
-        Fitted.
+    estimator
+        Any of the estimators, fitted.
     directory : path
         Existing folder; files of these names are replaced.
     metadata : dict, optional
@@ -65,7 +67,7 @@ def save_model(
         if not values.isfinite().all():
             raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
-    if not isinstance(parameters.get("random_state"), int):
+    if not isinstance(parameters.get("random_state", 0), int):
         parameters["random_state"] = None  # a generator's state is not a parameter
     names = getattr(estimator, "feature_names_in_", None)
     content = {
@@ -119,8 +121,10 @@ def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
     if name not in ESTIMATORS:
         raise ModelFileError(f"{path} names an unknown estimator {name!r}")
     try:
+        if card["format_version"] < FORMAT.versions[-1]:
+            card = _in_todays_names(card)
         # A model trained elsewhere may name a device this machine has not.
-        estimator = ESTIMATORS[name](**{**_parameters(card), "device": "cpu"})
+        estimator = ESTIMATORS[card["estimator"]](**{**card["parameters"], "device": "cpu"})
         estimator._check_parameters()
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} lacks or misnames parameters of {name}: {error}") from None
@@ -129,17 +133,29 @@ def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
     return estimator
 
 
-def _parameters(card: dict[str, Any]) -> dict[str, Any]:
-    """Return the card's parameters, with what a former default stood for written out."""
-    parameters: dict[str, Any] = {**card["parameters"]}
-    if (
-        card["format_version"] == 1
-        and card["estimator"] == "DNMF"
-        and parameters["preset"] == "default"
-        and parameters["layer"] is None
-    ):
-        parameters["layer"] = "admm"
-    return parameters
+def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card of a former version with the estimator and the parameters that it meant."""
+    name, parameters = card["estimator"], dict(card["parameters"])
+    if name == "MultiplicativeNMF":
+        return card
+    preset = parameters.pop("preset")
+    if preset not in ("default", "paper"):
+        raise ValueError(f"unknown preset {preset!r}")
+    if preset == "paper":
+        name = f"Paper{name}"
+    elif name == "DNMF":
+        parameters["n_steps"] = parameters.pop("max_epochs")
+        if parameters["layer"] is None and card["format_version"] == 1:
+            parameters["layer"] = "admm"
+        if parameters["layer"] == "nalmu":
+            parameters["layer"] = "weighted-mu"
+    taken = ESTIMATORS[name]._get_param_names()
+    kept = {
+        parameter: value
+        for parameter, value in parameters.items()
+        if parameter in taken and (value is not None or parameter == "n_components")
+    }
+    return {**card, "estimator": name, "parameters": kept}
 
 
 def _load_weights(

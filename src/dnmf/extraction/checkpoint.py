@@ -14,7 +14,7 @@ from dnmf.exceptions import CheckpointError
 from dnmf.extraction.candidate import Candidate
 from dnmf.storage import check_identity, write_whole
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "run.json"
 # What must be the same for finished work to be of use, and how to say it.
 IDENTITY = {
@@ -76,35 +76,32 @@ class Checkpoint:
 
     def restart(self, k: int, index: int) -> np.ndarray | None:
         """Return the signatures of a finished restart, or None."""
-        found = _read(self._restart_path(k, index))
+        found = _read(self.folder / _name(k, index))
         return None if found is None else found["signatures"]
 
     def save_restart(self, k: int, index: int, signatures: np.ndarray) -> None:
         """Keep the signatures of a restart."""
-        self.write(self._restart_path(k, index).name, _npz({"signatures": signatures}))
+        self.write(_name(k, index), _npz({"signatures": signatures}))
 
     def candidate(self, k: int) -> Candidate | None:
         """Return a finished number of signatures, or None."""
-        found = _read(self._candidate_path(k))
+        found = _read(self.folder / _name(k))
         return None if found is None else Candidate(**found)
 
     def save_candidate(self, candidate: Candidate) -> None:
         """Keep a finished number of signatures; its restarts are part of it and no longer needed."""
-        k = candidate.n_signatures
         arrays = {field.name: getattr(candidate, field.name) for field in fields(candidate)}
-        self.write(self._candidate_path(k).name, _npz(arrays))
-        for path in self.folder.glob(f"k{k:03d}-restart*.npz"):
+        self.write(_name(candidate.n_signatures), _npz(arrays))
+        for path in self.folder.glob(f"k{candidate.n_signatures:03d}-restart*.npz"):
             path.unlink()
 
     def finished(self) -> list[int]:
         """Return the numbers of signatures that are finished, in order."""
         return sorted(int(path.stem[1:]) for path in self.folder.glob("k[0-9][0-9][0-9].npz"))
 
-    def _restart_path(self, k: int, index: int) -> Path:
-        return self.folder / f"k{k:03d}-restart{index:03d}.npz"
 
-    def _candidate_path(self, k: int) -> Path:
-        return self.folder / f"k{k:03d}.npz"
+def _name(k: int, restart: int | None = None) -> str:
+    return f"k{k:03d}.npz" if restart is None else f"k{k:03d}-restart{restart:03d}.npz"
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

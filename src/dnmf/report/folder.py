@@ -20,6 +20,11 @@ OURS = frozenset({
 """What a run may write into its folder: a folder that holds anything else is never overwritten."""
 
 
+def checkpoint_folder(output: str | os.PathLike[str]) -> Path:
+    """Return the folder beside an output in which finished work is kept: ``OUT.checkpoint``."""
+    return Path(f"{os.fspath(output)}.checkpoint")
+
+
 def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> None:
     """Raise unless the output of a run may take the place of ``out_dir``.
 
@@ -39,10 +44,6 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
     present = {path.name for path in out.iterdir()}
     if not present:
         return
-    if not overwrite:
-        raise OutputExistsError(
-            f"{out} exists and is not empty. Choose another output folder, or ask to overwrite it."
-        )
     foreign = sorted(present - OURS)
     if foreign or RUN_RECORD not in present:
         # An overwritten folder is deleted as a whole: never one that may hold work of the user's.
@@ -50,6 +51,11 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
         raise OutputExistsError(
             f"{out} will not be overwritten: {what}, so it is not (only) the output of an earlier run. "
             "Choose another output folder."
+        )
+    if not overwrite:
+        raise OutputExistsError(
+            f"{out} holds the output of an earlier run. Choose another output folder, or replace it with --overwrite "
+            "(in Python overwrite=True)."
         )
 
 

@@ -79,10 +79,11 @@ def write_run(
         Returns the HTML of ``report.html`` and writes its plots into the folder that it is given, which it creates.
     """
     assert OURS.issuperset(tables)  # or the run could not be overwritten
+    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     with staged_folder(out_dir, overwrite=overwrite) as folder:
         for name, write in tables.items():
             write(folder / name)
-        write_record(record, folder / RUN_RECORD)
+        write_whole(folder / RUN_RECORD, text + "\n")
         if page is not None:
             write_whole(folder / "report.html", page(folder / "plots"))
     return Path(out_dir) / "report.html"
@@ -97,12 +98,8 @@ def write_table(
     missing: str = "",
 ) -> None:
     """Write a table as tab-separated values, with ``digits`` as the format of its numbers."""
-    write_whole(
-        path,
-        frame.to_csv(
-            sep="\t", index=index, float_format=digits, lineterminator="\n", na_rep=missing
-        ),
-    )
+    form: Any = {"sep": "\t", "float_format": digits, "lineterminator": "\n", "na_rep": missing}
+    write_whole(path, frame.to_csv(index=index, **form))
 
 
 def write_fit(fit: "pd.DataFrame", path: Path) -> None:
@@ -122,11 +119,20 @@ def run_record(
     command: str | None,
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run and to tell whether it was the same, as JSON-able values."""
+    counts = result.catalog.counts
     return {
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "input": _input_record(result, input_file),
+        "input": {
+            "name": result.catalog.source or None,
+            "sha256": None,
+            "bytes": None,
+            "samples": counts.shape[0],
+            "channels": counts.shape[1],
+            "mutations": float(counts.to_numpy().sum()),
+        }
+        | dict(input_file or {}),
         "parameters": result.parameters,
         "seconds": {part: round(value, 3) for part, value in result.seconds.items()},
         "seed": result.parameters.get("random_state"),
@@ -135,28 +141,9 @@ def run_record(
     }
 
 
-def write_record(record: dict[str, Any], path: Path) -> None:
-    """Write a record as JSON with sorted keys."""
-    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_whole(path, text + "\n")
-
-
 def file_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return name, size and SHA-256 of a file."""
     file_path = Path(path)
     with file_path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": file_path.name, "bytes": file_path.stat().st_size, "sha256": digest}
-
-
-def _input_record(result: "RunResult", input_file: Mapping[str, Any] | None) -> dict[str, Any]:
-    counts = result.catalog.counts
-    record: dict[str, Any] = {
-        "name": result.catalog.source or None,
-        "sha256": None,
-        "bytes": None,
-        "samples": counts.shape[0],
-        "channels": counts.shape[1],
-        "mutations": float(counts.to_numpy().sum()),
-    }
-    return record | dict(input_file or {})
