@@ -126,7 +126,7 @@ def extract(
             run = ExtractionRun.start(
                 output,
                 counts,
-                n_signatures,
+                n_signatures=n_signatures,
                 n_restarts=restarts,
                 random_state=seed,
                 reference=known,
@@ -138,7 +138,7 @@ def extract(
                 model=_model(preset, layers, epochs),
             )
         cores = workers or len(os.sched_getaffinity(0))
-        if run.n_restarts and not quiet:
+        if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
@@ -171,13 +171,15 @@ def demo(
         check_result_folder(output, overwrite=overwrite)
 
         from dnmf.extraction import ExtractionRun
-        from dnmf.signatures import example_catalog, load_reference
+        from dnmf.signatures import example_catalog
 
-        reference = load_reference(ReferenceChoice().reference)
-        # Quickly repeated: no checkpoint is kept.
-        run = ExtractionRun(
-            output, example_catalog(), (4,), 20, seed, {}, reference, command=_command()
-        )
+        # Without a checkpoint: it is quickly repeated.
+        arguments = {
+            "n_signatures": [4],
+            "random_state": seed,
+            "reference": ReferenceChoice().reference,
+        }
+        run = ExtractionRun(output, example_catalog(), arguments, command=_command())
         cores = len(os.sched_getaffinity(0))
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
@@ -203,7 +205,7 @@ def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
     left = run.estimate(workers)
     if left.seconds < LONG_SECONDS:
         return
-    total = len(run.n_signatures) * (1 + run.n_restarts)
+    total = len(run.arguments["n_signatures"]) * (1 + run.arguments["n_restarts"])
     done = f"{total - left.fits} of {total} fits are done; " if left.fits < total else ""
     console.print(
         f"{done}{left.fits} fits to do: about {duration(left.seconds)} with {workers} "

@@ -50,6 +50,11 @@ class Selection:
         """The candidate with the chosen number of signatures."""
         return self.candidates[self.choice.n_signatures]
 
+    @property
+    def signatures(self) -> np.ndarray:
+        """A copy of its signatures: read from a file or computed, their memory is then laid out alike."""
+        return self.chosen.signatures.copy(order="C")
+
 
 def run_identity(catalog: MutationCatalog, seed: int, n_restarts: int) -> dict[str, Any]:
     """Return what finished work depends on, for a checkpoint."""
