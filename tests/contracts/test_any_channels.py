@@ -120,7 +120,8 @@ def test_refit_counts_the_channels_of_each_signature(catalog, reference, folder)
 def test_the_report_shows_the_class(result, folder):
     page = save_report(result, folder / "report").read_text()
     assert "over 6 channels" in page
-    assert "SBS96" not in page.split("Names in alphabetical order")[0]
+    assert "TOY6A is only the signature" in page
+    assert "SBS96" not in page
     written = read_signatures(folder / "report" / "signatures.tsv", schema=TOY)
     assert written.names == result.signatures.names
 
@@ -150,12 +151,10 @@ def test_spectra_are_drawn_in_the_style_of_the_class(schema):
     assert texts[-1] == f"s0: {catalog.burdens.iloc[0]:,.0f} {schema.unit}"
 
 
-@pytest.mark.parametrize("schema", [DBS78, ID83])
-def test_captions_are_written_once_inside_the_picture(schema):
-    figure = plot_catalog(catalog_of(reference_of(schema), 1))
+def test_captions_are_written_once_inside_the_picture():
+    figure = plot_catalog(catalog_of(reference_of(ID83), 1))
     (ax,) = figure.axes
-    figure.canvas.draw()
-    sections = list(dict.fromkeys((group.above, group.below) for group in schema.groups))
+    sections = list(dict.fromkeys((group.above, group.below) for group in ID83.groups))
     texts = [text.get_text() for text in ax.texts]
     for caption in {text for pair in sections for text in pair if text}:
         assert texts.count(caption) == sum(pair.count(caption) for pair in sections)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from dnmf.criteria import MIN_SAMPLES_TO_CHOOSE
 from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import InputDataError
 from dnmf.signatures import MutationCatalog
 
-Model = DNMF | PaperDNMF
+Model: TypeAlias = DNMF | PaperDNMF
 Penalty = float | Literal["auto"]
 
 DEFAULT_RESTARTS = 20
