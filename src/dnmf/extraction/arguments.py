@@ -80,7 +80,7 @@ def check_restarts(
     if restarts == 0 and (len(numbers) > 1 or "auto" in penalties):
         what = "number of signatures" if len(numbers) > 1 else 'penalty of "auto"'
         raise InputDataError(
-            f"a {what} is chosen from restarts, and there are none: give one number, or restarts of a DNMF (the default "
-            "preset)."
+            f"a {what} is chosen from restarts, and there are none: give a number, or restarts of a DNMF (the "
+            "default preset)."
         )
     return int(restarts)
