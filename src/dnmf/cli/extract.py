@@ -114,15 +114,12 @@ def extract(
             from dnmf.extraction import ExtractionRun
             from dnmf.report.records import file_record
 
+            known: dict[str, Any] | None = asdict(reference)
             if reference == ReferenceChoice() and default_reference(counts.schema) is None:
-                warnings.warn(
-                    f"{how_to_give_reference(counts.schema)} The signatures are not compared with known ones.",
-                    DoubtfulDataWarning,
-                    stacklevel=2,
-                )
+                how = how_to_give_reference(counts.schema)
+                text = f"{how} The signatures are not compared with known ones."
+                warnings.warn(text, DoubtfulDataWarning, stacklevel=2)
                 known = None
-            else:
-                known = asdict(reference)
             run = ExtractionRun.start(
                 output,
                 counts,
@@ -173,12 +170,9 @@ def demo(
         from dnmf.extraction import ExtractionRun
         from dnmf.signatures import example_catalog
 
+        reference = ReferenceChoice().reference
+        arguments = {"n_signatures": [4], "random_state": seed, "reference": reference}
         # Without a checkpoint: it is quickly repeated.
-        arguments = {
-            "n_signatures": [4],
-            "random_state": seed,
-            "reference": ReferenceChoice().reference,
-        }
         run = ExtractionRun(output, example_catalog(), arguments, command=_command())
         cores = len(os.sched_getaffinity(0))
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
