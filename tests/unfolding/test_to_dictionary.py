@@ -166,16 +166,16 @@ def test_same_seed_same_weights_and_another_seed_other_weights(problem):
     assert not torch.equal(weights[0], weights[2])
 
 
-def test_callback_sees_every_step_and_may_interrupt(problem):
+def test_progress_sees_every_step_and_may_interrupt(problem):
     X, _, network = build(problem, "admm", n_layers=1)
     seen = []
     history = train_to_dictionary(
-        network, X, n_steps=4, generator=seeded(0), callback=lambda *call: seen.append(call)
+        network, X, n_steps=4, generator=seeded(0), progress=lambda *call: seen.append(call)
     )
-    assert seen == list(enumerate(history.cost, start=1))
+    assert seen == [("network", i, 4, cost) for i, cost in enumerate(history.cost, start=1)]
 
-    def interrupt(step, loss):
+    def interrupt(*call):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_to_dictionary(network, X, generator=seeded(0), callback=interrupt)
+        train_to_dictionary(network, X, generator=seeded(0), progress=interrupt)

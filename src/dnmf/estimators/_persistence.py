@@ -67,7 +67,7 @@ def save_model(
         if not values.isfinite().all():
             raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
-    if not isinstance(parameters.get("random_state"), int):
+    if not isinstance(parameters.get("random_state", 0), int):
         parameters["random_state"] = None  # a generator's state is not a parameter
     names = getattr(estimator, "feature_names_in_", None)
     content = {
