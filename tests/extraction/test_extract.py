@@ -193,3 +193,11 @@ def test_more_signatures_than_the_rank_warns_and_is_recorded(
         result = extract_signatures(MutationCatalog(counts), 3, n_restarts=2, max_epochs=2)
     assert result.warnings == [str(item.message) for item in seen]
     assert sum("rank 2" in text for text in result.warnings) == 1
+
+
+def test_a_reference_that_does_not_exist_is_told_before_the_work(small: MutationCatalog) -> None:
+    def unexpected(*_: object) -> None:
+        raise AssertionError
+
+    with pytest.raises(InputDataError, match="no reference 'cosmic-v35'"):
+        extract_signatures(small, 2, n_restarts=0, reference="cosmic-v35", progress=unexpected)

@@ -45,6 +45,7 @@ def test_a_reference_matches_itself():
     assert matches["assigned"].all()
     assert matches["assigned"].dtype == bool
     assert (matches["second_cosine"] < 1).all()
+    pd.testing.assert_frame_equal(match_to_reference(cosmic, "cosmic-v3.4"), matches)
 
 
 def test_best_and_second_best_against_scipy_one_by_one():

@@ -14,9 +14,13 @@ from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 LENGTHS = {"chr1": 5000, "chr2": 3000, "chrM": 400}
 
 
+def keep_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnmf.signatures.sites.user_cache_path", lambda *_, **__: folder)
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    keep_in(tmp_path / "cache", monkeypatch)
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_blocks_and_compression_do_not_matter(
     whole = count_sites(panel, fasta)
     packed = tmp_path / "genome.fa.gz"
     packed.write_bytes(gzip.compress(fasta.read_bytes().replace(b"\n", b"\r\n")))
-    monkeypatch.setattr("dnmf.signatures.sites._BLOCK", 7)
+    monkeypatch.setattr("dnmf.signatures.genome._BLOCK", 7)
     monkeypatch.setattr("dnmf.signatures.sites._SLICE", 100)
     assert count_sites(panel, packed) == whole
 
@@ -103,7 +107,7 @@ def test_counts_do_not_need_a_place_to_keep_them(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    keep_in(blocked, monkeypatch)
     assert sum(count_sites(bed(tmp_path, "chr1 10 4000"), fasta).regions) == 3990
 
 

@@ -8,6 +8,7 @@ import typer
 
 from dnmf import __version__
 from dnmf.cli.console import user_errors
+from dnmf.cli.match import match
 from dnmf.cli.numbers import parse_numbers, parse_penalty
 from dnmf.cli.options import (
     CatalogPath,
@@ -19,7 +20,10 @@ from dnmf.cli.options import (
     with_reference,
 )
 from dnmf.cli.paths import checkpoint_folder
+from dnmf.cli.plot import plot
+from dnmf.cli.references import references
 from dnmf.cli.train import train
+from dnmf.cli.transform import transform
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
 app = typer.Typer(
@@ -297,72 +301,10 @@ def simulate(
         run_simulation(job, overwrite=overwrite, quiet=quiet)
 
 
-@app.command()
-def transform(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A folder of `dnmf extract`, or its model.json.")
-    ],
-    catalog: CatalogPath,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Table of exposures to write.")
-    ],
-    overwrite: Overwrite = False,
-) -> None:
-    """Exposures of new samples by a trained model."""
-    with user_errors(output):
-        from dnmf.cli.match import run_transform
-
-        run_transform(model, catalog, output, overwrite=overwrite)
-
-
-@app.command()
-@with_reference
-def match(
-    signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
-    reference: ReferenceChoice,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),
-    ] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Name the references nearest to signatures."""
-    with user_errors():
-        from dnmf.cli.match import run_match
-
-        run_match(signatures, reference, output, overwrite=overwrite)
-
-
-@app.command()
-def plot(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Catalog, signatures or exposures.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="IMAGE",
-            help="Image to write: .png, .svg or .pdf.",
-            show_default="FILE's name with .png",
-        ),
-    ] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Draw a catalog, signatures or exposures."""
-    with user_errors():
-        from dnmf.cli.plot import run_plot
-
-        run_plot(file, output, overwrite=overwrite)
-
-
-@app.command()
-def references() -> None:
-    """List the names `--reference` understands."""
-    with user_errors():
-        from dnmf.signatures import available_references
-
-        for name in available_references():
-            typer.echo(name)
+app.command()(transform)
+app.command()(match)
+app.command()(plot)
+app.command()(references)
 
 
 def main() -> None:
