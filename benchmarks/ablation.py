@@ -51,7 +51,7 @@ SEARCHES = {
 STARTS = ("separable", "nndsvda", "random")
 VOLUMES = (0.0, 10.0, 100.0, 1000.0)
 POISSON_SEED = 0
-LAYERS = ("newton", "admm", "mu", "nalmu", "projected-gradient")
+LAYERS = ("newton", "admm", "mu", "weighted-mu", "projected-gradient")
 REFERENCE = "cosmic-v3.4"
 
 
@@ -112,7 +112,7 @@ def rules(
         for trained, steps in (("untrained", 0), ("trained", None)):
             if table.has(data.name, part, layer, trained):
                 continue
-            model = DNMF(None, dictionary=W, layer=layer, max_epochs=steps, random_state=0)
+            model = DNMF(None, dictionary=W, layer=layer, n_steps=steps, random_state=0)
             began = time.process_time()
             model.fit(X)
             seconds = time.process_time() - began

@@ -130,7 +130,7 @@ def _mu_step(state: Array, X: Array, W: Array, l1: float, l2: float) -> Array:
 
 CLASSIC_STEPS: dict[str, Callable[[Array, Array, Array, float, float], Array]] = {
     "mu": _mu_step,
-    "nalmu": _mu_step,
+    "weighted-mu": _mu_step,
     "kl": kl_by_scalars,
     "projected-gradient": projected_gradient_step,
     "admm": admm_step,

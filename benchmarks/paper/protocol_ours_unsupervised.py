@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.decomposition import NMF
 
-from dnmf.estimators import DNMF, MultiplicativeNMF
+from dnmf.estimators import DNMF, MultiplicativeNMF, PaperDNMF
 from dnmf.kernels import Phase, nmf_anls, successive_projection
 from paper.cells import Cell, Clock, Method, Row, exact, recovery, unsupervised_row
 from paper.datasets import Dataset
@@ -22,9 +22,8 @@ ALTERNATIONS = 270  # samples weighted, then alike
 
 def paper_network(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell) -> list[Row]:
     """Run the paper's network with its authors' settings, as our estimator has them."""
-    model = DNMF(
+    model = PaperDNMF(
         data.n_components,
-        preset="paper",
         n_layers=cell.layers,
         dictionary_order="stale",
         l1_reg=cell.lam,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dnmf.estimators import DNMF, SupervisedDNMF
+from dnmf.estimators import DNMF, PaperDNMF, PaperSupervisedDNMF
 from dnmf.kernels import nmf_mu, scale_signatures_to_unit_sum
 from paper.cells import (
     LEARNED,
@@ -34,9 +34,8 @@ def unsupervised_network(
 ) -> list[Row]:
     """DNMF, unsupervised: the dictionary by NNLS, then the cost."""
     return network_rows(
-        DNMF(
+        PaperDNMF(
             data.n_components,
-            preset="paper",
             n_layers=cell.layers,
             weight_init=1.0,
             learning_rate=RATE,
@@ -53,7 +52,7 @@ def unsupervised_network(
 
 
 def network_rows(
-    model: DNMF, data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell
+    model: DNMF | PaperDNMF, data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell
 ) -> list[Row]:
     """Fit a model and judge what its network, and what an exact solver, infers with its dictionary."""
     clock = Clock()
@@ -73,8 +72,7 @@ def supervised_network(data: Dataset, train: np.ndarray, test: np.ndarray, cell:
     """DNMF, supervised: penalties learned from 1, or held."""
     assert data.exposures is not None
     start = 1.0 if cell.penalty == LEARNED else cell.lam
-    model = SupervisedDNMF(
-        preset="paper",
+    model = PaperSupervisedDNMF(
         n_layers=cell.layers,
         l1_reg=start,
         l2_reg=start,

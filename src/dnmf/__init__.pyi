@@ -8,6 +8,7 @@ from . import metrics as metrics
 from . import nn as nn
 from . import plotting as plotting
 from . import posterior as posterior
+from . import progress as progress
 from . import refit as refit
 from . import report as report
 from . import search as search
@@ -15,6 +16,8 @@ from . import signatures as signatures
 from . import unfolding as unfolding
 from .estimators import DNMF as DNMF
 from .estimators import MultiplicativeNMF as MultiplicativeNMF
+from .estimators import PaperDNMF as PaperDNMF
+from .estimators import PaperSupervisedDNMF as PaperSupervisedDNMF
 from .estimators import SupervisedDNMF as SupervisedDNMF
 from .estimators import load_model as load_model
 from .estimators import save_model as save_model

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from dnmf.kernels import frobenius_cost, kl_gap
+from dnmf.kernels import Poisson, frobenius_cost, kl_gap
 from dnmf.unfolding import LAYERS, Problem, Unfolded
 
 RULES = pytest.mark.parametrize("rule", LAYERS)
@@ -63,7 +63,7 @@ def test_iterated_it_goes_to_the_exact_exposures(oracles, small, rule):
         for _ in range(3000):
             state = layer(state, problem)
     exposures = state.clamp(min=0)
-    if LAYERS[rule].objective == "kl":
+    if LAYERS[rule].objective is Poisson:
         assert kl_gap(X, exposures, W).max() <= 1e-4  # nats, of one mutation each
         return
     exact = torch.from_numpy(oracles.nnls_rows(X.numpy(), W.numpy()))
@@ -91,7 +91,7 @@ def test_state_keeps_its_shape_dtype_and_finiteness_without_counts_or_start(smal
 @RULES
 def test_exposures_are_non_negative_at_every_depth(problem, rule):
     X, _, W = problem(6, 12, 3, 1)
-    penalties = {} if LAYERS[rule].objective == "kl" else {"l1_reg": 2.0, "l2_reg": 0.01}
+    penalties = {} if LAYERS[rule].objective is Poisson else {"l1_reg": 2.0, "l2_reg": 0.01}
     network = Unfolded.from_dictionary(W, 5, layer=rule, **penalties)
     for exposures in network.iterates(X):
         assert (exposures >= 0).all()

@@ -1,4 +1,4 @@
-"""Simulated counts with known signatures, and every estimator in each of its presets, quick to fit."""
+"""Simulated counts with known signatures, and every estimator in each of its forms, quick to fit."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,8 +9,8 @@ import pytest
 from jaxtyping import config as jaxtyping_config
 from numpy.typing import NDArray
 
-from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
-from dnmf.estimators import _fitting
+from dnmf import DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF
+from dnmf.estimators import _dnmf
 from dnmf.posterior import training as supervised_training
 from dnmf.search import Search, dictionary, find_dictionary
 
@@ -29,13 +29,14 @@ def counts(problem: Callable[..., Any]) -> tuple[Array, Array, Array]:
 )
 def estimator(request: pytest.FixtureRequest) -> Any:
     """An unfitted estimator; ``y`` is ignored where it is not needed, so all are fitted alike."""
-    quick = {"n_layers": 3, "max_epochs": 8, "random_state": 0}
+    quick = {"n_layers": 3, "n_steps": 8, "random_state": 0}
+    epochs = {"n_layers": 3, "max_epochs": 8}
     return {
         "dnmf": lambda: DNMF(3, **quick),
         "dnmf-kl": lambda: DNMF(3, layer="kl", **quick),
-        "dnmf-paper": lambda: DNMF(3, preset="paper", **quick),
-        "supervised": lambda: SupervisedDNMF(**quick),
-        "supervised-paper": lambda: SupervisedDNMF(preset="paper", **quick),
+        "dnmf-paper": lambda: PaperDNMF(3, **epochs),
+        "supervised": lambda: SupervisedDNMF(**epochs, random_state=0),
+        "supervised-paper": lambda: PaperSupervisedDNMF(**epochs, random_state=0),
         "multiplicative": lambda: MultiplicativeNMF(
             3, random_state=0, max_iter=2000, transform_max_iter=50
         ),
@@ -52,8 +53,8 @@ def quick_fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(supervised_training, "STEPS_PER_EPOCH", 5)
     for stage in ("SQUARE_ROOT_ITERATIONS", "EQUAL_ITERATIONS", "SETTLING_ITERATIONS"):
         monkeypatch.setattr(dictionary, stage, 10)
-    monkeypatch.setattr(_fitting, "find_dictionary", partial(find_dictionary, search=Search()))
-    monkeypatch.setattr(_fitting, "KL_ITERATIONS", 10)
+    monkeypatch.setattr(_dnmf, "find_dictionary", partial(find_dictionary, search=Search()))
+    monkeypatch.setattr(_dnmf, "LIKELIHOOD_ITERATIONS", 10)
     before = jaxtyping_config.jaxtyping_disable
     jaxtyping_config.update("jaxtyping_disable", True)
     yield

@@ -4,12 +4,13 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from sklearn.decomposition import NMF
 
-from dnmf import DNMF
+from dnmf import DNMF, PaperDNMF
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels import exact_exposures, exact_signatures, frobenius_cost
 from dnmf.unfolding import Unfolded, UnfoldedMU
 
-QUICK = {"n_layers": 4, "max_epochs": 12, "random_state": 0}
+QUICK = {"n_layers": 4, "n_steps": 12, "random_state": 0}
+EPOCHS = {"n_layers": 4, "max_epochs": 12}
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
 
@@ -72,12 +73,13 @@ def test_network_is_near_the_exact_exposures_and_exact_is_exact(fitted, genomes)
         {"l2_reg": 0.05},
         {"l1_reg": 5.0, "l2_reg": 0.05},
         {"layer": "mu", "l1_reg": 5.0},
-        {"preset": "paper", "l1_reg": 1.0, "l2_reg": 1.0},
+        {"max_epochs": 12, "l1_reg": 1.0, "l2_reg": 1.0},
     ],
 )
 def test_exact_exposures_hold_their_certificate_with_penalties(counts, options):
     X, _, _ = counts
-    model = DNMF(3, **QUICK, **options).fit(X)
+    model = PaperDNMF(3) if "max_epochs" in options else DNMF(3, **QUICK)
+    model.set_params(**options).fit(X)
     exact = model.transform(X, exact=True)
     assert (exact >= 0).all()
     assert model.certificate(X, exact).max() <= 1e-9
@@ -89,7 +91,7 @@ def test_exact_exposures_hold_their_certificate_with_penalties(counts, options):
 
 def test_certificate_tells_a_network_of_few_layers_from_the_exact_answer(counts):
     X, _, _ = counts
-    model = DNMF(3, n_layers=1, max_epochs=0, layer="mu", random_state=0).fit(X)
+    model = DNMF(3, n_layers=1, n_steps=0, layer="mu", random_state=0).fit(X)
     assert model.certificate(X, model.transform(X)).max() > 1e-6
     assert model.certificate(X, model.transform(X, exact=True)).max() <= 1e-9
 
@@ -121,7 +123,7 @@ def test_training_brings_the_network_nearer_to_the_exact_exposures(problem):
     X = problem(60, 24, 6, 3)[0].numpy()
     residuals = []
     for epochs in (0, 60):
-        model = DNMF(6, n_layers=3, max_epochs=epochs, random_state=0).fit(X)
+        model = DNMF(6, n_layers=3, n_steps=epochs, random_state=0).fit(X)
         exposures = torch.from_numpy(model.transform(X))
         W = torch.from_numpy(model.components_)
         residuals.append(frobenius_cost(torch.from_numpy(X), exposures, W).item())
@@ -131,11 +133,11 @@ def test_training_brings_the_network_nearer_to_the_exact_exposures(problem):
 @pytest.mark.parametrize("init", ["separable", "nndsvd", "nndsvda"])
 def test_every_start_from_the_data_finds_the_signatures(genomes, init):
     X, _, W = genomes
-    model = DNMF(3, init=init, n_layers=2, max_epochs=0, random_state=0).fit(X)
+    model = DNMF(3, init=init, n_layers=2, n_steps=0, random_state=0).fit(X)
     assert matched_cosines(model.components_, W).min() > 0.95
 
 
-# ── presets, parameters, history ─────────────────────────────────────────────────────────────────────────────────────
+# ── the paper, parameters, history ───────────────────────────────────────────────────────────────────────────────────
 
 
 def test_default_network_holds_the_dictionary_it_was_trained_for(fitted):
@@ -146,9 +148,9 @@ def test_default_network_holds_the_dictionary_it_was_trained_for(fitted):
     assert fitted.n_iter_ == len(fitted.history_["network"]) <= 300
 
 
-def test_papers_preset_is_the_papers_network_with_the_exact_dictionary(counts):
+def test_the_papers_estimator_is_its_network_with_the_exact_dictionary(counts):
     X, _, _ = counts
-    model = DNMF(3, preset="paper", **QUICK).fit(X)
+    model = PaperDNMF(3, **EPOCHS).fit(X)
     assert isinstance(model.network_, UnfoldedMU)
     assert set(model.history_) == {"training"}
     assert model.n_iter_ == len(model.history_["training"]) == 12
@@ -157,13 +159,13 @@ def test_papers_preset_is_the_papers_network_with_the_exact_dictionary(counts):
     np.testing.assert_allclose(model.components_, expected, rtol=1e-7, atol=1e-12)
 
 
-def test_papers_preset_starts_from_the_constants_of_its_parameter(counts):
+def test_the_paper_starts_from_the_constants_of_its_parameter(counts):
     X, _, _ = counts
-    model = DNMF(2, preset="paper", n_layers=2, max_epochs=0, weight_init=0.25).fit(X)
+    model = PaperDNMF(2, n_layers=2, max_epochs=0, weight_init=0.25).fit(X)
     assert all((w == 0.25).all() for w in model.network_.parameters())
 
 
-def test_papers_preset_trains_500_epochs_at_5e_4_unless_told_otherwise(counts, monkeypatch):
+def test_the_paper_trains_500_epochs_at_5e_4_unless_told_otherwise(counts, monkeypatch):
     X, _, _ = counts
     configs = []
 
@@ -171,17 +173,18 @@ def test_papers_preset_trains_500_epochs_at_5e_4_unless_told_otherwise(counts, m
         configs.append((config.max_epochs, config.learning_rate, options["dictionary_order"]))
         raise InterruptedError
 
-    monkeypatch.setattr("dnmf.estimators._fitting.train_unsupervised", record)
+    monkeypatch.setattr("dnmf.estimators._paper.train_unsupervised", record)
     for options in ({}, {"max_epochs": 7, "learning_rate": 0.1, "dictionary_order": "stale"}):
         with pytest.raises(InterruptedError):
-            DNMF(2, preset="paper", **options).fit(X)
+            PaperDNMF(2, **options).fit(X)
     assert configs == [(500, 5e-4, "fresh"), (7, 0.1, "stale")]
 
 
 def test_paper_and_default_take_the_same_penalties_to_the_network(counts):
     X, _, _ = counts
-    for preset in ("default", "paper"):
-        model = DNMF(2, preset=preset, l1_reg=1.5, l2_reg=0.25, **QUICK).fit(X)
+    penalties = {"l1_reg": 1.5, "l2_reg": 0.25}
+    for model in (DNMF(2, **QUICK, **penalties), PaperDNMF(2, **EPOCHS, **penalties)):
+        model.fit(X)
         assert model.network_.l1_reg.item() == 1.5
         assert model.network_.l2_reg.item() == 0.25
 
@@ -191,15 +194,16 @@ def test_paper_and_default_take_the_same_penalties_to_the_network(counts):
     [
         ({"l1_reg": 50.0}, {"dictionary", "network"}),
         ({"layer": "kl"}, {"dictionary", "likelihood", "network"}),
-        ({"preset": "paper"}, {"training"}),
+        ({"max_epochs": 5}, {"training"}),
     ],
 )
 def test_progress_hears_of_every_step_of_every_phase(counts, options, phases):
     X, _, _ = counts
     calls = []
     # one layer, penalised: a network that is as good as exact untrained would take no steps
-    options = QUICK | {"n_layers": 1} | options
-    DNMF(3, **options).fit(X, progress=lambda *call: calls.append(call))
+    model = PaperDNMF(3) if "max_epochs" in options else DNMF(3, **QUICK)
+    model.set_params(**{"n_layers": 1} | options)
+    model.fit(X, progress=lambda *call: calls.append(call))
     assert {phase for phase, *_ in calls} == phases
     for phase in phases:
         steps = [(step, total) for name, step, total, _ in calls if name == phase]
@@ -226,12 +230,12 @@ def test_an_interrupt_from_progress_comes_out_and_restores_the_threads(
 # ── doubtful and impossible input ────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("preset", ["default", "paper"])
-def test_more_components_than_the_rank_are_given_with_a_warning(preset):
+@pytest.mark.parametrize("model", [DNMF(4, **QUICK), PaperDNMF(4, **EPOCHS)])
+def test_more_components_than_the_rank_are_given_with_a_warning(model):
     rng = np.random.default_rng(0)
     X = rng.gamma(1.0, 100.0, (30, 2)) @ rng.dirichlet(np.ones(12), 2)
     with pytest.warns(DoubtfulDataWarning, match="4 components asked of data of rank 2.*2 of them"):
-        model = DNMF(4, preset=preset, **QUICK).fit(X)
+        model.fit(X)
     exposures = model.transform(X)
     assert exposures.shape == (30, 4)
     assert np.isfinite(exposures).all()
@@ -245,10 +249,10 @@ def test_more_components_than_samples_with_mutations_fall_back_to_a_random_start
     assert np.isfinite(model.transform(X)).all()
 
 
-@pytest.mark.parametrize("preset", ["default", "paper"])
-def test_data_without_any_mutation_are_refused(preset):
+@pytest.mark.parametrize("model", [DNMF(2), PaperDNMF(2)])
+def test_data_without_any_mutation_are_refused(model):
     with pytest.raises(ValueError, match="no mutations at all"):
-        DNMF(2, preset=preset).fit(np.zeros((5, 4)))
+        model.fit(np.zeros((5, 4)))
 
 
 def test_one_sample_and_one_component_are_enough():
@@ -266,16 +270,14 @@ def test_one_sample_and_one_component_are_enough():
         ({"n_components": True}, "n_components must be an integer >= 1, got True"),
         ({"n_layers": 0}, "n_layers must be an integer >= 1, got 0"),
         ({"n_layers": "ten"}, "n_layers must be an integer >= 1, got 'ten'"),
-        ({"max_epochs": -1}, "max_epochs must be an integer >= 0, got -1"),
+        ({"n_steps": -1}, "n_steps must be an integer >= 0, got -1"),
         ({"l1_reg": -1.0}, "l1_reg must be a finite number >= 0, got -1.0"),
         ({"l2_reg": float("nan")}, "l2_reg must be a finite number >= 0, got nan"),
         ({"l2_reg": "much"}, "l2_reg must be a finite number >= 0, got 'much'"),
-        ({"preset": "best"}, "preset must be one of default, paper, got 'best'"),
         ({"layer": "cnn"}, "layer must be one of .*admm.*, got 'cnn'"),
         ({"init": "zeros"}, "init must be one of .*, got 'zeros'"),
         ({"init": "ones"}, "init='ones' gives equal signatures"),
-        ({"preset": "paper", "layer": "admm"}, "preset='paper' fixes layer='mu'"),
-        ({"preset": "paper", "init": "random"}, "preset='paper' fixes layer='mu'"),
+        ({"layer": "kl", "l1_reg": 1.0}, "Poisson likelihood takes no penalties"),
         ({"dtype": "float16"}, "dtype must be 'float64' or 'float32', not 'float16'"),
     ],
 )

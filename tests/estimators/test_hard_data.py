@@ -54,7 +54,7 @@ RUNS = [(case, layer) for case in CASES for layer in ("newton", "admm")] + [
 @pytest.mark.parametrize(("case", "layer"), RUNS)
 def test_hard_data_give_finite_distinct_components(case, layer):
     X, k = CASES[case]
-    model = DNMF(k, layer=layer, max_epochs=25, random_state=0).fit(X)
+    model = DNMF(k, layer=layer, n_steps=25, random_state=0).fit(X)
     exposures = model.transform(X)
     assert np.isfinite(model.components_).all()
     assert np.isfinite(exposures).all()
@@ -72,7 +72,7 @@ def test_more_components_than_the_rank_is_doubtful(n_components):
     rng = np.random.default_rng(0)
     X = rng.gamma(1, 100, (40, 2)) @ rng.dirichlet(np.ones(20), 2)
     with pytest.warns(DoubtfulDataWarning, match="rank 2"):
-        model = DNMF(n_components, max_epochs=5, random_state=0).fit(X)
+        model = DNMF(n_components, n_steps=5, random_state=0).fit(X)
     exact = model.transform(X, exact=True)
     np.testing.assert_allclose(exact @ model.components_, X, rtol=1e-9, atol=1e-9)
 
@@ -81,15 +81,15 @@ def test_a_component_that_no_sample_uses_is_said():
     X = np.random.default_rng(0).random((30, 1))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        DNMF(2, max_epochs=5, random_state=0).fit(X)
+        DNMF(2, n_steps=5, random_state=0).fit(X)
     assert any("used by no sample" in str(w.message) for w in caught)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 3.0, 1e6])
 def test_dictionary_and_exposures_follow_the_unit_of_the_data(factor):
     X = simulated(40)
-    model = DNMF(3, max_epochs=0, random_state=0).fit(X)
-    scaled = DNMF(3, max_epochs=0, random_state=0).fit(factor * X)
+    model = DNMF(3, n_steps=0, random_state=0).fit(X)
+    scaled = DNMF(3, n_steps=0, random_state=0).fit(factor * X)
     np.testing.assert_allclose(scaled.components_, model.components_, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(
         scaled.transform(factor * X), factor * model.transform(X), rtol=1e-4, atol=1e-3 * factor
@@ -102,7 +102,7 @@ def test_threads_change_nothing():
     for threads in (1, 2):
         torch.set_num_threads(threads)
         try:
-            model = DNMF(4, max_epochs=10, random_state=0).fit(X)
+            model = DNMF(4, n_steps=10, random_state=0).fit(X)
             results.append((model.components_, model.transform(X)))
         finally:
             torch.set_num_threads(before)
@@ -110,9 +110,9 @@ def test_threads_change_nothing():
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("max_epochs", [1, 2, 5, 10])
-def test_any_number_of_training_steps_is_possible(max_epochs):
+@pytest.mark.parametrize("n_steps", [1, 2, 5, 10])
+def test_any_number_of_training_steps_is_possible(n_steps):
     # one layer, penalised: a network that is as good as exact untrained takes no steps
-    options = {"layer": "mu", "n_layers": 1, "l1_reg": 50.0, "max_epochs": max_epochs}
+    options = {"layer": "mu", "n_layers": 1, "l1_reg": 50.0, "n_steps": n_steps}
     model = DNMF(4, **options, random_state=0).fit(simulated(30))
-    assert model.n_iter_ == max_epochs
+    assert model.n_iter_ == n_steps

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
+from dnmf import DNMF, MultiplicativeNMF, PaperDNMF, SupervisedDNMF
 
 
 @pytest.fixture
@@ -13,13 +13,12 @@ def data(problem):
 @pytest.mark.parametrize(
     ("model", "name"),
     [
-        (DNMF(3, dictionary_order="frehs", preset="paper", max_epochs=2), "dictionary_order"),
-        (DNMF(3, dictionary_order="frehs", max_epochs=2), "dictionary_order"),
-        (DNMF(3, learning_rate=-1.0, max_epochs=2), "learning_rate"),
-        (DNMF(3, learning_rate="fast", max_epochs=2), "learning_rate"),
-        (DNMF(3, learning_rate=float("nan"), max_epochs=2), "learning_rate"),
-        (DNMF(3, preset="paper", weight_init=-1.0, max_epochs=2), "weight_init"),
-        (DNMF(3, preset="paper", weight_init=0.0, max_epochs=2), "weight_init"),
+        (PaperDNMF(3, dictionary_order="frehs", max_epochs=2), "dictionary_order"),
+        (DNMF(3, learning_rate=-1.0, n_steps=2), "learning_rate"),
+        (DNMF(3, learning_rate="fast", n_steps=2), "learning_rate"),
+        (DNMF(3, learning_rate=float("nan"), n_steps=2), "learning_rate"),
+        (PaperDNMF(3, weight_init=-1.0, max_epochs=2), "weight_init"),
+        (PaperDNMF(3, weight_init=0.0, max_epochs=2), "weight_init"),
         (SupervisedDNMF(batch_size=0, max_epochs=2), "batch_size"),
         (SupervisedDNMF(batch_size=-3, max_epochs=2), "batch_size"),
         (SupervisedDNMF(batch_size=2.5, max_epochs=2), "batch_size"),

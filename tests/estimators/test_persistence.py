@@ -10,7 +10,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 
-from dnmf import DNMF, load_model, save_model
+from dnmf import (
+    DNMF,
+    PaperDNMF,
+    PaperSupervisedDNMF,
+    SupervisedDNMF,
+    load_model,
+    save_model,
+)
 from dnmf.exceptions import DoubtfulDataWarning, ModelFileError
 
 pytestmark = pytest.mark.usefixtures("quick_fits")
@@ -21,7 +28,7 @@ METADATA = {"channels": ["A[C>A]A", "é"], "signatures": ["SBS96A"], "share": 0.
 @pytest.fixture
 def saved(counts, quick_fits, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saved")
-    save_model(DNMF(3, n_layers=3, max_epochs=4, random_state=0).fit(counts[0]), folder)
+    save_model(DNMF(3, n_layers=3, n_steps=4, random_state=0).fit(counts[0]), folder)
     return folder
 
 
@@ -55,7 +62,9 @@ def replace_weights(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_loaded_model_gives_the_same_bits(estimator, counts, tmp_path, dtype):
     X, y, _ = counts
-    estimator.set_params(dtype=dtype).fit(X, y)
+    if "dtype" in estimator.get_params():
+        estimator.set_params(dtype=dtype)
+    estimator.fit(X, y)
     card = save_model(estimator, tmp_path, metadata=METADATA)
     assert card == tmp_path / "model.json"
     for path in (tmp_path, card, tmp_path / "model.safetensors", str(tmp_path)):
@@ -99,11 +108,30 @@ def test_saved_files_are_plain_numbers_and_plain_text(saved):
 
 def test_a_random_state_that_is_no_seed_is_left_out_of_the_card(counts, tmp_path):
     X, _, _ = counts
-    model = DNMF(2, n_layers=1, max_epochs=1, random_state=np.random.RandomState(0)).fit(X)
+    model = DNMF(2, n_layers=1, n_steps=1, random_state=np.random.RandomState(0)).fit(X)
     save_model(model, tmp_path)
     loaded, _ = load_model(tmp_path)
     assert loaded.random_state is None
     np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
+
+
+SHARED = {"device": "cpu", "dtype": "float64", "random_state": 0, "learning_rate": None}
+PARAMETERS_OF_VERSION_2 = {
+    "DNMF": SHARED
+    | {
+        "n_components": 2,
+        "preset": "default",
+        "layer": None,
+        "n_layers": 2,
+        "l1_reg": 0.0,
+        "l2_reg": 0.0,
+    }
+    | {"init": None, "dictionary": None, "min_volume": 0.0, "weight_init": 0.1, "max_epochs": None}
+    | {"dictionary_order": "fresh"},
+    "SupervisedDNMF": SHARED
+    | {"preset": "default", "n_layers": 2, "l1_reg": None, "l2_reg": None, "learn_penalties": True}
+    | {"max_epochs": None, "batch_size": None},
+}
 
 
 # ── what is not there, or not a model ────────────────────────────────────────────────────────────────────────────────
@@ -156,19 +184,47 @@ def test_json_of_something_else_is_refused(folder, content):
 def test_another_format_version_is_refused_with_who_wrote_it(folder):
     edit_card(folder, format_version=99, written_by="dnmf 7.0")
     with pytest.raises(
-        ModelFileError, match=r"format version 99, written by dnmf 7\.0.*versions 1 and 2"
+        ModelFileError, match=r"format version 99, written by dnmf 7\.0.*versions 1 and 2 and 3"
     ):
         load_model(folder)
 
 
 def test_a_model_of_version_1_keeps_the_layer_that_was_its_default(tmp_path):
     X = np.random.default_rng(0).poisson(20.0, size=(30, 8))
-    model = DNMF(2, layer="admm", max_epochs=0, random_state=0).fit(X)
+    model = DNMF(2, layer="admm", n_steps=0, random_state=0).fit(X)
     save_model(model, tmp_path)
-    parameters = {**json.loads((tmp_path / "model.json").read_text("utf-8"))["parameters"]}
-    edit_card(tmp_path, format_version=1, parameters={**parameters, "layer": None})
+    former = PARAMETERS_OF_VERSION_2["DNMF"] | {"n_layers": 10}
+    edit_card(tmp_path, format_version=1, parameters=former)
     loaded, _ = load_model(tmp_path)
     assert loaded.layer == "admm"
+    np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("model", "former"),
+    [
+        (DNMF(2, n_layers=2, random_state=0), {}),
+        (DNMF(2, n_layers=2, layer="weighted-mu", random_state=0), {"layer": "nalmu"}),
+        (DNMF(2, n_layers=2, n_steps=5, random_state=0), {"max_epochs": 5}),
+        (PaperDNMF(2, n_layers=2, max_epochs=3), {"preset": "paper", "max_epochs": 3}),
+        (SupervisedDNMF(n_layers=2, random_state=0), {}),
+        (
+            PaperSupervisedDNMF(n_layers=2, max_epochs=3, learn_penalties=False, random_state=0),
+            {"preset": "paper", "max_epochs": 3, "learn_penalties": False},
+        ),
+    ],
+)
+def test_a_model_of_version_2_is_loaded_as_the_estimator_that_its_preset_meant(
+    counts, tmp_path, model, former
+):
+    X, y = counts[0][:15], counts[1][:15, :2]
+    save_model(model.fit(X, y), tmp_path)
+    name = type(model).__name__.removeprefix("Paper")
+    parameters = PARAMETERS_OF_VERSION_2[name] | former
+    edit_card(tmp_path, format_version=2, estimator=name, parameters=parameters)
+    loaded, _ = load_model(tmp_path)
+    assert type(loaded) is type(model)
+    assert loaded.get_params() == model.get_params()
     np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
 
 

@@ -3,9 +3,9 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF
+from dnmf import DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF
 
-QUICK = {"n_layers": 2, "max_epochs": 4}
+EPOCHS = {"n_layers": 2, "max_epochs": 4}
 
 # The battery's data are tiny, random and not factorised for their own sake.
 pytestmark = [
@@ -18,10 +18,10 @@ pytestmark = [
 
 @parametrize_with_checks(
     [
-        DNMF(2, **QUICK),
-        DNMF(2, preset="paper", **QUICK),
-        SupervisedDNMF(**QUICK),
-        SupervisedDNMF(preset="paper", **QUICK),
+        DNMF(2, n_layers=2, n_steps=4),
+        PaperDNMF(2, **EPOCHS),
+        SupervisedDNMF(**EPOCHS),
+        PaperSupervisedDNMF(**EPOCHS),
         MultiplicativeNMF(2),
     ]
 )

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.optimize import nnls as scipy_nnls
 
-from dnmf import SupervisedDNMF
+from dnmf import PaperSupervisedDNMF, SupervisedDNMF
 from dnmf.kernels import kl_exposures, kl_signatures
 from dnmf.unfolding import TrainConfig, UnfoldedMU, train_supervised
 
@@ -43,9 +43,9 @@ def test_unseen_exposures_are_nearer_than_the_mean_and_than_mean_shares(fitted, 
     assert error < 0.05 * squared_error(X_test.sum(axis=1, keepdims=True) * shares, y_test)
 
 
-def test_papers_preset_beats_the_mean_too(pairs):
+def test_the_paper_beats_the_mean_too(pairs):
     X, y, X_test, y_test = pairs
-    model = SupervisedDNMF(preset="paper", max_epochs=100, learning_rate=2e-2, random_state=0)
+    model = PaperSupervisedDNMF(max_epochs=100, learning_rate=2e-2, random_state=0)
     error = squared_error(model.fit(X, y).transform(X_test), y_test)
     assert error < 0.7 * squared_error(np.broadcast_to(y.mean(axis=0), y_test.shape), y_test)
 
@@ -76,10 +76,10 @@ def test_components_of_counts_are_their_poisson_regression(fitted, pairs):
     assert fitted.dispersion_ == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("preset", ["default", "paper"])
-def test_components_without_noise_are_the_least_squares_dictionary_of_the_pairs(clean, preset):
+@pytest.mark.parametrize("cls", [SupervisedDNMF, PaperSupervisedDNMF])
+def test_components_without_noise_are_the_least_squares_dictionary_of_the_pairs(clean, cls):
     X, y, _, _ = clean
-    model = SupervisedDNMF(preset=preset, **QUICK).fit(X, y)
+    model = cls(**QUICK).fit(X, y)
     expected = np.stack([scipy_nnls(y, channel)[0] for channel in X.T], axis=1)
     np.testing.assert_allclose(model.components_, expected, rtol=1e-6, atol=1e-9)
 
@@ -201,10 +201,10 @@ def test_answers_do_not_depend_on_neighbours(fitted, pairs):
 # ── the paper ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_papers_preset_is_the_papers_network_and_training_and_nothing_else(counts):
+def test_the_papers_estimator_is_its_network_and_training_and_nothing_else(counts):
     """Written out with the parts below: weights and answers are the same bits."""
     X, y, _ = (torch.from_numpy(part) for part in counts)
-    model = SupervisedDNMF(preset="paper", **QUICK).fit(X.numpy(), y.numpy())
+    model = PaperSupervisedDNMF(**QUICK).fit(X.numpy(), y.numpy())
     network = UnfoldedMU(24, 3, 2, l1_reg=1.0, l2_reg=1.0, learn_penalties=True, dtype=X.dtype)
     train_supervised(network, X, y, config=TrainConfig(3, 1e-3))
     with torch.no_grad():
@@ -215,15 +215,13 @@ def test_papers_preset_is_the_papers_network_and_training_and_nothing_else(count
 @pytest.mark.parametrize("learn", [True, False])
 def test_penalties_are_learned_only_when_asked(pairs, learn):
     X, y, _, _ = pairs
-    model = SupervisedDNMF(
-        preset="paper", l1_reg=0.5, l2_reg=0.25, learn_penalties=learn, **QUICK
-    ).fit(X, y)
+    model = PaperSupervisedDNMF(l1_reg=0.5, l2_reg=0.25, learn_penalties=learn, **QUICK).fit(X, y)
     moved = (model.l1_reg_, model.l2_reg_) != (0.5, 0.25)
     assert moved == learn
     assert min(model.l1_reg_, model.l2_reg_) >= 0
 
 
-def test_papers_preset_starts_everything_at_one(counts, monkeypatch):
+def test_the_paper_starts_everything_at_one(counts, monkeypatch):
     X, y, _ = counts
     seen = {}
 
@@ -233,9 +231,9 @@ def test_papers_preset_starts_everything_at_one(counts, monkeypatch):
         seen.update(samples=samples, exposures=exposures, validation=options.get("validation"))
         raise InterruptedError
 
-    monkeypatch.setattr("dnmf.estimators._supervised.train_supervised", record)
+    monkeypatch.setattr("dnmf.estimators._paper.train_supervised", record)
     with pytest.raises(InterruptedError):
-        SupervisedDNMF(preset="paper").fit(X, y)
+        PaperSupervisedDNMF().fit(X, y)
     assert all((weight == 1).all() for weight in seen["weights"])  # the penalties among them
     assert len(seen["weights"]) == 2 + 2 * 10
     assert (seen["config"].max_epochs, seen["config"].learning_rate) == (500, 1e-3)
@@ -247,9 +245,7 @@ def test_papers_preset_starts_everything_at_one(counts, monkeypatch):
 def test_papers_mini_batches_follow_the_seed(pairs):
     X, y, _, _ = pairs
     fits = [
-        SupervisedDNMF(
-            preset="paper", batch_size=32, n_layers=2, max_epochs=3, random_state=seed
-        ).fit(X, y)
+        PaperSupervisedDNMF(batch_size=32, n_layers=2, max_epochs=3, random_state=seed).fit(X, y)
         for seed in (0, 0, 1)
     ]
     same, other = (fits[i].transform(X) for i in (1, 2))
@@ -292,12 +288,13 @@ def test_exposures_of_other_samples_are_refused(counts):
         ({"max_epochs": 0}, "max_epochs must be an integer >= 1, got 0"),
         ({"l1_reg": -1.0}, "l1_reg must be a finite number >= 0, got -1.0"),
         ({"l2_reg": float("inf")}, "l2_reg must be a finite number >= 0, got inf"),
-        ({"l2_reg": 1.0}, r"l2_reg must be None, got 1\.0: only preset='paper' has penalties"),
-        ({"preset": "best"}, "preset must be one of default, paper, got 'best'"),
+        ({"batch_size": 0}, "batch_size must be an integer >= 1, got 0"),
         ({"dtype": "int"}, "dtype must be 'float64' or 'float32', not 'int'"),
     ],
 )
 def test_bad_parameters_are_refused_by_name(counts, options, message):
     X, y, _ = counts
-    with pytest.raises(ValueError, match=message):
-        SupervisedDNMF(**options).fit(X, y)
+    for cls in (SupervisedDNMF, PaperSupervisedDNMF):
+        if set(options) <= set(cls().get_params()):
+            with pytest.raises(ValueError, match=message):
+                cls(**options).fit(X, y)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from dnmf.estimators import PaperDNMF
 from dnmf.extraction.figures import Picture, Pictures
 from dnmf.extraction.page import render_page
 from dnmf.report.records import run_record
@@ -134,25 +135,19 @@ def test_it_leads_with_what_matters_and_ends_with_the_limits(page):
 def test_the_methods_name_every_choice(page):
     for words in (
         "dnmf 0.",
-        "preset “default”",
-        "random state 0",
+        "(DNMF, random state 0",
         "alternating exact non-negative least squares",
         "10 unfolded layers",
         "l1 = 0",
         "dictionary 30, network 20",
-        "max_epochs=2",
-        "left to the preset: ",
+        "n_steps=2",
         "6 signatures of made-up references",
     ):
         assert words in page.text
 
 
-def test_the_papers_preset_has_its_own_methods(hostile, make_result, profiles):
-    from dnmf.estimators import DNMF
-
-    result = make_result(
-        profiles, np.full((4, 3), 100.0), model=DNMF(3, preset="paper", n_layers=4)
-    )
+def test_the_paper_has_its_own_methods(hostile, make_result, profiles):
+    result = make_result(profiles, np.full((4, 3), 100.0), model=PaperDNMF(3, n_layers=4))
     text = render(result).text
     assert "4 unfolded layers, all weights starting at 0.1, was trained end to end" in text
     assert "jittered" not in text

@@ -1,6 +1,7 @@
 """Refit models as files: a round trip changes next to nothing, and what is damaged or for something else is refused."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,8 @@ def saved(trained: tuple[RefitNetwork, RefitCard], tmp_path: Path) -> Path:
 def test_a_round_trip_changes_answers_by_less_than_any_tool_can_tell(trained, saved):
     network, card = trained
     again, card_again = load_refit_model(saved)
-    assert card_again == card or card_again.to_json("", "") == card.to_json("", "")
+    # As JSON: there a pair is a list.
+    assert json.dumps(asdict(card_again)) == json.dumps(asdict(card))
     X = torch.poisson(20 * torch.ones(5, 96), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert_close(again(X).weights, network(X).weights, atol=2e-3, rtol=0)

@@ -19,7 +19,7 @@ def test_mu_layer_is_the_kernels_step_and_needs_no_dictionary(problem):
 
 
 def test_mu_layer_starts_from_one_constant_in_its_final_precision():
-    layer = MULayer(5, 2, weight_init=0.1, dtype=torch.float64)
+    layer = MULayer.constant(torch.empty(2, 5, dtype=torch.float64), 0.1)
     assert (tuple(layer.gram.shape), tuple(layer.dictionary.shape)) == ((2, 2), (2, 5))
     for weight in layer.parameters():
         assert (weight == 0.1).all()
@@ -51,7 +51,7 @@ def test_exact_solution_is_a_fixed_point_of_admm_for_any_weights(problem, seed, 
     if dependent:
         W[3] = W[2]
     rng = np.random.default_rng(seed)
-    layer = ADMMLayer(4, dtype=torch.float64)
+    layer = ADMMLayer.from_dictionary(W)
     with torch.no_grad():
         layer.log_rho.copy_(torch.from_numpy(rng.uniform(-4, 3, 4)))
         layer.alpha.copy_(torch.from_numpy(rng.uniform(0.05, 1.95, 4)))
@@ -72,7 +72,7 @@ def test_a_hundred_admm_layers_of_random_weights_are_exact(problem, seed, l1, l2
     state = torch.from_numpy(rng.normal(size=(20, 4)))
     with torch.no_grad():
         for _ in range(100):
-            layer = ADMMLayer(4, dtype=torch.float64)  # no two alike
+            layer = ADMMLayer.from_dictionary(W)  # no two alike
             layer.log_rho.copy_(torch.from_numpy(rng.uniform(np.log(0.1), np.log(2), 4)))
             layer.alpha.copy_(torch.from_numpy(rng.uniform(0.8, 1.8, 4)))
             state = layer(state, Problem(X, W, l1_reg=l1, l2_reg=l2))
@@ -108,8 +108,8 @@ def test_admm_with_an_empty_component_stays_finite_and_solves_the_others(problem
 def test_a_problem_without_a_dictionary_says_so_only_when_one_is_needed():
     problem = Problem(torch.ones(2, 3))
     with pytest.raises(ValueError, match="needs the dictionary"):
-        ADMMLayer(4)(torch.ones(2, 4), problem)
-    MULayer(3, 4)(torch.ones(2, 4), problem)
+        ADMMLayer.from_dictionary(torch.ones(4, 3))(torch.ones(2, 4), problem)
+    MULayer.from_dictionary(torch.ones(4, 3))(torch.ones(2, 4), problem)
 
 
 def test_a_problem_holds_the_moments_and_the_gram_matrix_with_its_penalties(problem):

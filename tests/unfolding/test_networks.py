@@ -173,7 +173,7 @@ def test_unknown_rules_are_refused_by_name():
 
 
 def test_poisson_rules_refuse_penalties_instead_of_passing_over_them():
-    with pytest.raises(ValueError, match="layer 'kl' takes no penalties"):
+    with pytest.raises(ValueError, match="Poisson likelihood takes no penalties"):
         Unfolded(4, 2, layer="kl", l1_reg=1.0)
 
 

@@ -13,7 +13,7 @@ from dnmf.unfolding import NewtonLayer, Problem, Unfolded
 
 
 def random_layer(k: int, seed: int) -> NewtonLayer:
-    layer = NewtonLayer(k, dtype=torch.float64)
+    layer = NewtonLayer.from_dictionary(torch.zeros(k, 1, dtype=torch.float64))
     rng = np.random.default_rng(seed)
     with torch.no_grad():
         for weight in layer.parameters():
@@ -47,7 +47,7 @@ def test_on_the_right_support_one_undamped_step_is_exact(problem, l1, l2):
     X = X / X.sum(dim=1, keepdim=True)
     exact = exact_exposures(X, W, l1_reg=l1, l2_reg=l2)
     state = torch.where(exact > 0, 1e-9, -1.0).to(X)
-    layer = NewtonLayer(4, damping=1e-12, dtype=torch.float64)
+    layer = NewtonLayer.from_dictionary(W, damping=1e-12)
     step = layer(state, Problem(X, W, l1_reg=l1, l2_reg=l2))
     torch.testing.assert_close(step.relu(), exact, rtol=1e-7, atol=1e-9)
 
@@ -63,7 +63,7 @@ def test_conjugate_gradients_are_exact_where_few_components_are_out_or_in(proble
     support = support if inside else ~support
     state = torch.where(support, 1.0, -1.0).to(X)[None]
     rho = 1e-3
-    layer = NewtonLayer(20, damping=rho, dtype=torch.float64)
+    layer = NewtonLayer.from_dictionary(W, damping=rho)
     step = layer(state, Problem(X, W))[0, support]
     gram, moments = exposure_moments(X, W)
     damping = torch.diag(rho * gram.diagonal())

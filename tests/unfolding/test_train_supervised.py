@@ -34,11 +34,11 @@ def test_loss_falls_and_every_weight_stays_non_negative(pairs, batch_size):
     before = error(network, *pairs)
     after_epoch = []
 
-    def watch(epoch, cost):
+    def watch(phase, epoch, epochs, cost):
         after_epoch.append(min(weight.min().item() for weight in network.parameters()))
 
     history = train_supervised(
-        network, *pairs, config=QUICK, batch_size=batch_size, generator=seeded(0), callback=watch
+        network, *pairs, config=QUICK, batch_size=batch_size, generator=seeded(0), progress=watch
     )
     assert error(network, *pairs) < 0.7 * before
     assert min(after_epoch) >= 0
@@ -119,7 +119,7 @@ def test_same_seed_same_weights_and_another_seed_other_weights(pairs):
     assert not torch.equal(weights[0], weights[2])
 
 
-def test_callback_sees_every_epoch_with_the_watched_cost(pairs):
+def test_progress_sees_every_epoch_with_its_training_cost(pairs):
     X, H = pairs
     seen = []
     history = train_supervised(
@@ -128,17 +128,17 @@ def test_callback_sees_every_epoch_with_the_watched_cost(pairs):
         H,
         config=TrainConfig(max_epochs=3),
         validation=(X[:5], H[:5]),
-        callback=lambda *call: seen.append(call),
+        progress=lambda *call: seen.append(call),
     )
-    assert seen == list(enumerate(history.validation, start=1))
+    assert seen == [("training", i, 3, cost) for i, cost in enumerate(history.cost, start=1)]
 
 
-def test_an_interrupt_from_the_callback_comes_out(pairs):
-    def interrupt(epoch, cost):
+def test_an_interrupt_from_progress_comes_out(pairs):
+    def interrupt(*call):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_supervised(constant_network(), *pairs, callback=interrupt)
+        train_supervised(constant_network(), *pairs, progress=interrupt)
 
 
 def test_a_cost_that_is_no_number_says_what_to_do(pairs):

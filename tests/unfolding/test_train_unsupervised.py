@@ -117,19 +117,19 @@ def test_patience_stops_when_the_cost_stands_still(samples):
     assert len(history.cost) == 5
 
 
-def test_callback_sees_every_epoch_and_may_interrupt(samples):
+def test_progress_sees_every_epoch_and_may_interrupt(samples):
     seen = []
     config = TrainConfig(max_epochs=3)
     _, history = train_unsupervised(
-        network_for(samples), samples, config=config, callback=lambda *call: seen.append(call)
+        network_for(samples), samples, config=config, progress=lambda *call: seen.append(call)
     )
-    assert seen == list(enumerate(history.cost, start=1))
+    assert seen == [("training", i, 3, cost) for i, cost in enumerate(history.cost, start=1)]
 
-    def interrupt(epoch, cost):
+    def interrupt(*call):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_unsupervised(network_for(samples), samples, callback=interrupt)
+        train_unsupervised(network_for(samples), samples, progress=interrupt)
 
 
 def test_training_twice_gives_the_same_bits(samples):

@@ -1,6 +1,5 @@
 """``dnmf match``, and the table of matches that ``extract`` ends with."""
 
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import dnmf
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
 from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
 from dnmf.cli.paths import check_output_file
+from dnmf.storage import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def match(
             known = reference.load(found.schema)
             matches = dnmf.match_to_reference(found, known)
         if output is not None:
-            _write_table(matches, output)
+            write_whole(output, matches.to_csv(sep="\t", index=False))
         stdout_console().print(matches_table(matches, known))
 
 
@@ -60,13 +60,3 @@ def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "T
         cells = [escape(str(row["found"])), escape(best), f"{row['cosine']:.3f}"]
         table.add_row(*cells, *([f"{row['share']:.1%}"] if with_share else []))
     return table
-
-
-def _write_table(frame: "pd.DataFrame", path: Path) -> None:
-    """Write a TSV under a temporary name first: a reader never sees half a file."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        frame.to_csv(partial, sep="\t", index=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,7 +2,16 @@
 
 from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
+from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
 from dnmf.estimators._persistence import load_model, save_model
 from dnmf.estimators._supervised import SupervisedDNMF
 
-__all__ = ["DNMF", "MultiplicativeNMF", "SupervisedDNMF", "load_model", "save_model"]
+__all__ = [
+    "DNMF",
+    "MultiplicativeNMF",
+    "PaperDNMF",
+    "PaperSupervisedDNMF",
+    "SupervisedDNMF",
+    "load_model",
+    "save_model",
+]

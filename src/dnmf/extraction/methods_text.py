@@ -3,11 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 from dnmf import __version__
+from dnmf.criteria import (
+    CHOICE_STANDARD_ERRORS,
+    INTERVAL_PERCENTILES,
+    MATCH_COSINE,
+    STABLE_MEAN_SILHOUETTE,
+)
+from dnmf.estimators import PaperDNMF
+from dnmf.extraction.candidate import SAMPLE_FOLDS
+from dnmf.extraction.choice import standard_errors
+from dnmf.search.held_out import CHANNEL_FOLDS
 
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
-
-_ESTIMATOR = "dnmf.DNMF"
 
 
 def methods_text(result: "ExtractionResult") -> str:
@@ -19,12 +27,12 @@ def methods_text(result: "ExtractionResult") -> str:
     sentences = [
         f"{k} mutational {'signature was' if k == 1 else 'signatures were'} extracted de novo from "
         f"{filled:,} {'sample' if filled == 1 else 'samples'} with {counts.to_numpy().sum():,.0f} mutations in "
-        f"{counts.shape[1]} channels with dnmf {__version__} (preset “{settings['preset']}”, "
-        f"random state {settings['random_state']}, {settings['dtype']} on {settings['device']}).",
+        f"{counts.shape[1]} channels with dnmf {__version__} ({type(result.model).__name__}, "
+        f"random state {settings.get('random_state')}, {settings['dtype']} on {settings['device']}).",
         *_how(result, settings),
         f"Penalties on the exposures: l1 = {settings['l1_reg']:g} mutations, l2 = {settings['l2_reg']:g}.",
         _steps(result),
-        _parameters(settings),
+        _parameters(result, settings),
         "Exposures are those of the network, in mutations, for signatures scaled to sum to 1; signatures are "
         "named by their share of all mutations. The fit of a sample is the cosine between its spectrum and the sum "
         "of its signatures times its exposures.",
@@ -33,7 +41,7 @@ def methods_text(result: "ExtractionResult") -> str:
         sentences.append(
             f"Signatures were compared by cosine with the {len(result.reference.names)} signatures of "
             f"{result.reference.source or 'the reference'}; the most similar one is the match if its cosine is at "
-            "least 0.8."
+            f"least {MATCH_COSINE:g}."
         )
     sentences.append(
         "Unfolded NMF for mutational signatures: Nasser, Eldar and Sharan 2021, Deep unfolding for non-negative "
@@ -43,7 +51,7 @@ def methods_text(result: "ExtractionResult") -> str:
 
 
 def _how(result: "ExtractionResult", settings: dict[str, Any]) -> list[str]:
-    if settings["preset"] == "paper":
+    if isinstance(result.model, PaperDNMF):
         return [_paper_training(settings)]
     if result.selection is None:
         return [_training(result, settings)]
@@ -58,23 +66,25 @@ def _restarts(result: "ExtractionResult") -> str:
         f"each of {len(table)} numbers of signatures" if several else "this number of signatures"
     )
     rule = (
-        " The number is the smallest with a mean silhouette of at least 0.8 whose held-out deviance under "
-        "bi-cross-validation (five folds of samples, eight of channels) is within one standard error of the best such."
+        f" The number is the smallest with a mean silhouette of at least {STABLE_MEAN_SILHOUETTE:g} whose held-out "
+        f"deviance under bi-cross-validation ({SAMPLE_FOLDS} folds of samples, {CHANNEL_FOLDS} of channels) is within "
+        f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best such."
         if several
         else ""
     )
+    low, high = INTERVAL_PERCENTILES
     return (
         f"For {numbers}, signatures were found in the data and in {restarts} resampled versions of them by alternating "
         "exact non-negative least squares weighted by the noise, under a sparse prior on the exposures; their matched "
-        f"consensus was refined on the data.{rule} Intervals of signatures and exposures are 5th to 95th percentiles "
-        "over the resampled restarts, each with counts resampled anew for the exposures."
+        f"consensus was refined on the data.{rule} Intervals of signatures and exposures are {low:g}th to {high:g}th "
+        "percentiles over the resampled restarts, each with counts resampled anew for the exposures."
     )
 
 
 def _network(result: "ExtractionResult", settings: dict[str, Any]) -> str:
     if result.model.n_iter_:
         trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
-    elif settings["max_epochs"] == 0:
+    elif settings["n_steps"] == 0:
         trained = "not trained."
     else:
         trained = "not trained, since as it was its exposures were as good as the exact ones."
@@ -106,10 +116,7 @@ def _steps(result: "ExtractionResult") -> str:
     return f"Recorded steps: {', '.join(steps)}."
 
 
-def _parameters(settings: dict[str, Any]) -> str:
-    """Return every parameter of the estimator; what the preset fixes is fixed by it and the version."""
-    given = {name: value for name, value in settings.items() if name != "dictionary"}
-    chosen = [f"{name}={value}" for name, value in given.items() if value is not None]
-    preset = [name for name, value in given.items() if value is None]
-    left = f"; left to the preset: {', '.join(preset)}" if preset else ""
-    return f"Parameters of {_ESTIMATOR}: {', '.join(chosen)}{left}."
+def _parameters(result: "ExtractionResult", settings: dict[str, Any]) -> str:
+    """Return every parameter of the estimator."""
+    chosen = [f"{name}={value}" for name, value in settings.items() if name != "dictionary"]
+    return f"Parameters of dnmf.{type(result.model).__name__}: {', '.join(chosen)}."

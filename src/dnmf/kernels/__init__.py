@@ -2,6 +2,7 @@
 
 from dnmf._moved import former_names
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls
+from dnmf.kernels.costs import frobenius_cost, kl_cost, kl_costs
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
 from dnmf.kernels.kl import KLResult, kl_exposures, kl_gap, kl_step
 from dnmf.kernels.kl_factorisation import nmf_kl
@@ -20,15 +21,18 @@ from dnmf.kernels.nnls import (
     nnls,
     nnls_kkt_residual,
 )
-from dnmf.kernels.objectives import frobenius_cost, kl_cost, kl_costs
+from dnmf.kernels.objectives import Frobenius, Objective, Poisson
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
 __all__ = [
     "INIT_METHODS",
     "AlternatingResult",
+    "Frobenius",
     "KLResult",
     "MUResult",
+    "Objective",
     "Phase",
+    "Poisson",
     "dispersion",
     "exact_exposures",
     "exact_signatures",

@@ -187,7 +187,7 @@ def nmf_anls(
     H0 : (n, k), optional
         Starting exposures; default optimal for ``W0``.
     l1_reg, l2_reg : float
-        Penalties on the exposures, see :func:`dnmf.kernels.objectives.frobenius_cost`.
+        Penalties on the exposures, see :func:`dnmf.kernels.frobenius_cost`.
     sample_weights : (n,), optional
         w, one over each sample's noise; ``1 / sqrt(sum(x))`` for Poisson counts. Exposures in penalties are weighted,
         too: they are measured in units of noise.

@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels.alternating import AlternatingResult
+from dnmf.kernels.costs import kl_cost
 from dnmf.kernels.kl import kl_exposures, kl_step
-from dnmf.kernels.objectives import kl_cost
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
 # Multiplicative updates never leave zero: a start found by least squares is mixed with this much of the mean spectrum.

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dnmf.kernels.objectives import frobenius_cost
+from dnmf.kernels.costs import frobenius_cost
 
 # Far below any moment of count data, far above underflow.
 EPSILON = {torch.float64: 1e-12, torch.float32: 1.2e-7}
@@ -72,8 +72,8 @@ def update_exposures(
     H: Float[Tensor, "n k"],
     W: Float[Tensor, "k f"],
     *,
-    l1_reg: float = 0.0,
-    l2_reg: float = 0.0,
+    l1_reg: float | Tensor = 0.0,
+    l2_reg: float | Tensor = 0.0,
     eps: float | None = None,
 ) -> Float[Tensor, "n k"]:
     """Return the exposures after one classic multiplicative update.
@@ -85,7 +85,7 @@ def update_exposures(
     X, H, W : (n, f), (n, k), (k, f)
         Counts (mutations), current exposures and signatures, all >= 0. Not checked here: callers guarantee it.
     l1_reg, l2_reg : float
-        Penalties on the exposures, see :func:`dnmf.kernels.objectives.frobenius_cost`, which never rises.
+        Penalties on the exposures, see :func:`dnmf.kernels.frobenius_cost`, which never rises.
 
     Notes
     -----

@@ -166,8 +166,8 @@ def exact_exposures(
     X: Float[Tensor, "n f"],
     W: Float[Tensor, "k f"],
     *,
-    l1_reg: float = 0.0,
-    l2_reg: float = 0.0,
+    l1_reg: float | Tensor = 0.0,
+    l2_reg: float | Tensor = 0.0,
     start: Float[Tensor, "n k"] | None = None,
 ) -> Float[Tensor, "n k"]:
     """Return ``argmin_{H >= 0} 1/2 ||X - H W||^2 + l1_reg sum(H) + l2_reg/2 sum(H^2)``, exactly.
@@ -197,10 +197,12 @@ def exact_signatures(
 
 
 def exposure_moments(
-    X: Float[Tensor, "n f"], W: Float[Tensor, "k f"], *, l1_reg: float = 0.0, l2_reg: float = 0.0
+    X: Float[Tensor, "n f"],
+    W: Float[Tensor, "k f"],
+    *,
+    l1_reg: float | Tensor = 0.0,
+    l2_reg: float | Tensor = 0.0,
 ) -> tuple[Float[Tensor, "k k"], Float[Tensor, "n k"]]:
-    """Gram matrix ``W W^T + l2_reg I`` and moments ``X W^T - l1_reg`` of the problem in the exposures."""
-    gram = W @ W.mT
-    if l2_reg:
-        gram = gram + l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
-    return gram, X @ W.mT - l1_reg
+    """Gram matrix ``W W^T + diag(l2_reg)`` and moments ``X W^T - l1_reg`` of the problem in the exposures."""
+    eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
+    return W @ W.mT + l2_reg * eye, X @ W.mT - l1_reg

@@ -1,80 +1,169 @@
-"""What a factorisation costs: squared error and generalised Kullback-Leibler divergence, with penalties."""
+"""What a factorisation minimises, as a value: its cost, classic step, exact solution and certificate."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dnmf.kernels.costs import kl_costs
+from dnmf.kernels.kl import kl_exposures, kl_gap, kl_step
+from dnmf.kernels.multiplicative import update_exposures
+from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls_kkt_residual
 
-def frobenius_cost(
-    X: Float[Tensor, "n f"],
-    H: Float[Tensor, "n k"],
-    W: Float[Tensor, "k f"],
-    *,
-    l1_reg: float | Tensor = 0.0,
-    l2_reg: float | Tensor = 0.0,
-) -> Float[Tensor, ""]:
-    """Return the regularised squared error of a factorisation.
+# Share of a sample's mutations below which an exposure of a warm start counts as zero.
+NEGLIGIBLE_SHARE = 1e-7
 
-    ``1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``
 
-    Parameters
+@dataclass(frozen=True)
+class Objective(ABC):
+    """A cost of exposures ``H (n, k)`` for samples ``X (n, f)`` and signatures ``W (k, f)``, one number per sample.
+
+    Attributes
     ----------
-    X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and signatures.
-    l1_reg, l2_reg : float
-        Weights of the penalties on the exposures.
+    l1_reg, l2_reg : float or tensor
+        Penalties on the exposures: scalars, or (n, k) for the linear and (k,) for the quadratic one.
+    degree : int
+        Without penalties ``cost(s X, s H, W) = s^degree cost(X, H, W)`` for every s > 0.
+    """
 
-    Returns
-    -------
-    scalar tensor
-        A sum over samples, not a mean; in mutations squared.
+    l1_reg: float | Tensor = 0.0
+    l2_reg: float | Tensor = 0.0
+    degree: ClassVar[int]
 
-    Notes
-    -----
-    Paper eq. 3 and 5, transposed.
+    @abstractmethod
+    def cost(
+        self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
+    ) -> Float[Tensor, " n"]:
+        """Return the cost of every sample, penalties included."""
+
+    @abstractmethod
+    def step(
+        self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
+    ) -> Float[Tensor, "n k"]:
+        """Return the exposures after one multiplicative update, which never raises the cost."""
+
+    @abstractmethod
+    def exposures(
+        self,
+        X: Float[Tensor, "n f"],
+        W: Float[Tensor, "k f"],
+        *,
+        start: Float[Tensor, "n k"] | None = None,
+    ) -> Float[Tensor, "n k"]:
+        """Return ``argmin_{H >= 0} cost(X, H, W)``; ``start`` saves time and does not change the answer."""
+
+    @abstractmethod
+    def certificate(
+        self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
+    ) -> Float[Tensor, " n"]:
+        """Return how far the exposures of every sample are from exact: 0 at the minimum."""
+
+    def minimum(
+        self, X: Float[Tensor, "n f"], exact: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
+    ) -> Float[Tensor, " n"]:
+        """Return the cost at the exact solution."""
+        return self.cost(X, exact, W)
+
+    def excess(
+        self,
+        X: Float[Tensor, "n f"],
+        H: Float[Tensor, "n k"],
+        W: Float[Tensor, "k f"],
+        *,
+        exact: Float[Tensor, "n k"],
+    ) -> Float[Tensor, " n"]:
+        """Return ``cost(X, H, W) - cost(X, exact, W) >= 0``; gradients flow to H."""
+        return (self.cost(X, H, W) - self.cost(X, exact, W)).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class Frobenius(Objective):
+    """Least squares: ``1/2 ||x - h W||^2 + l1_reg sum(h) + 1/2 l2_reg sum(h^2)``, in mutations squared.
+
+    The certificate is :func:`dnmf.kernels.nnls_kkt_residual`, relative and without unit.
 
     Examples
     --------
-    >>> X, H, W = torch.tensor([[3.0, 1.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0, 1.0]])
-    >>> frobenius_cost(X, H, W, l1_reg=0.5)
-    tensor(2.)
+    >>> X, W = torch.tensor([[3.0, 1.0]]), torch.eye(2)
+    >>> Frobenius(l1_reg=0.5).exposures(X, W)
+    tensor([[2.5000, 0.5000]])
     """
-    data_term = 0.5 * (X - H @ W).square().sum()
-    return data_term + l1_reg * H.sum() + 0.5 * l2_reg * H.square().sum()
+
+    degree: ClassVar[int] = 2
+
+    def cost(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
+        """Return the squared error with its penalties."""
+        penalty = self.l1_reg * H + 0.5 * self.l2_reg * H.square()
+        return 0.5 * (X - H @ W).square().sum(dim=1) + penalty.sum(dim=1)
+
+    def step(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
+        """One update of Lee and Seung, with penalties."""
+        return update_exposures(X, H, W, l1_reg=self.l1_reg, l2_reg=self.l2_reg)
+
+    def exposures(self, X: Tensor, W: Tensor, *, start: Tensor | None = None) -> Tensor:
+        """Solve non-negative least squares exactly."""
+        if start is not None:
+            start = start - NEGLIGIBLE_SHARE * X.sum(dim=1, keepdim=True)
+        return exact_exposures(X, W, l1_reg=self.l1_reg, l2_reg=self.l2_reg, start=start)
+
+    def certificate(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
+        """Return the relative KKT residual."""
+        return nnls_kkt_residual(*self._moments(X, W), H)
+
+    def minimum(self, X: Tensor, exact: Tensor, W: Tensor) -> Tensor:
+        """From complementarity: at the optimum the gradient times the exposures is zero, so h G h = c h."""
+        _, moments = self._moments(X, W)
+        return 0.5 * (X.square().sum(dim=1) - (exact * moments).sum(dim=1))
+
+    def excess(self, X: Tensor, H: Tensor, W: Tensor, *, exact: Tensor) -> Tensor:
+        """By the second-order expansion, which is exact: the digits of a difference of costs would cancel."""
+        gram, moments = self._moments(X, W)
+        difference = H - exact
+        quadratic = 0.5 * ((difference @ gram) * difference).sum(dim=1)
+        slope = (exact @ gram - moments).clamp(min=0)
+        return quadratic + (slope * H).sum(dim=1)
+
+    def _moments(self, X: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+        return exposure_moments(X, W, l1_reg=self.l1_reg, l2_reg=self.l2_reg)
 
 
-def kl_costs(
-    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-) -> Float[Tensor, " n"]:
-    """Return the terms of :func:`kl_cost`, one per sample."""
-    reconstruction = H @ W
-    log_ratio = torch.special.xlogy(X, X) - torch.special.xlogy(X, reconstruction)
-    return (log_ratio - X + reconstruction).sum(dim=1)
+@dataclass(frozen=True)
+class Poisson(Objective):
+    """Maximum likelihood of Poisson counts: ``sum x log(x / h W) - x + h W``, in nats. It takes no penalties.
 
-
-def kl_cost(
-    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-) -> Float[Tensor, ""]:
-    """Return the generalised Kullback-Leibler divergence of a factorisation.
-
-    ``sum X log(X / H W) - X + H W``, with ``0 log 0 = 0``
-
-    Up to a constant the negative log-likelihood of Poisson counts with mean ``H W``. A count where the reconstruction
-    is exactly zero is impossible under the model: the cost is then infinite.
-
-    Parameters
-    ----------
-    X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and signatures.
-
-    Returns
-    -------
-    scalar tensor
-        In nats, summed over samples.
+    The certificate is :func:`dnmf.kernels.kl_gap`: a bound on the log-likelihood still to be gained, in nats.
 
     Examples
     --------
-    >>> kl_cost(torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0]]), torch.tensor([[1.0, 0.5]]))
-    tensor(0.5000)
+    >>> X, W = torch.tensor([[3.0, 1.0]]), torch.tensor([[0.5, 0.5]])
+    >>> Poisson().exposures(X, W)
+    tensor([[4.]])
     """
-    return kl_costs(X, H, W).sum()
+
+    degree: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if any(bool(torch.as_tensor(penalty).any()) for penalty in (self.l1_reg, self.l2_reg)):
+            raise ValueError(
+                "the Poisson likelihood takes no penalties: with signatures that sum to 1 an L1 penalty on its "
+                "exposures only divides them all by 1 + l1_reg"
+            )
+
+    def cost(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
+        """Return the Kullback-Leibler divergence."""
+        return kl_costs(X, H, W)
+
+    def step(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
+        """One update of Lee and Seung: an expectation-maximisation step."""
+        return kl_step(X, H, W)
+
+    def exposures(self, X: Tensor, W: Tensor, *, start: Tensor | None = None) -> Tensor:
+        """Exposures of highest likelihood."""
+        return kl_exposures(X, W, start=start).H
+
+    def certificate(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
+        """Return a bound on the gain still possible, in nats."""
+        return kl_gap(X, H, W)

@@ -2,12 +2,11 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.pairs import PairSource
-from dnmf.unfolding.to_dictionary import one_cycle
-from dnmf.unfolding.training import History, TrainConfig, TrainingCallback, Watch
+from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
 
 STEPS_PER_EPOCH = 50
 GRADIENT_LIMIT = 1.0
@@ -26,7 +25,6 @@ def train_posterior_mean(
     config: TrainConfig,
     batch_size: int,
     generator: torch.Generator,
-    callback: TrainingCallback | None = None,
 ) -> History:
     """Train the steps of a network towards the posterior mean, then set how far they are trusted.
 
@@ -49,8 +47,6 @@ def train_posterior_mean(
         Samples per step.
     generator : torch.Generator
         Of weights, samples and counts.
-    callback : callable(epoch, cost), optional
-        Called after every epoch.
 
     Returns
     -------
@@ -62,31 +58,23 @@ def train_posterior_mean(
     network.totals.learn(exposures.sum(dim=1)[exposures.sum(dim=1) > 0])
     steps.initialise(source.shares.mean(dim=0), generator)
     judged = _redrawn(*held_out, network.signatures, generator)
-    history = History()
-    watch = Watch(steps, config, history)
     optimiser = torch.optim.Adam(
         steps.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
     )
     schedule = one_cycle(optimiser, config.learning_rate, config.max_epochs * STEPS_PER_EPOCH)
-    for epoch in range(1, config.max_epochs + 1):
+
+    def epoch() -> float:
         total = 0.0
         for _ in range(STEPS_PER_EPOCH):
-            X, shares, totals = source.draw(batch_size, generator)
-            loss = _loss(network, X, shares, totals)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(steps.parameters(), GRADIENT_LIMIT)
-            optimiser.step()
-            schedule.step()
-            total += loss.item()
-        history.cost.append(total / STEPS_PER_EPOCH)
+            loss = _loss(network, *source.draw(batch_size, generator))
+            total += take_step(steps, loss, optimiser, schedule, gradient_limit=GRADIENT_LIMIT)
+        return total / STEPS_PER_EPOCH
+
+    def validate() -> float:
         with torch.no_grad():
-            history.validation.append(_validation_loss(network, *judged))
-        if callback is not None:
-            callback(epoch, history.validation[-1])
-        if watch.stop_after(epoch, history.validation[-1]):
-            break
-    watch.restore()
+            return _validation_loss(network, *judged)
+
+    history = fit_loop(steps, epoch, config, validate=validate)
     # In float64 an answer does not depend on how many samples are asked for at once.
     steps.double().eval()
     with torch.no_grad():

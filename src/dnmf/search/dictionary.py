@@ -98,7 +98,7 @@ def find_dictionary(
         Counts and the starting signatures, of which the last ``search.late(k)`` are not used: late components start
         from what the others leave.
     l1_reg, l2_reg : float
-        Penalties on the exposures, see :func:`dnmf.kernels.objectives.frobenius_cost`.
+        Penalties on the exposures, see :func:`dnmf.kernels.frobenius_cost`.
     min_volume : float
         Penalty on the volume of the signatures, in variances of the noise; with it they are not moved apart.
     search : Search

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from platformdirs import user_cache_path
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.genome import BASES, read_sequences
 from dnmf.signatures.regions import read_regions
+from dnmf.storage import write_whole
 
 TRINUCLEOTIDES = tuple(
     left + middle + right for middle in "CT" for left in "ACGT" for right in "ACGT"
@@ -71,9 +71,7 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         counts = _count(wanted, regions, genome)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(asdict(counts)), "utf-8")
-        partial.replace(kept)
+        write_whole(kept, json.dumps(asdict(counts)))
     except OSError:
         pass  # a place that cannot be written costs time, no result
     return counts

@@ -4,9 +4,9 @@ from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
     MULayer,
-    NALMULayer,
     ProjectedGradientLayer,
     UnfoldedLayer,
+    WeightedMULayer,
 )
 from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.newton import NewtonLayer
@@ -21,7 +21,6 @@ __all__ = [
     "History",
     "KLLayer",
     "MULayer",
-    "NALMULayer",
     "NewtonLayer",
     "Problem",
     "ProjectedGradientLayer",
@@ -29,6 +28,7 @@ __all__ = [
     "Unfolded",
     "UnfoldedLayer",
     "UnfoldedMU",
+    "WeightedMULayer",
     "train_supervised",
     "train_to_dictionary",
     "train_unsupervised",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dnmf.kernels.kl import kl_step
 from dnmf.kernels.multiplicative import mu_step
+from dnmf.kernels.objectives import Frobenius, Objective, Poisson
 from dnmf.unfolding.problem import Problem
 
 
@@ -20,17 +21,27 @@ class UnfoldedLayer(nn.Module):
 
     Attributes
     ----------
-    objective : str
-        The cost that the classic step lowers: ``"frobenius"`` or ``"kl"``.
+    objective : type of Objective
+        The cost that the classic step lowers.
     learning_rate : float
         The peak at which :func:`dnmf.unfolding.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
-        Whether steps may raise the cost on their way, so that a network must return the best exposures it came across.
+        Whether a step may raise the cost, so that a network must return the exposures of lowest cost that it reached.
+    nonnegative : tuple of str
+        The weights that must not be negative.
     """
 
-    objective: ClassVar[str] = "frobenius"
+    objective: ClassVar[type[Objective]] = Frobenius
     learning_rate: ClassVar[float] = 3e-3
     keeps_cheapest: ClassVar[bool] = False
+    nonnegative: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, **weights: Tensor) -> None:
+        super().__init__()
+        for name, weight in weights.items():
+            # Contiguous, whatever the table was: optimisers pair a parameter with its moments by place in memory.
+            copy = weight.detach().clone(memory_format=torch.contiguous_format)
+            self.register_parameter(name, nn.Parameter(copy))
 
     @classmethod
     def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "UnfoldedLayer":
@@ -53,21 +64,27 @@ class UnfoldedLayer(nn.Module):
 
     def project_nonnegative_(self) -> None:
         """Clamp the weights that must not be negative; called after every optimiser step (paper 2.2)."""
+        with torch.no_grad():
+            for name in self.nonnegative:
+                self.get_parameter(name).clamp_(min=0)
 
 
-class MULayer(UnfoldedLayer):
+class MultiplicativeLayer(UnfoldedLayer):
+    """Base of the rules that multiply: they never leave zero, so they start a little above it."""
+
+    # Share of a sample's mutations, far below any that matters.
+    START_FLOOR: ClassVar[float] = 1e-6
+
+    @staticmethod
+    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+        """Return the positive part, lifted off zero."""
+        return estimate.clamp(min=0) + MultiplicativeLayer.START_FLOOR
+
+
+class MULayer(MultiplicativeLayer):
     """One multiplicative update whose two matrices are free (the paper's layer).
 
     ``H <- H * (X D^T + eps) / (H G^T + l1_reg + l2_reg H + eps)``
-
-    Parameters
-    ----------
-    n_features, n_components : int
-        f and k.
-    weight_init : float
-        Constant to which both matrices are set; the paper uses 1, its authors' code 0.1.
-    dtype, device
-        As for any torch module.
 
     Attributes
     ----------
@@ -90,52 +107,25 @@ class MULayer(UnfoldedLayer):
 
     # At 3e-3 it never became better than untrained.
     learning_rate = 1e-4
-    # Multiplicative rules never leave zero, so they start a little above it (shares of a sample, so far below 1).
-    START_FLOOR = 1e-6
-
-    def __init__(
-        self,
-        n_features: int,
-        n_components: int,
-        *,
-        weight_init: float = 1.0,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        shape_of = {"gram": (n_components, n_components), "dictionary": (n_components, n_features)}
-        for name, shape in shape_of.items():
-            weight = torch.full(shape, weight_init, dtype=dtype, device=device)
-            self.register_parameter(name, nn.Parameter(weight))
-
+    nonnegative = ("gram", "dictionary")
     gram: nn.Parameter
     dictionary: nn.Parameter
 
     @classmethod
     def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "MULayer":
         """Return the layer that is one classic update for the dictionary ``W``."""
-        k, f = W.shape
-        layer = cls(f, k, dtype=W.dtype, device=W.device)
-        with torch.no_grad():
-            layer.gram.copy_(W @ W.mT)
-            layer.dictionary.copy_(W)
-        return layer
+        return cls(gram=W @ W.mT, dictionary=W)
 
-    @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        """Return the positive part, lifted off zero."""
-        return estimate.clamp(min=0) + MULayer.START_FLOOR
+    @classmethod
+    def constant(cls, like: Float[Tensor, "k f"], value: float) -> "MULayer":
+        """Return the layer whose matrices, for a dictionary of this shape, hold one value: the paper's start."""
+        k = len(like)
+        return cls(gram=like.new_full((k, k), value), dictionary=torch.full_like(like, value))
 
     def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
         """Return the updated exposures."""
         numerator = problem.X @ self.dictionary.mT
         return mu_step(state, numerator, self.gram, problem.l1_reg, problem.l2_reg)
-
-    def project_nonnegative_(self) -> None:
-        """Clamp both matrices at zero."""
-        with torch.no_grad():
-            self.gram.clamp_(min=0)
-            self.dictionary.clamp_(min=0)
 
 
 class ADMMLayer(UnfoldedLayer):
@@ -149,11 +139,6 @@ class ADMMLayer(UnfoldedLayer):
 
     Its fixed point is the exact non-negative least-squares solution for *any* rho > 0 and 0 < alpha < 2: training can
     only make it faster, more layers always help, and it follows the dictionary when that changes.
-
-    Parameters
-    ----------
-    n_components : int
-        k; the layer has 2 k weights.
 
     Attributes
     ----------
@@ -171,22 +156,17 @@ class ADMMLayer(UnfoldedLayer):
     INITIAL_RHO = 0.3
     INITIAL_ALPHA = 1.8
 
-    def __init__(
-        self,
-        n_components: int,
-        *,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        full = torch.full((n_components,), self.INITIAL_RHO, dtype=dtype, device=device)
-        self.log_rho = nn.Parameter(full.log())
-        self.alpha = nn.Parameter(torch.full_like(full, self.INITIAL_ALPHA))
+    log_rho: nn.Parameter
+    alpha: nn.Parameter
 
     @classmethod
     def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "ADMMLayer":
         """Return the layer with the usual penalty and relaxation for ``W``'s number of components."""
-        return cls(len(W), dtype=W.dtype, device=W.device)
+        k = len(W)
+        return cls(
+            log_rho=W.new_full((k,), cls.INITIAL_RHO).log(),
+            alpha=W.new_full((k,), cls.INITIAL_ALPHA),
+        )
 
     @staticmethod
     def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
@@ -206,19 +186,14 @@ class ADMMLayer(UnfoldedLayer):
         return torch.where(t > 0, t, rho * t)
 
 
-class NALMULayer(UnfoldedLayer):
+class WeightedMULayer(MultiplicativeLayer):
     """One multiplicative update of the current dictionary, every term of it weighted by a learned factor.
 
     ``H <- H * (X (A * W)^T + eps) / (H (B * W W^T)^T + l1_reg + l2_reg H + eps)``
 
     All factors at 1 is the classic update. It keeps its dependence on W: it follows the dictionary when that changes.
-
-    Parameters
-    ----------
-    n_features, n_components : int
-        f and k.
-    dtype, device
-        As for any torch module.
+    Called NALMU in former versions, which it is not: that rule (Kervazo, Chetoui and Cohen 2024, EUSIPCO) multiplies
+    the updated exposures, ``H <- A * H * (X W^T) / (H W W^T)``, and unfolds the update of W as well.
 
     Attributes
     ----------
@@ -226,29 +201,15 @@ class NALMULayer(UnfoldedLayer):
         A and B.
     """
 
-    def __init__(
-        self,
-        n_features: int,
-        n_components: int,
-        *,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        ones = torch.ones(n_components, n_features, dtype=dtype, device=device)
-        self.dictionary_weights = nn.Parameter(ones)
-        self.gram_weights = nn.Parameter(ones.new_ones(n_components, n_components))
+    nonnegative = ("dictionary_weights", "gram_weights")
+    dictionary_weights: nn.Parameter
+    gram_weights: nn.Parameter
 
     @classmethod
-    def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "NALMULayer":
+    def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "WeightedMULayer":
         """Return the layer that is one classic update for whatever dictionary its problem has."""
-        k, f = W.shape
-        return cls(f, k, dtype=W.dtype, device=W.device)
-
-    @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        """Return the positive part, lifted off zero."""
-        return MULayer.start_from(estimate)
+        k = len(W)
+        return cls(dictionary_weights=torch.ones_like(W), gram_weights=W.new_ones(k, k))
 
     def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
         """Return the updated exposures."""
@@ -257,12 +218,6 @@ class NALMULayer(UnfoldedLayer):
         gram = self.gram_weights * (W @ W.mT)
         return mu_step(state, numerator, gram, problem.l1_reg, problem.l2_reg)
 
-    def project_nonnegative_(self) -> None:
-        """Clamp both weights at zero."""
-        with torch.no_grad():
-            self.dictionary_weights.clamp_(min=0)
-            self.gram_weights.clamp_(min=0)
-
 
 class ProjectedGradientLayer(UnfoldedLayer):
     """One projected gradient step with free matrices: non-negative LISTA.
@@ -270,13 +225,6 @@ class ProjectedGradientLayer(UnfoldedLayer):
     ``H <- max(H S^T + X D^T - step (l1_reg + l2_reg H), 0)``
 
     Started as the classic step ``H - (H W W^T - X W^T + l1_reg + l2_reg H) / ||W W^T||``.
-
-    Parameters
-    ----------
-    n_features, n_components : int
-        f and k.
-    dtype, device
-        As for any torch module.
 
     Attributes
     ----------
@@ -288,55 +236,32 @@ class ProjectedGradientLayer(UnfoldedLayer):
     Gregor and LeCun 2010, Learning fast approximations of sparse coding.
     """
 
-    def __init__(
-        self,
-        n_features: int,
-        n_components: int,
-        *,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        zeros = torch.zeros(n_components, n_features, dtype=dtype, device=device)
-        self.dictionary = nn.Parameter(zeros)
-        self.mixing = nn.Parameter(torch.eye(n_components, dtype=dtype, device=device))
-        self.step = nn.Parameter(zeros.new_ones(n_components))
+    nonnegative = ("step",)  # a penalty must not become a reward
+    dictionary: nn.Parameter
+    mixing: nn.Parameter
+    step: nn.Parameter
 
     @classmethod
     def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "ProjectedGradientLayer":
         """Return the layer that is one classic step for the dictionary ``W``."""
-        k, f = W.shape
-        layer = cls(f, k, dtype=W.dtype, device=W.device)
         gram = W @ W.mT
         lipschitz = torch.linalg.matrix_norm(gram, 2).clamp(min=torch.finfo(W.dtype).tiny)
-        with torch.no_grad():
-            layer.dictionary.copy_(W / lipschitz)
-            layer.mixing.sub_(gram / lipschitz)
-            layer.step.div_(lipschitz)
-        return layer
+        return cls(
+            dictionary=W / lipschitz,
+            mixing=torch.eye(len(W), dtype=W.dtype, device=W.device) - gram / lipschitz,
+            step=W.new_ones(len(W)) / lipschitz,
+        )
 
     def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
         """Return the next exposures."""
         penalty = self.step * (problem.l1_reg + problem.l2_reg * state)
         return (state @ self.mixing.mT + problem.X @ self.dictionary.mT - penalty).clamp(min=0)
 
-    def project_nonnegative_(self) -> None:
-        """Clamp the step at zero: a penalty must not become a reward."""
-        with torch.no_grad():
-            self.step.clamp_(min=0)
 
-
-class KLLayer(UnfoldedLayer):
+class KLLayer(MultiplicativeLayer):
     """One multiplicative update for Poisson counts (Kullback-Leibler cost) with free matrices.
 
     ``H <- H * ((X / (H F)) B^T) / rowsum(B)``, with ``0 / 0 = 0``
-
-    Parameters
-    ----------
-    n_features, n_components : int
-        f and k.
-    dtype, device
-        As for any torch module.
 
     Attributes
     ----------
@@ -348,42 +273,17 @@ class KLLayer(UnfoldedLayer):
     The step of :func:`dnmf.kernels.kl_step` with its two uses of W set free.
     """
 
-    objective = "kl"
+    objective = Poisson
 
-    def __init__(
-        self,
-        n_features: int,
-        n_components: int,
-        *,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        ones = torch.ones(n_components, n_features, dtype=dtype, device=device)
-        self.forward_dictionary = nn.Parameter(ones)
-        self.backward_dictionary = nn.Parameter(ones.clone())
+    nonnegative = ("forward_dictionary", "backward_dictionary")
+    forward_dictionary: nn.Parameter
+    backward_dictionary: nn.Parameter
 
     @classmethod
     def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "KLLayer":
         """Return the layer that is one classic update for the dictionary ``W``."""
-        k, f = W.shape
-        layer = cls(f, k, dtype=W.dtype, device=W.device)
-        with torch.no_grad():
-            layer.forward_dictionary.copy_(W)
-            layer.backward_dictionary.copy_(W)
-        return layer
-
-    @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        """Return the positive part, lifted off zero."""
-        return MULayer.start_from(estimate)
+        return cls(forward_dictionary=W, backward_dictionary=W)
 
     def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
         """Return the updated exposures."""
         return kl_step(problem.X, state, self.forward_dictionary, backward=self.backward_dictionary)
-
-    def project_nonnegative_(self) -> None:
-        """Clamp both matrices at zero."""
-        with torch.no_grad():
-            self.forward_dictionary.clamp_(min=0)
-            self.backward_dictionary.clamp_(min=0)

@@ -15,7 +15,7 @@ from dnmf.unfolding.rules import LAYERS
 class UnfoldedMU(nn.Module):
     """The paper's network: L multiplicative updates, each with its own matrices, one shared pair of penalties.
 
-    ``H_{l+1} = H_l * (X D_l^T) / (H_l G_l^T + l1_reg + l2_reg H_l)``, ``H_0 = 1``
+    ``H_{l+1} = H_l * (X D_l^T + eps) / (H_l G_l^T + l1_reg + l2_reg H_l + eps)``, ``H_0 = 1``
 
     Parameters
     ----------
@@ -57,10 +57,8 @@ class UnfoldedMU(nn.Module):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            MULayer(n_features, n_components, weight_init=weight_init, dtype=dtype, device=device)
-            for _ in range(n_layers)
-        )
+        shape = torch.empty(n_components, n_features, dtype=dtype, device=device)
+        self.layers = nn.ModuleList(MULayer.constant(shape, weight_init) for _ in range(n_layers))
         self.n_components = n_components
         for name, value in (("l1_reg", l1_reg), ("l2_reg", l2_reg)):
             penalty = torch.tensor(value, dtype=dtype, device=device)
@@ -170,11 +168,7 @@ class Unfolded(nn.Module):
         if layer not in LAYERS:
             raise ValueError(f"unknown layer {layer!r}: choose one of {', '.join(LAYERS)}")
         self.rule = LAYERS[layer]
-        if self.rule.objective == "kl" and (l1_reg or l2_reg):
-            raise ValueError(
-                f"layer {layer!r} takes no penalties: with signatures that sum to 1 an L1 penalty on Poisson exposures "
-                "only divides them all by 1 + l1_reg"
-            )
+        self.rule.objective(l1_reg, l2_reg)  # an error for penalties that it does not take
         self.register_buffer(
             "signatures", torch.zeros(n_components, n_features, dtype=dtype, device=device)
         )

@@ -27,13 +27,6 @@ class NewtonLayer(UnfoldedLayer):
     samples share: a layer is 10 products with k x k matrices. With tau = rho they are exact where at most 3
     components are out of (or in) P; where most are out, a larger tau is better. Training finds out.
 
-    Parameters
-    ----------
-    n_components : int
-        k; the layer has 2 k weights.
-    damping : float
-        rho at the start.
-
     Attributes
     ----------
     log_rho, log_tau : Parameter (k,)
@@ -62,23 +55,19 @@ class NewtonLayer(UnfoldedLayer):
     LAST_DAMPING = 1e-6
     INITIAL_TAU = 1e-3
 
-    def __init__(
-        self,
-        n_components: int,
-        *,
-        damping: float = LAST_DAMPING,
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        zeros = torch.zeros(n_components, dtype=dtype, device=device)
-        self.log_rho = nn.Parameter(zeros + math.log(damping))
-        self.log_tau = nn.Parameter(zeros + math.log(max(damping, self.INITIAL_TAU)))
+    log_rho: nn.Parameter
+    log_tau: nn.Parameter
 
     @classmethod
-    def from_dictionary(cls, W: Float[Tensor, "k f"]) -> "NewtonLayer":
-        """Return the last layer of a network: hardly damped."""
-        return cls(len(W), dtype=W.dtype, device=W.device)
+    def from_dictionary(
+        cls, W: Float[Tensor, "k f"], *, damping: float = LAST_DAMPING
+    ) -> "NewtonLayer":
+        """Return a layer with rho at ``damping``, by default that of a network's last layer: hardly damped."""
+        zeros = W.new_zeros(len(W))
+        return cls(
+            log_rho=zeros + math.log(damping),
+            log_tau=zeros + math.log(max(damping, cls.INITIAL_TAU)),
+        )
 
     @classmethod
     def stack(cls, W: Float[Tensor, "k f"], n_layers: int) -> list[UnfoldedLayer]:
@@ -86,7 +75,7 @@ class NewtonLayer(UnfoldedLayer):
         exponents = torch.linspace(
             math.log(cls.FIRST_DAMPING), math.log(cls.LAST_DAMPING), n_layers
         ).tolist()
-        return [cls(len(W), damping=math.exp(e), dtype=W.dtype, device=W.device) for e in exponents]
+        return [cls.from_dictionary(W, damping=math.exp(e)) for e in exponents]
 
     @staticmethod
     def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:

@@ -1,4 +1,4 @@
-"""What a layer is asked: a batch of samples, the dictionary, and the penalties."""
+"""The problem that every layer of a network works on: samples, dictionary and penalties."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dnmf.kernels.nnls import exposure_moments
+
 
 @dataclass(frozen=True)
 class Problem:
-    """What a network is asked about a batch: find exposures H >= 0 with ``X ≈ H W``.
+    """Find exposures H >= 0 with ``X ≈ H W`` for a batch of samples.
 
     Attributes
     ----------
@@ -35,17 +37,20 @@ class Problem:
         return self.W
 
     @cached_property
+    def _normal_equations(self) -> tuple[Tensor, Tensor]:
+        return exposure_moments(self.X, self.dictionary, l1_reg=self.l1_reg, l2_reg=self.l2_reg)
+
+    @property
     def gram(self) -> Float[Tensor, "k k"]:
         """``W W^T + diag(l2_reg)``."""
-        W = self.dictionary
-        return W @ W.mT + self.l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
+        return self._normal_equations[0]
+
+    @property
+    def moments(self) -> Float[Tensor, "n k"]:
+        """``X W^T - l1_reg``."""
+        return self._normal_equations[1]
 
     @cached_property
     def diagonal(self) -> Float[Tensor, " k"]:
         """Diagonal of the Gram matrix, lifted off zero for components without mass."""
         return self.gram.diagonal().clamp(min=torch.finfo(self.X.dtype).tiny)
-
-    @cached_property
-    def moments(self) -> Float[Tensor, "n k"]:
-        """``X W^T - l1_reg``."""
-        return self.X @ self.dictionary.mT - self.l1_reg

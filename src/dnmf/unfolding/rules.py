@@ -1,19 +1,19 @@
-"""The rules by name."""
+"""The layers' rules by the name that users give."""
 
 from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
     MULayer,
-    NALMULayer,
     ProjectedGradientLayer,
     UnfoldedLayer,
+    WeightedMULayer,
 )
 from dnmf.unfolding.newton import NewtonLayer
 
 LAYERS: dict[str, type[UnfoldedLayer]] = {
     "mu": MULayer,
     "kl": KLLayer,
-    "nalmu": NALMULayer,
+    "nalmu": WeightedMULayer,
     "projected-gradient": ProjectedGradientLayer,
     "admm": ADMMLayer,
     "newton": NewtonLayer,

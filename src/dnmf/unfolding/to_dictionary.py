@@ -1,17 +1,15 @@
 """Training a network to infer, for a given dictionary, what an exact solver would."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dnmf.kernels.kl import kl_exposures
-from dnmf.kernels.nnls import exact_exposures, nnls
-from dnmf.kernels.objectives import kl_costs
+from dnmf.kernels.nnls import exact_exposures
+from dnmf.progress import Progress
 from dnmf.unfolding.networks import Unfolded
-from dnmf.unfolding.training import History
+from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
 
 # Samples to train on: the data and jittered copies, so that the network has seen more than it was given.
 POOL_ROWS = 6000
@@ -25,10 +23,6 @@ ROUNDING = 10
 # A mean this little above nothing is as good as exact in nearly all samples: training on moves excess between the few
 # others, for better on these samples and for worse on new ones.
 DONE = math.log(1.2)
-WARM_UP_SHARE = 0.2
-SHORTEST_SCHEDULE = (
-    10  # torch divides by zero where the warm-up is a single step; fewer steps take its beginning
-)
 STEPS_PER_EVALUATION = 25
 
 
@@ -39,7 +33,7 @@ def train_to_dictionary(
     n_steps: int = 300,
     learning_rate: float | None = None,
     generator: torch.Generator | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> History:
     """Train a network towards the exact exposures for its own dictionary, on samples and jittered copies.
 
@@ -62,8 +56,8 @@ def train_to_dictionary(
         The schedule's peak; default that of the rule.
     generator : torch.Generator, optional
         Jitter and batches.
-    callback : callable(step, excess), optional
-        Called after every step with the geometric mean of the batch's ``1 + e / e0``.
+    progress : callable(phase, step, steps, excess), optional
+        Called after every step, phase ``"network"``, with the geometric mean of the batch's ``1 + e / e0``.
 
     Returns
     -------
@@ -76,55 +70,40 @@ def train_to_dictionary(
     The exact excess of least squares follows from complementarity: at h* the gradient times h* is zero.
     """
     occupied = X[X.sum(dim=1) > 0]
-    evaluated = occupied[:POOL_ROWS]
-    own_targets, own_floors = _exact_solutions(network, evaluated)
-    history = History()
-    best, best_weights = math.inf, network.state_dict()
+    samples = occupied[:POOL_ROWS]
+    exact, floors = _exact_solutions(network, samples)
 
-    def consider(step: int) -> float:
-        nonlocal best, best_weights
+    def validate() -> float:
         with torch.no_grad():
-            loss = _loss(network, evaluated, own_targets, own_floors).item()
-        history.validation.append(math.exp(loss))
-        if loss < best:
-            best, history.best_epoch = loss, step
-            best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
-        return loss
+            return _loss(network, samples, exact, floors).item()
 
-    if consider(0) <= DONE or n_steps == 0:
-        return history
+    untrained = validate()
+    if untrained <= DONE or n_steps == 0:
+        return History(validation=[math.exp(untrained)])
     pool = _jittered_pool(occupied, network.signatures, generator)
-    targets, floors = _exact_solutions(network, pool)
+    pool_exact, pool_floors = _exact_solutions(network, pool)
     peak = network.rule.learning_rate if learning_rate is None else learning_rate
     optimiser = torch.optim.Adam(network.parameters(), lr=peak, betas=(0.9, 0.99))
     schedule = one_cycle(optimiser, peak, n_steps)
-    for step in range(1, n_steps + 1):
+
+    def step() -> float:
         rows = torch.randint(len(pool), (BATCH_ROWS,), generator=generator)
-        loss = _loss(network, pool[rows], targets[rows], floors[rows])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        network.project_nonnegative_()
-        history.cost.append(math.exp(loss.item()))
-        if callback is not None:
-            callback(step, history.cost[-1])
-        if (step % STEPS_PER_EVALUATION == 0 or step == n_steps) and consider(step) <= DONE:
-            break
-    network.load_state_dict(best_weights)
-    return history
+        loss = _loss(network, pool[rows], pool_exact[rows], pool_floors[rows])
+        return math.exp(take_step(network, loss, optimiser, schedule))
 
-
-def one_cycle(
-    optimiser: torch.optim.Optimizer, peak: float, n_steps: int
-) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Return the schedule of a training of known length: up to the peak in a fifth of it, then down to nothing."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=peak,
-        total_steps=max(n_steps, SHORTEST_SCHEDULE),
-        pct_start=WARM_UP_SHARE,
+    history = fit_loop(
+        network,
+        step,
+        TrainConfig(n_steps, peak),
+        validate=validate,
+        validate_every=STEPS_PER_EVALUATION,
+        untrained=untrained,
+        good_enough=DONE,
+        phase="network",
+        progress=progress,
     )
+    history.validation = [math.exp(loss) for loss in (untrained, *history.validation)]
+    return history
 
 
 def _loss(
@@ -141,16 +120,11 @@ def _exact_solutions(
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
     """Return exact states and, in the unit of the cost, which excess over theirs is negligible."""
     problem = network.problem(X)
-    totals = X.sum(dim=1)
-    rounding = ROUNDING * torch.finfo(X.dtype).eps
-    if network.rule.objective == "kl":
-        exact = kl_exposures(problem.X, problem.dictionary).H
-        lowest = kl_costs(problem.X, exact, problem.dictionary).clamp(min=0)
-        return exact, totals * (NEGLIGIBLE_EXCESS * lowest + rounding)
-    exact = nnls(problem.gram, problem.moments)
-    # At the optimum h G h = c h.
-    lowest = 0.5 * (problem.X.square().sum(dim=1) - (exact * problem.moments).sum(dim=1))
-    return exact, totals.square() * (NEGLIGIBLE_EXCESS * lowest.clamp(min=0) + rounding)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
+    exact = objective.exposures(problem.X, problem.dictionary)
+    lowest = objective.minimum(problem.X, exact, problem.dictionary).clamp(min=0)
+    floors = NEGLIGIBLE_EXCESS * lowest + ROUNDING * torch.finfo(X.dtype).eps
+    return exact, X.sum(dim=1) ** objective.degree * floors
 
 
 def _excess_cost(
@@ -158,16 +132,11 @@ def _excess_cost(
 ) -> Float[Tensor, " n"]:
     """By how much the network's exposures cost more than the exact ones, in the unit of the cost."""
     problem = network.problem(X)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
     totals = X.sum(dim=1)
     state = network(X) / (totals[:, None] * network.shares)
-    if network.rule.objective == "kl":
-        W = problem.dictionary
-        excess = kl_costs(problem.X, state, W) - kl_costs(problem.X, exact, W)
-        return totals * excess.clamp(min=0)
-    difference = state - exact
-    quadratic = 0.5 * ((difference @ problem.gram) * difference).sum(dim=1)
-    slope = (exact @ problem.gram - problem.moments).clamp(min=0)
-    return totals.square() * (quadratic + (slope * state).sum(dim=1))
+    excess = objective.excess(problem.X, state, problem.dictionary, exact=exact)
+    return totals**objective.degree * excess
 
 
 def _jittered_pool(

@@ -1,4 +1,4 @@
-"""Training as in the paper: from known exposures, or from the data alone with an exact dictionary step."""
+"""The training loop, and the paper's two trainings: from known exposures, or from the data alone."""
 
 import math
 from collections.abc import Callable
@@ -9,10 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dnmf.kernels.costs import frobenius_cost
 from dnmf.kernels.nnls import exact_signatures
-from dnmf.kernels.objectives import frobenius_cost
+from dnmf.progress import Progress
 
-TrainingCallback = Callable[[int, float], None]
+# Share of a one-cycle schedule in which the learning rate rises.
+WARM_UP_SHARE = 0.2
+# torch divides by zero where the warm-up is a single step: a shorter training takes the beginning of this schedule.
+SHORTEST_SCHEDULE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class History:
     validation : list of float
         Validation cost of every epoch, per sample; empty without validation data.
     best_epoch : int
-        Epoch (from 1) of the lowest watched cost; its weights are kept when validation data were given. 0: the start.
+        Epoch (from 1) of the lowest watched cost; its weights are kept when there is a validation cost. 0: the start.
     """
 
     cost: list[float] = field(default_factory=list)
@@ -55,49 +59,113 @@ class History:
     best_epoch: int = 0
 
 
-class Watch:
-    """Remembers the best weights and says when to stop."""
+def fit_loop(
+    network: nn.Module,
+    epoch: Callable[[], float],
+    config: TrainConfig,
+    *,
+    validate: Callable[[], float] | None = None,
+    validate_every: int = 1,
+    untrained: float | None = None,
+    good_enough: float = -math.inf,
+    phase: str = "training",
+    progress: Progress | None = None,
+) -> History:
+    """Train epoch by epoch, note the costs, keep the best weights, and stop where training no longer pays.
 
-    def __init__(self, network: nn.Module, config: TrainConfig, history: History) -> None:
-        self.network, self.config, self.history = network, config, history
-        self.lowest = self.reference = math.inf
-        self.stale = 0
-        self.best_weights: dict[str, Tensor] | None = None
+    Parameters
+    ----------
+    network : module
+        Its best weights by ``validate`` are restored at the end.
+    epoch : callable() -> float
+        Trains for one epoch and returns its cost.
+    config : TrainConfig
+        Epochs, tolerance and patience.
+    validate : callable() -> float, optional
+        Cost on held-out samples, asked for every ``validate_every`` epochs and after the last one. The cost that is
+        watched; without it that of the epochs.
+    untrained : float, optional
+        Validation cost of the network as it is: its weights then count as epoch 0.
+    good_enough : float
+        Stop when the watched cost is at most this.
+    phase, progress
+        ``progress(phase, epoch, epochs, cost)`` is called after every epoch.
 
-    def start(self, validation_cost: float) -> None:
-        """Count the untrained network as epoch 0: training must earn its place."""
-        self.lowest = self.reference = validation_cost
-        self._keep()
-
-    def stop_after(self, epoch: int, cost: float) -> bool:
-        """Note the watched cost of an epoch; return whether it was the last."""
-        if not math.isfinite(cost):
+    Raises
+    ------
+    FloatingPointError
+        If the watched cost is not finite.
+    """
+    history = History()
+    lowest = reference = math.inf if untrained is None else untrained
+    best = None if untrained is None else _copied_weights(network)
+    stale = 0
+    for i in range(1, config.max_epochs + 1):
+        watched = epoch()
+        history.cost.append(watched)
+        if validate is not None and (i % validate_every == 0 or i == config.max_epochs):
+            watched = validate()
+            history.validation.append(watched)
+        if progress is not None:
+            progress(phase, i, config.max_epochs, history.cost[-1])
+        if validate is not None and i % validate_every and i < config.max_epochs:
+            continue
+        if not math.isfinite(watched):
             raise FloatingPointError(
-                f"the training cost became {cost} in epoch {epoch}: lower the learning rate"
+                f"the training cost became {watched} in epoch {i}: lower the learning rate"
             )
-        if cost < self.lowest:
-            self.lowest, self.history.best_epoch = cost, epoch
-            if self.history.validation:
-                self._keep()
-        if cost < self.reference * (1 - self.config.tol):
-            self.reference, self.stale = cost, 0
-        else:
-            self.stale += 1
-        return 0 < self.config.patience <= self.stale
-
-    def restore(self) -> None:
-        """Put the best weights back, if any were kept."""
-        if self.best_weights is not None:
-            self.network.load_state_dict(self.best_weights)
-
-    def _keep(self) -> None:
-        self.best_weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        if watched < lowest:
+            lowest, history.best_epoch = watched, i
+            best = None if validate is None else _copied_weights(network)
+        stale = 0 if watched < reference * (1 - config.tol) else stale + 1
+        reference = watched if stale == 0 else reference
+        if 0 < config.patience <= stale or watched <= good_enough:
+            break
+    if best is not None:
+        network.load_state_dict(best)
+    return history
 
 
-def _project(network: nn.Module) -> None:
+def _copied_weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def take_step(
+    network: nn.Module,
+    loss: Tensor,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+    *,
+    gradient_limit: float | None = None,
+) -> float:
+    """Take one step of the optimiser and its schedule down the gradient of a loss; return the loss.
+
+    Gradients whose norm is above ``gradient_limit`` are scaled to it. Afterwards ``network.project_nonnegative_()`` is
+    called, if it has one.
+    """
+    optimiser.zero_grad()
+    loss.backward()
+    if gradient_limit is not None:
+        nn.utils.clip_grad_norm_(network.parameters(), gradient_limit)
+    optimiser.step()
+    if schedule is not None:
+        schedule.step()
     project = getattr(network, "project_nonnegative_", None)
     if project is not None:
         project()
+    return loss.item()
+
+
+def one_cycle(
+    optimiser: torch.optim.Optimizer, peak: float, n_steps: int
+) -> torch.optim.lr_scheduler.OneCycleLR:
+    """Return the schedule of a training of known length: up to the peak in a fifth of it, then down to nothing."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=peak,
+        total_steps=max(n_steps, SHORTEST_SCHEDULE),
+        pct_start=WARM_UP_SHARE,
+    )
 
 
 def train_supervised(
@@ -109,7 +177,7 @@ def train_supervised(
     batch_size: int | None = None,
     validation: tuple[Tensor, Tensor] | None = None,
     generator: torch.Generator | None = None,
-    callback: TrainingCallback | None = None,
+    progress: Progress | None = None,
 ) -> History:
     """Train a network to return known exposures; the dictionary is never needed.
 
@@ -130,8 +198,8 @@ def train_supervised(
         Held-out pairs. With them the best epoch's weights are kept at the end, the untrained network counting as one.
     generator : torch.Generator, optional
         Order of the mini-batches.
-    callback : callable(epoch, cost), optional
-        Called after every epoch.
+    progress : callable(phase, epoch, epochs, cost), optional
+        Called after every epoch, phase ``"training"``.
 
     Returns
     -------
@@ -146,41 +214,29 @@ def train_supervised(
     n, k = H_true.shape
     batch_size = n if batch_size is None else min(batch_size, n)
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    history = History()
-    watch = Watch(network, config, history)
-    if validation is not None:
-        watch.start(_exposure_error(network, *validation))
-    for epoch in range(1, config.max_epochs + 1):
-        order = _batches(n, batch_size, generator)
+
+    def epoch() -> float:
         total = 0.0
-        for rows in order:
+        for rows in _batches(n, batch_size, generator):
             loss = (network(X[rows]) - H_true[rows]).square().mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            _project(network)
-            total += loss.item() * len(rows) * k
-        history.cost.append(total / n)
-        watched = history.cost[-1]
-        if validation is not None:
-            watched = _exposure_error(network, *validation)
-            history.validation.append(watched)
-        if callback is not None:
-            callback(epoch, watched)
-        if watch.stop_after(epoch, watched):
-            break
-    watch.restore()
-    return history
+            total += take_step(network, loss, optimiser) * len(rows) * k
+        return total / n
+
+    def validate() -> float:
+        assert validation is not None
+        with torch.no_grad():
+            return (network(validation[0]) - validation[1]).square().sum(dim=1).mean().item()
+
+    if validation is None:
+        return fit_loop(network, epoch, config, progress=progress)
+    return fit_loop(
+        network, epoch, config, validate=validate, untrained=validate(), progress=progress
+    )
 
 
 def _batches(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, ...]:
     rows = torch.arange(n) if size == n else torch.randperm(n, generator=generator)
     return rows.split(size)
-
-
-def _exposure_error(network: nn.Module, X: Tensor, H_true: Tensor) -> float:
-    with torch.no_grad():
-        return (network(X) - H_true).square().sum(dim=1).mean().item()
 
 
 def train_unsupervised(
@@ -191,7 +247,7 @@ def train_unsupervised(
     l2_reg: float = 0.0,
     config: TrainConfig | None = None,
     dictionary_order: Literal["fresh", "stale"] = "fresh",
-    callback: TrainingCallback | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Float[Tensor, "k f"], History]:
     """Train a network on the data alone, the dictionary by exact non-negative least squares in every epoch.
 
@@ -214,8 +270,8 @@ def train_unsupervised(
     dictionary_order : str
         ``"fresh"`` takes the cost with W solved from the current exposures (the paper's text), ``"stale"`` with the
         previous epoch's W, first 1/f (its authors' code).
-    callback : callable(epoch, cost), optional
-        Called after every epoch with the cost per sample.
+    progress : callable(phase, epoch, epochs, cost), optional
+        Called after every epoch, phase ``"training"``, with the cost per sample.
 
     Returns
     -------
@@ -230,27 +286,22 @@ def train_unsupervised(
     """
     config = config or TrainConfig()
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    history = History()
-    watch = Watch(network, config, history)
     W: Tensor | None = None
-    for epoch in range(1, config.max_epochs + 1):
+
+    def epoch() -> float:
+        nonlocal W
         H = network(X)
         if dictionary_order == "fresh":
             W = exact_signatures(X, H.detach(), start=W)
         elif W is None:
             W = X.new_full((H.shape[1], X.shape[1]), 1 / X.shape[1])
-        cost = frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg) / len(X)
-        optimiser.zero_grad()
-        cost.backward()
-        optimiser.step()
-        _project(network)
+        loss = frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg) / len(X)
+        cost = take_step(network, loss, optimiser)
         if dictionary_order == "stale":
             W = exact_signatures(X, H.detach(), start=W)
-        history.cost.append(cost.item())
-        if callback is not None:
-            callback(epoch, history.cost[-1])
-        if watch.stop_after(epoch, history.cost[-1]):
-            break
+        return cost
+
+    history = fit_loop(network, epoch, config, progress=progress)
     with torch.no_grad():
         W = exact_signatures(X, network(X), start=W)
     return W, history
