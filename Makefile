@@ -1,46 +1,85 @@
 # `make demo` and `make test` need Python 3.11 or later and nothing else; both may be run again and again.
 #   make demo PYTHON=python3.12                                            another Python
 #   make demo PIP_EXTRA_INDEX_URL=<index of PyTorch's CPU builds>   torch without CUDA: a much smaller download
+#   make test ROOM=refit                                                   the tests of one folder of tests/
 
 PYTHON ?= python3
 VENV   := .venv
+LOWEST := .venv-lowest
 DEMO   := demo-output
-PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
-WHEN   := pyproject.toml constraints.txt
+PIP    := -m pip --disable-pip-version-check install --quiet
+# One thread per worker: two workers on two cores are faster than two workers that fight for both.
+PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
+ROOMS  := $(sort $(patsubst tests/%/,%,$(filter-out %/data/ %/__pycache__/,$(wildcard tests/*/))))
+# Every dependency is used, and every kind of file read and written, in less than a minute.
+QUICK  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/test_nnls.py \
+          tests/signatures/test_read_layouts.py tests/signatures/test_write_tables.py \
+          tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean
+.PHONY: help demo lint test test-lowest paper clean
 
 help:
-	@echo "make demo    install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
-	@echo "make test    install into $(VENV) and run the tests"
-	@echo "make clean   remove $(VENV) and $(DEMO)"
+	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
+	@echo "make lint             install into $(VENV) and check style, types and what imports what: seconds"
+	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
+	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
+	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
+	@echo "make clean            remove $(VENV), $(LOWEST) and $(DEMO)"
+	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/python -m dnmf demo -o $(DEMO) --overwrite
 
-# One thread per worker: two workers on two cores are faster than two workers that fight for both.
+lint: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+ifdef ROOM
+ifeq ($(filter $(ROOMS),$(ROOM)),)
+$(error there is no room '$(ROOM)': choose one of $(ROOMS))
+endif
+endif
+
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2
+	$(PYTEST) $(if $(ROOM),tests/$(ROOM) $(wildcard src/dnmf/$(ROOM)))
+
+test-lowest: $(LOWEST)/.installed
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(QUICK)
+
+# An hour or more; the same command goes on where it was interrupted.
+paper: $(VENV)/.installed
+	@test -n "$(DATA)" && test -n "$(OUT)" || { \
+	  echo "make paper DATA=DIR OUT=DIR: the folders of the paper's data and of the results (see docs/paper.md)" >&2; exit 2; }
+	$(VENV)/bin/python benchmarks/rerun_paper.py --data "$(DATA)" --output "$(OUT)" $(if $(QUICK),--quick) \
+	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(FIGURES),--figures $(FIGURES)) $(if $(SETS),--sets $(SETS)) \
+	  $(if $(FOLDS),--folds $(FOLDS))
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(LOWEST) $(DEMO)
 
 # The stamps say which installation is complete; a changed requirement makes them old.
-$(VENV)/.installed: $(WHEN) | $(VENV)/.created
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf into $(VENV) (several minutes the first time: torch is large) ..."
-	$(PIP) -e .
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(WHEN) | $(VENV)/.created
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf and its test tools into $(VENV) (several minutes the first time: torch is large) ..."
-	$(PIP) -e ".[test,lint]"
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[test,lint]"
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.created:
+$(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
+	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."
+	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[test]"
+	@touch $@
+
+%/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "dnmf needs Python 3.11 or later; '$(PYTHON)' is missing or older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 	  echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 	@touch $@

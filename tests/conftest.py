@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,9 +67,39 @@ def torch_threads() -> Iterator[Callable[[int], None]]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose figures but do not paint them: painting takes most of a report's time, and has tests of its own."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", lambda self, file, **options: file.write(b"<svg/>"))
+
+
+@pytest.fixture(scope="module")
+def quick_search() -> Iterator[None]:
+    """Cut the search for signatures to a quarter of its iterations: enough for a few clean signatures."""
+    from dnmf.search import penalised as signature_search
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signature_search, "PLAIN_ITERATIONS", 15)
+        for name in ("SEARCH", "REFINEMENT"):
+            phases = getattr(signature_search, name)
+            quick = tuple(replace(phase, iterations=phase.iterations // 4) for phase in phases)
+            patch.setattr(signature_search, name, quick)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_torch_thread() -> None:
     """Small problems on many threads are slower, and several test processes share one machine."""
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """What fsync is for, no test can see; thousands of them take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield

@@ -96,11 +96,11 @@ def load_dataset(data: Path, name: str) -> Dataset:
         profiles.to_numpy(),
         len(profiles),
         exposures.to_numpy(float),
-        _digits(paths["sigs"], list(profiles.columns), list(profiles.index)),
+        _read_unscaled(paths["sigs"], list(profiles.columns), list(profiles.index)),
     )
 
 
-def _digits(path: Path, channels: list[str], names: list[str]) -> np.ndarray:
+def _read_unscaled(path: Path, channels: list[str], names: list[str]) -> np.ndarray:
     """Read a table of signatures without scaling it: `read_signatures` would make every row sum to 1."""
     table = pd.read_csv(path)
     kind, context = table.iloc[:, 0], table.iloc[:, 1]

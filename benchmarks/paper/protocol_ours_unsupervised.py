@@ -16,7 +16,7 @@ from paper.protocol_paper import mu_exposures, network_rows
 SEED = 0
 RESTARTS, MU_ITERATIONS, INFERENCE_ITERATIONS = 10, 500, (10, 100, 1000)
 CD_ITERATIONS, KL_ITERATIONS, TOLERANCE = 1000, 1000, 1e-6
-LARGE = 1e6
+SCALE_OF_SIGNATURES = 1e6  # large enough that no penalty on the exposures counts
 ALTERNATIONS = 270  # samples weighted, then alike
 
 
@@ -103,7 +103,7 @@ def alternating(X: np.ndarray, k: int, penalty: float) -> np.ndarray:
     W = successive_projection(samples, k)
     W = nmf_anls(samples, W, phases=phases, sample_weights=roots).W
     dictionary: np.ndarray = nmf_anls(samples, W, phases=phases).W.numpy()
-    return dictionary * (LARGE if penalty else 1.0)
+    return dictionary * (SCALE_OF_SIGNATURES if penalty else 1.0)
 
 
 def _with_exact_exposures(

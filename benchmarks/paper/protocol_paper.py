@@ -25,7 +25,7 @@ from paper.cells import (
 from paper.datasets import Dataset
 
 EPOCHS, RATE, MU_ITERATIONS = 500, 1e-3, 500
-NEVER = -1.0  # a tolerance: iterations that gain nothing are done all the same
+NO_TOLERANCE = -1.0  # every iteration is done, also those that gain nothing
 UNSUPERVISED_INFERENCE, SUPERVISED_INFERENCE = 100, 10  # section 2.5
 
 
@@ -98,7 +98,9 @@ def supervised_network(data: Dataset, train: np.ndarray, test: np.ndarray, cell:
 def _multiplicative(data: Dataset, train: np.ndarray, penalty: float) -> torch.Tensor:
     X = torch.tensor(data.X[train])
     ones = X.new_ones(len(X), data.n_components), X.new_ones(data.n_components, X.shape[1])
-    return nmf_mu(X, *ones, l1_reg=penalty, l2_reg=penalty, max_iter=MU_ITERATIONS, tol=NEVER).W
+    return nmf_mu(
+        X, *ones, l1_reg=penalty, l2_reg=penalty, max_iter=MU_ITERATIONS, tol=NO_TOLERANCE
+    ).W
 
 
 def mu_exposures(
@@ -114,7 +116,7 @@ def mu_exposures(
         l1_reg=penalty,
         l2_reg=penalty,
         max_iter=n_iterations,
-        tol=NEVER,
+        tol=NO_TOLERANCE,
         update_W=False,
     )
     exposures: np.ndarray = result.H.numpy()

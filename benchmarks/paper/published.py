@@ -72,7 +72,7 @@ def read_results(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"penalty": str, "method": str, "inference": str, "set": str})
 
 
-def beside_published(results: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+def compare_with_published(results: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Return the cells of protocol ``authors`` beside the published numbers, with their ratio.
 
     Figure 4 is compared by means over folds, and only where all five were computed.

@@ -16,14 +16,14 @@ from paper.cells import KEYS, VALUES, Cell
 from paper.datasets import SIMULATED, check_files, expected_files, files_of
 from paper.figures import draw_figures
 from paper.protocol_ours_unsupervised import RESTARTS, SEED
-from paper.published import beside_published, read_published, read_results
+from paper.published import compare_with_published, read_published, read_results
 from paper.running import Watch, run_cells
 from paper.summary import summarise_run
 from paper.table import Table
 from paper.training_cost_and_run_time import N_STARTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RESULTS, RECORD, SUMMARY, BESIDE = "results.csv", "run.json", "summary.md", "published.csv"
+RESULTS, RECORD, SUMMARY, COMPARISON = "results.csv", "run.json", "summary.md", "published.csv"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,9 @@ def write_outcome(data: Path, out: Path) -> Outcome:
     results, published = read_results(out / RESULTS), read_published(data)
     summary = summarise_run(results, published)
     (out / SUMMARY).write_text(summary, encoding="utf-8")
-    beside = beside_published(results, published)
-    beside.to_csv(out / BESIDE, index=False, float_format="%.6g", lineterminator="\n")
+    beside = compare_with_published(results, published)
+    beside.to_csv(out / COMPARISON, index=False, float_format="%.6g", lineterminator="\n")
     figures = draw_figures(results, published, out)
-    return Outcome(summary, [out / name for name in (RESULTS, RECORD, SUMMARY, BESIDE)] + figures)
+    return Outcome(
+        summary, [out / name for name in (RESULTS, RECORD, SUMMARY, COMPARISON)] + figures
+    )

@@ -7,7 +7,7 @@ from paper.cells import LEARNED
 from paper.claims import Claim, judge
 from paper.datasets import BREAST, SIMULATED, short_name
 from paper.plan import PENALTIES
-from paper.published import beside_published
+from paper.published import compare_with_published
 from paper.select import by_set
 
 # The bands in which the median over folds of ours/published should lie, where only chance may differ.
@@ -83,7 +83,7 @@ def in_bands(table: pd.DataFrame) -> dict[str, tuple[int, int]]:
     }
 
 
-def as_written_table(results: pd.DataFrame) -> pd.DataFrame:
+def paper_table(results: pd.DataFrame) -> pd.DataFrame:
     """Return what the text of the paper gives on held-out folds, mean over the folds run."""
     columns = {}
     for penalty in PENALTIES:
@@ -163,7 +163,7 @@ def describe(claims: list[Claim]) -> str:
 
 def summarise_run(results: pd.DataFrame, published: pd.DataFrame) -> str:
     """Return the whole summary as Markdown."""
-    beside = beside_published(results, published)
+    beside = compare_with_published(results, published)
     parts = ["# The paper, rerun"]
     if len(beside):
         table = ratios(beside)
@@ -178,7 +178,7 @@ def summarise_run(results: pd.DataFrame, published: pd.DataFrame) -> str:
     for title, part in (
         (
             "Protocol “paper”: data term of the held-out cost; squared exposure error",
-            as_written_table(results),
+            paper_table(results),
         ),
         (
             "Protocol “ours”, unsupervised, λ = 0: mean held-out cost",

@@ -18,7 +18,7 @@ from dnmf.unfolding import UnfoldedMU
 from paper import protocol_authors
 from paper.cells import Cell, Clock, Method, Row
 from paper.datasets import Dataset
-from paper.protocol_paper import NEVER
+from paper.protocol_paper import NO_TOLERANCE
 
 ITERATIONS = 500
 RECORDED = sorted({*range(1, 11), *range(10, 101, 5), *range(100, ITERATIONS + 1, 20)})
@@ -55,7 +55,9 @@ def mu_trace(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell) -> 
         factors = initialize_factors(
             X, data.n_components, "random" if start else "ones", generator=generator
         )
-        fit = nmf_mu(X, *factors, l1_reg=cell.lam, l2_reg=cell.lam, max_iter=ITERATIONS, tol=NEVER)
+        fit = nmf_mu(
+            X, *factors, l1_reg=cell.lam, l2_reg=cell.lam, max_iter=ITERATIONS, tol=NO_TOLERANCE
+        )
         rows += _trace([cost / len(X) for cost in fit.cost[1:]], name, clock.lap())
     return rows
 

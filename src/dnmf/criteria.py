@@ -7,3 +7,76 @@ Alexandrov et al. use the same bound."""
 
 SHOWN_SHARE = 0.005
 """Share of a sample's mutations below which a page does not show a signature."""
+
+# ---------------------------------------------------------------- comparison with references
+MATCH_COSINE = 0.8
+"""Cosine from which the closest reference counts as a match: the field's usual bound."""
+
+GOOD_MATCH_COSINE = 0.9
+"""Cosine from which a match is good: no mixture of references is considered."""
+
+CLOSE_MATCH_COSINE = 0.95
+"""Cosine from which a match is close: two profiles this similar are hard to tell apart by eye."""
+
+AMBIGUOUS_COSINE_GAP = 0.02
+"""Difference of cosines below which the second-best reference is as good as the best."""
+
+MIXTURE_COSINE = 0.9
+"""Cosine that a mixture of references must reach to explain a signature: that of a good match."""
+
+MIXTURE_COSINE_GAIN = 0.1
+"""Cosine by which a mixture must beat the best single reference: further parts always gain a little."""
+
+MIXTURE_MAX_REFERENCES = 3
+"""References in a mixture; with more, many signatures could be put together from references they do not hold."""
+
+# ---------------------------------------------------------------- extraction: number of signatures, stability
+STABLE_MEAN_SILHOUETTE = 0.8
+"""Mean silhouette over restarts from which a number of signatures is stable: the field's usual bound."""
+
+CHOICE_STANDARD_ERRORS = 1.0
+"""Standard errors within which a simpler model predicts as well as the best (Breiman et al. 1984)."""
+
+TIED_STANDARD_ERRORS = 2.0
+"""Standard errors within which another number of signatures may be the better one: about 95 % of the normal law."""
+
+MIN_SAMPLES_TO_CHOOSE = 5
+"""Samples with mutations below which nothing is chosen by prediction: one for each fold."""
+
+RESTART_MATCH_COSINE = 0.9
+"""Cosine from which signatures of two restarts are the same one and are averaged: that of a good match."""
+
+UNSTABLE_SILHOUETTE = 0.5
+"""Silhouette below which a signature is unstable: its nearest neighbour is less than twice as far from its versions in
+other restarts as these are from each other."""
+
+UNSTABLE_SPLIT_HALF_COSINE = 0.8
+"""Cosine between the versions of two halves of the samples below which a signature is unstable: no match."""
+
+SPLIT_HALF_SAMPLES_PER_SIGNATURE = 10
+"""Samples per signature below which halves say nothing: a signature that is there may be missed in one of them."""
+
+INTERVAL_PERCENTILES = (5.0, 95.0)
+"""Ends of intervals, in percent of the resampled restarts."""
+
+# ---------------------------------------------------------------- extraction: findings
+NEARLY_EQUAL_COSINE = 0.9
+"""Cosine above which mutations divide arbitrarily between two extracted signatures."""
+
+MIN_SAMPLES_PER_SIGNATURE = 5
+"""Samples per signature below which processes that occur together are not told apart."""
+
+LOW_MEDIAN_MUTATIONS = 200
+"""Mutations of the median sample below which counting noise moves a sample's exposures by tens of percent."""
+
+DOMINANT_SAMPLE_SHARE = 0.25
+"""Share of all mutations above which one sample pulls signatures towards itself."""
+
+ONE_SAMPLE_SIGNATURE_SHARE = 0.5
+"""Share of a signature's mutations above which it rests on one sample."""
+
+FALLING_COST_SHARE = 0.005
+"""Share of the cost that the last tenth of the steps lowered, above which training had not settled."""
+
+NOISE_STANDARD_DEVIATIONS = 5.0
+"""Standard deviations below its mean within which counting noise alone explains a sample's cosine."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 Progress = Callable[[str, int, int, float], None]
 """``progress(phase, step, steps, cost)`` is called after every step of long work.
 
-``phase`` names the part of the work, ``step`` counts from 1 to ``steps``, ``cost`` is what the phase lowers (NaN where
-it has none). What the callback raises ends the work.
+``phase`` names the part of the work, ``step`` counts up to ``steps``, ``cost`` is what the phase lowers (NaN where it
+has none). A phase that goes on from a checkpoint begins with the steps that were done before. What the callback raises
+ends the work.
 """

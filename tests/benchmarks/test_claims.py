@@ -18,7 +18,7 @@ from paper.claims import (
     verdict_of,
 )
 from paper.datasets import SIMULATED
-from paper.published import beside_published
+from paper.published import compare_with_published
 from paper.summary import in_bands, ratios, summarise_run
 
 
@@ -102,7 +102,7 @@ def test_ratios_and_bands_come_from_matching_cells_alone() -> None:
             "published": np.where(np.arange(12) < 10, 2.0, 1.0),
         }
     )
-    beside = beside_published(results, published)
+    beside = compare_with_published(results, published)
     assert in_bands(ratios(beside))["supervised DNMF"] == (10, 12)
     summary = summarise_run(results, published)
     assert "supervised DNMF: 10 of 12" in summary

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from typer.testing import Result
 
 from dnmf.signatures import load_reference
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 PROMISED = {
     "signatures.tsv",
@@ -118,10 +121,12 @@ def test_overwrite_replaces_an_earlier_run_whole_and_quiet_prints_nothing(
     # A list of references may be longer than any file name.
     reference = ",".join(load_reference("cosmic-v3.4").names)
     options = ["--epochs", 2, "--restarts", 0, "--overwrite", "--quiet", "--reference", reference]
-    result = dnmf("extract", catalog, "-k", 2, "-o", out, *options)
+    result = dnmf("extract", catalog, "-k", 2, "-o", out, "--build", "GRCh38", *options)
     assert result.exit_code == 0
     assert result.output == ""
     assert len(pd.read_table(out / "matches.tsv")) == 2
+    parameters = json.loads((out / "run.json").read_text(encoding="utf-8"))["parameters"]
+    assert "COSMIC v3.4 SBS, GRCh38" in parameters["reference"]
     assert {path.name for path in tmp_path.iterdir()} == {"out"}
 
 

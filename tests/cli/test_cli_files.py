@@ -83,6 +83,21 @@ def test_match_with_a_list_compares_with_nothing_else(
     assert set(matches["reference"]) | set(matches["second_reference"]) == {"SBS1", "SBS5"}
 
 
+def test_match_compares_with_the_reference_of_an_assay(
+    dnmf: Callable[..., Result], extraction: tuple[Path, Path, Result], tmp_path: Path
+) -> None:
+    from dnmf import load_reference, match_to_reference, read_signatures
+
+    found = extraction[1] / "signatures.tsv"
+    result = dnmf("match", found, "--assay", "exome", "-o", tmp_path / "matches.tsv")
+    assert result.exit_code == 0, result.stderr
+    assert "GRCh37 exome" in result.stdout
+    expected = match_to_reference(read_signatures(found), load_reference(assay="exome"))
+    written = pd.read_table(tmp_path / "matches.tsv")
+    assert list(written["reference"]) == list(expected["reference"])
+    np.testing.assert_allclose(written["cosine"], expected["cosine"])
+
+
 @pytest.mark.parametrize(
     ("kind", "suffix"), [("catalog", ".png"), ("signatures", ".svg"), ("exposures", ".pdf")]
 )

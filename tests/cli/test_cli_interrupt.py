@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+# A parent that ignores SIGINT (a job in the background) hands that down; the program shall be interruptible here.
+PROGRAM = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('dnmf', run_name='__main__', alter_sys=True)"
+)
+
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to another process")
 def test_ctrl_c_during_training_leaves_all_as_it_was_and_says_so(
@@ -17,8 +23,8 @@ def test_ctrl_c_during_training_leaves_all_as_it_was_and_says_so(
     (out / "run.json").write_text("{}")
     command = [
         sys.executable,
-        "-m",
-        "dnmf",
+        "-c",
+        PROGRAM,
         "extract",
         str(catalog_file),
         "-k",

@@ -33,6 +33,11 @@ def test_a_phase_that_stops_early_is_told_as_done() -> None:
     ]
 
 
+def test_steps_without_a_cost_are_counted_from_where_an_earlier_run_ended() -> None:
+    fits = [("fits", done, 9, float("nan")) for done in range(6, 10)]
+    assert lines_of(*fits) == ["fits: 6 of 9", "fits: 9 of 9"]
+
+
 def test_quiet_prints_nothing() -> None:
     assert lines_of(("one", 1, 2, 5.0), ("one", 2, 2, 1.0), quiet=True) == []
 

@@ -11,6 +11,8 @@ from typer.testing import Result
 
 from dnmf.signatures import example_catalog, read_exposures, write_catalog
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
 

@@ -16,8 +16,10 @@ import typer
 from typer.testing import Result
 
 from dnmf.cli.numbers import parse_numbers
-from dnmf.extraction import checkpoint as checkpoints
+from dnmf.extraction import penalty
 from dnmf.extraction.select import _Work
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 OPTIONS = ["--restarts", 2, "--epochs", 3, "--seed", 5]
 SELECTED = {
@@ -174,7 +176,7 @@ def test_another_catalog_and_another_version_are_refused(
     catalog.write_text(text.replace("S00", "T00"), encoding="utf-8")
     refused = dnmf("extract", catalog, "-k", "2:3", "-o", out, *OPTIONS)
     assert refused.exit_code == 2
-    assert "another value of the catalog" in refused.stderr
+    assert "differs in: the catalog" in refused.stderr
     catalog.write_text(text, encoding="utf-8")
     record = Path(f"{out}.checkpoint") / "run.json"
     identity = json.loads(record.read_text(encoding="utf-8"))
@@ -195,7 +197,7 @@ def test_a_full_disk_is_told_and_what_was_finished_is_kept(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints.os, "fsync", full)
+        patch.setattr("os.fsync", full)
         result = dnmf("extract", catalog, "-k", "2:4", "-o", out, *OPTIONS)
     assert result.exit_code == 2
     assert "no space left on device" in result.stderr
@@ -271,8 +273,9 @@ def test_a_long_run_is_announced(
 
 
 def test_penalties_left_to_the_data_are_written_down(
-    copied: tuple[Path, Path], dnmf: Callable[..., Result]
+    copied: tuple[Path, Path], dnmf: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(penalty, "ITERATIONS", 5)
     catalog, out = copied
     args = ["extract", catalog, "-k", 3, "-o", out, *OPTIONS, "--l1", "auto", "--l2", "auto"]
     result = dnmf(*args)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,20 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from dnmf.refit import load_refit_model
+from dnmf.refit import build_model, load_refit_model
+from dnmf.refit.calibrate import calibrate
 from dnmf.signatures import example_catalog, write_catalog
+
+pytestmark = pytest.mark.usefixtures("unpainted")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
+
+
+@pytest.fixture(autouse=True)
+def _quick_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty instead of 1500 simulated samples at each number of mutations."""
+    monkeypatch.setattr(build_model, "calibrate", partial(calibrate, samples=60))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +81,7 @@ def test_a_killed_training_goes_on_to_the_same_files(
     assert dnmf("train", "refit", tumours, "-o", whole, *options).exit_code == 0
     program = (
         "import os, signal, sys\n"
-        "from dnmf.nn import refit_training\n"
+        "from dnmf.refit import training as refit_training\n"
         "refit_training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
         "advance = refit_training._TrainingState.advance\n"
         "def killing(self, prior):\n"

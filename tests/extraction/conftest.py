@@ -9,8 +9,8 @@ import pytest
 
 from dnmf.estimators import DNMF
 from dnmf.extraction import ExtractionResult
-from dnmf.metrics import reconstruction_quality
-from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, match_to_reference
+from dnmf.extraction.tables import fit_table, match_table
+from dnmf.signatures import SBS96, MutationCatalog, SignatureSet
 
 SCRIPT = "<script>alert('x')</script>"
 NAMES = [SCRIPT, '"><img src=x onerror=alert(1)>', "a & b", "$x_{$ \U0001f9ec", "empty", "y" * 90]
@@ -44,24 +44,17 @@ def make_result(model: DNMF) -> Callable[..., ExtractionResult]:
         frame = pd.DataFrame(exposures, samples, found)
         means = exposures @ profiles
         counts = means if counts is None else counts
-        columns = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
-        matches = pd.DataFrame(columns=[*columns, "share"])
-        if reference is not None:
-            matches = match_to_reference(signatures, reference)
-            matches["share"] = exposures.sum(axis=0) / max(exposures.sum(), 1.0)
+        catalog = MutationCatalog(pd.DataFrame(counts, samples, channels), source="toy.tsv")
         values: dict[str, Any] = {
-            "catalog": MutationCatalog(pd.DataFrame(counts, samples, channels), source="toy.tsv"),
+            "catalog": catalog,
             "signatures": signatures,
             "exposures": frame,
-            "fit": pd.DataFrame(
-                {"mutations": counts.sum(axis=1), **reconstruction_quality(counts, means)},
-                index=samples.rename("sample"),
-            ),
-            "matches": matches,
+            "fit": fit_table(catalog, frame, signatures),
+            "matches": match_table(signatures, frame, reference),
             "reference": reference,
             "history": {"dictionary": np.geomspace(1e6, 1e5, 30), "network": np.full(20, -4.6)},
             "model": model,
-            "parameters": {"n_signatures": k, "max_epochs": None, "random_state": 7},
+            "parameters": {"n_signatures": k, "random_state": 7},
             "seconds": {"training": 1.5, "total": 2.0},
             "warnings": [],
             "versions": {"python": "3.x", "numpy": "2.x"},

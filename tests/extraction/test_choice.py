@@ -14,7 +14,7 @@ def candidate(k: int, log_deviance: float, silhouette: float, spread: float = 0.
         replicates=np.tile(np.eye(k, 10), (3, 1, 1)),
         costs=np.array([1.0, 2.0]),
         silhouette=np.full(k, silhouette),
-        halves=np.full(k, 0.9),
+        split_half_cosine=np.full(k, 0.9),
         held_out=np.exp(log_deviance + noise),
         cosine=np.full(50, 0.99),
     )
@@ -40,7 +40,7 @@ def test_the_comparison_is_paired() -> None:
 
 def test_an_unstable_number_is_not_taken_however_well_it_predicts() -> None:
     choice = choose(selection_table({3: candidate(3, 4.0, 0.95), 4: candidate(4, 3.0, 0.5)}))
-    assert (choice.n_signatures, choice.as_good, choice.stable) == (3, (4,), True)
+    assert (choice.n_signatures, choice.tied, choice.stable) == (3, (4,), True)
 
 
 def test_without_any_stable_number_the_choice_says_so() -> None:
@@ -49,13 +49,14 @@ def test_without_any_stable_number_the_choice_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deviances", "at_end"), [((5.0, 4.0, 3.0), "high"), ((3.0, 4.0, 5.0), "low"), ((5, 3, 4), "")]
+    ("deviances", "at_boundary"),
+    [((5.0, 4.0, 3.0), "high"), ((3.0, 4.0, 5.0), "low"), ((5, 3, 4), "")],
 )
 def test_a_choice_at_the_end_of_the_range_is_told(
-    deviances: tuple[float, ...], at_end: str
+    deviances: tuple[float, ...], at_boundary: str
 ) -> None:
     candidates = {k: candidate(k, value, 1) for k, value in zip((2, 3, 4), deviances, strict=True)}
-    assert choose(selection_table(candidates)).at_end == at_end
+    assert choose(selection_table(candidates)).at_boundary == at_boundary
 
 
 def test_one_number_needs_no_deviance() -> None:

@@ -2,10 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.metrics import cosine_similarity, match_components
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, load_reference, simulate_catalog
+
+pytestmark = pytest.mark.usefixtures("quick_search")
 
 TRUE_NAMES = ["SBS1", "SBS4", "SBS13"]
 
@@ -33,7 +36,7 @@ def small(problem: tuple[MutationCatalog, pd.DataFrame]) -> MutationCatalog:
 def result(
     problem: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
-    return extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
+    return extract_signatures(problem[0], 3, n_restarts=2, reference=reference)
 
 
 def test_simulated_signatures_are_found_and_named(result: ExtractionResult) -> None:
@@ -101,7 +104,7 @@ def test_same_seed_same_result(
     problem: tuple[MutationCatalog, pd.DataFrame],
     reference: SignatureSet,
 ) -> None:
-    again = extract_signatures(problem[0], 3, n_restarts=4, reference=reference)
+    again = extract_signatures(problem[0], 3, n_restarts=2, reference=reference)
     pd.testing.assert_frame_equal(again.exposures, result.exposures, check_exact=True)
     pd.testing.assert_frame_equal(
         again.signatures.profiles, result.signatures.profiles, check_exact=True
@@ -112,7 +115,7 @@ def test_the_papers_preset_gives_mutations_and_probabilities_too(
     problem: tuple[MutationCatalog, pd.DataFrame],
 ) -> None:
     counts = problem[0].counts
-    result = extract_signatures(problem[0], 3, preset="paper", max_epochs=30)
+    result = extract_signatures(problem[0], 3, model=PaperDNMF(max_epochs=30))
     np.testing.assert_allclose(result.signatures.profiles.sum(axis=1), 1.0)
     # In mutations: a least-squares reconstruction keeps totals of the right size.
     assert result.exposures.sum(axis=1).median() == pytest.approx(
@@ -123,7 +126,7 @@ def test_the_papers_preset_gives_mutations_and_probabilities_too(
 def test_without_a_reference_the_matches_are_empty_with_all_columns(
     small: MutationCatalog, result: ExtractionResult
 ) -> None:
-    bare = extract_signatures(small, 2, n_restarts=2, max_epochs=1)
+    bare = extract_signatures(small, 2, n_restarts=2, model=DNMF(n_steps=1))
     assert bare.reference is None
     assert len(bare.matches) == 0
     assert list(bare.matches.columns) == list(result.matches.columns)
@@ -135,8 +138,8 @@ def test_empty_samples_get_zeros_and_change_nothing_else(
     counts = small.counts
     empty = pd.DataFrame(0.0, index=["nothing", "naught"], columns=counts.columns)
     catalog = MutationCatalog(pd.concat([counts[:4], empty, counts[4:]]))
-    with_empty = extract_signatures(catalog, 3, n_restarts=2, max_epochs=4)
-    without = extract_signatures(small, 3, n_restarts=2, max_epochs=4)
+    with_empty = extract_signatures(catalog, 3, n_restarts=2, model=DNMF(n_steps=4))
+    without = extract_signatures(small, 3, n_restarts=2, model=DNMF(n_steps=4))
     assert (with_empty.exposures.loc[["nothing", "naught"]] == 0).all(axis=None)
     assert (with_empty.fit.loc[["nothing", "naught"]] == 0).all(axis=None)
     pd.testing.assert_frame_equal(
@@ -149,7 +152,7 @@ def test_progress_reports_every_phase_to_its_end(
 ) -> None:
     calls: list[tuple[str, int, int, float]] = []
     result = extract_signatures(
-        small, 2, n_restarts=0, max_epochs=4, progress=lambda *call: calls.append(call)
+        small, 2, n_restarts=0, model=DNMF(n_steps=4), progress=lambda *call: calls.append(call)
     )
     last = {phase: (step, total) for phase, step, total, _ in calls}
     # A network that is exact from the start is not trained.
@@ -188,6 +191,14 @@ def test_more_signatures_than_the_rank_warns_and_is_recorded(
 ) -> None:
     counts = problem[0].counts.iloc[[0, 0, 1, 1, 1]].set_axis(list("abcde"))
     with pytest.warns(DoubtfulDataWarning) as seen:
-        result = extract_signatures(MutationCatalog(counts), 3, n_restarts=2, max_epochs=2)
+        result = extract_signatures(MutationCatalog(counts), 3, n_restarts=2, model=DNMF(n_steps=2))
     assert result.warnings == [str(item.message) for item in seen]
     assert sum("rank 2" in text for text in result.warnings) == 1
+
+
+def test_a_reference_that_does_not_exist_is_told_before_the_work(small: MutationCatalog) -> None:
+    def unexpected(*_: object) -> None:
+        raise AssertionError
+
+    with pytest.raises(InputDataError, match="no reference 'cosmic-v35'"):
+        extract_signatures(small, 2, n_restarts=0, reference="cosmic-v35", progress=unexpected)

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.extraction.verdicts import decompose, signature_verdicts
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference, simulate_catalog
+
+pytestmark = pytest.mark.usefixtures("quick_search")
 
 TRUE_NAMES = ["SBS1", "SBS4", "SBS13"]
 
@@ -36,7 +39,9 @@ def truth(reference: SignatureSet) -> tuple[MutationCatalog, pd.DataFrame]:
 def result(
     truth: tuple[MutationCatalog, pd.DataFrame], reference: SignatureSet
 ) -> ExtractionResult:
-    return extract_signatures(truth[0], [4, 2, 3], n_restarts=5, reference=reference, workers=2)
+    return extract_signatures(
+        truth[0], [4, 2, 3], n_restarts=5, model=DNMF(n_steps=20), reference=reference, workers=2
+    )
 
 
 def test_the_true_number_is_chosen_and_every_number_kept(result: ExtractionResult) -> None:
@@ -135,7 +140,7 @@ def test_a_decomposition_gives_back_what_was_mixed(reference: SignatureSet) -> N
 def test_workers_and_checkpoints_change_nothing(
     truth: tuple[MutationCatalog, pd.DataFrame], result: ExtractionResult, tmp_path: Path
 ) -> None:
-    options = {"n_restarts": 5, "checkpoint": tmp_path / "kept", "max_epochs": 1}
+    options = {"n_restarts": 5, "checkpoint": tmp_path / "kept", "model": DNMF(n_steps=1)}
     first = extract_signatures(truth[0], [2, 3, 4], **options)  # type: ignore[arg-type]
     second = extract_signatures(truth[0], [2, 3, 4], **options)  # type: ignore[arg-type]
     for again in (first, second):
@@ -159,8 +164,10 @@ def test_a_longer_range_computes_only_what_is_new(
     options = {
         "n_restarts": 2,
         "checkpoint": tmp_path / "kept",
-        "max_epochs": 1,
-        "selection_progress": lambda *call: calls.append(call),
+        "model": DNMF(n_steps=1),
+        "progress": lambda phase, step, steps, cost: (
+            calls.append((step, steps)) if phase == "fits" else None
+        ),
     }
     extract_signatures(truth[0], [2, 3], **options)  # type: ignore[arg-type]
     assert calls == [(done, 6) for done in range(7)]
@@ -203,8 +210,8 @@ def test_a_penalty_is_chosen_where_it_costs_no_prediction(
     [
         ([2, 3], {"n_restarts": 0}, "restarts"),
         (2, {"n_restarts": 1}, "2 or more"),
-        (2, {"n_restarts": 5, "preset": "paper"}, "paper"),
-        ([2, 3], {"preset": "paper"}, "restarts"),
+        (2, {"n_restarts": 5, "model": PaperDNMF()}, "paper"),
+        ([2, 3], {"model": PaperDNMF()}, "restarts"),
         (2, {"n_restarts": 0, "l2_reg": "auto"}, "auto"),
         ([2, 90], {}, "at most 38"),
         ([], {}, "at least one"),
@@ -220,14 +227,39 @@ def test_options_that_exclude_each_other(
         extract_signatures(truth[0], n_signatures, **options)  # type: ignore[arg-type]
 
 
+def test_every_number_has_a_solution_with_exact_exposures(
+    truth: tuple[MutationCatalog, pd.DataFrame], result: ExtractionResult
+) -> None:
+    counts = truth[0].counts.to_numpy()
+    for k in (2, 4):
+        signatures, exposures = result.solution(k)
+        W, H = signatures.profiles.to_numpy(), exposures.to_numpy()
+        # The conditions of Karush, Kuhn and Tucker: zero gradient where positive, none pointing inwards elsewhere.
+        gradient = (H @ W - counts) @ W.T
+        scale = np.abs(counts @ W.T).max()
+        assert H.shape == (40, k)
+        assert np.abs(gradient[H > 0]).max() < 1e-9 * scale
+        assert gradient[H == 0].min() > -1e-9 * scale
+        assert exposures.sum().is_monotonic_decreasing
+    with pytest.raises(InputDataError, match="Tried: 2, 3 and 4"):
+        result.solution(5)
+
+
+def test_a_result_is_shown_in_a_few_lines(result: ExtractionResult) -> None:
+    first, names, closest = repr(result).splitlines()
+    assert "40 samples, 3 signatures, median cosine 0.9" in first
+    assert names.strip() == "SBS96A, SBS96B and SBS96C"
+    assert all(name in closest for name in TRUE_NAMES)
+
+
 def test_four_samples_allow_a_number_but_no_choice(
     truth: tuple[MutationCatalog, pd.DataFrame],
 ) -> None:
-    few = MutationCatalog(truth[0].counts.iloc[4:8])
-    with pytest.raises(InputDataError, match="too few to tell how many"):
+    few = MutationCatalog(truth[0].counts.iloc[4:8], source="few.tsv")
+    with pytest.raises(InputDataError, match=r"few\.tsv: 4 samples .* too few to tell how many"):
         extract_signatures(few, [2, 3])
     with pytest.raises(InputDataError, match="too few to choose a penalty"):
         extract_signatures(few, 2, n_restarts=2, l1_reg="auto")
-    result = extract_signatures(few, 2, n_restarts=2, max_epochs=1)
+    result = extract_signatures(few, 2, n_restarts=2, model=DNMF(n_steps=1))
     assert result.selection is not None
     assert result.exposures.shape == (4, 2)

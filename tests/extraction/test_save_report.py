@@ -116,10 +116,10 @@ def test_names_are_text_in_the_plots_never_markup(written):
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_a_failure_at_any_step_leaves_nothing(hostile, tmp_path, monkeypatch, step, error):
     where = {
-        "write_exposures": "dnmf.signatures.write_exposures",
-        "save_model": "dnmf.estimators.save_model",
-        "page": "dnmf.extraction.page.render_page",
-        "figure": "dnmf.extraction.figures.save_figure",
+        "write_exposures": "dnmf.extraction.save.write_exposures",
+        "save_model": "dnmf.extraction.save.save_model",
+        "page": "dnmf.extraction.save.render_page",
+        "figure": "dnmf.report.pictures.figure_bytes",
     }[step]
 
     def fail(*_, **__):

@@ -1,10 +1,13 @@
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.extraction import ExtractionResult, extract_signatures, transform_catalog
+from dnmf.extraction.transform import mutation_exposures
 from dnmf.signatures import MutationCatalog, load_reference, simulate_catalog
 
 
@@ -14,7 +17,7 @@ def result() -> ExtractionResult:
     catalog, _ = simulate_catalog(
         load_reference("SBS4,SBS1,SBS13"), 30, mean_burden=5000, sparsity=0.4, random_state=1
     )
-    return extract_signatures(catalog, 3, n_restarts=0, max_epochs=20)
+    return extract_signatures(catalog, 3, n_restarts=0, model=DNMF(n_steps=20))
 
 
 def test_training_samples_get_the_exposures_of_the_extraction(result: ExtractionResult) -> None:
@@ -50,3 +53,15 @@ def test_metadata_of_another_model_is_refused(
 ) -> None:
     with pytest.raises(ModelFileError, match=told):
         transform_catalog(result.model, result.model_metadata | change, result.catalog)
+
+
+def test_exposures_are_mutations_whatever_the_scale_of_the_components(
+    result: ExtractionResult,
+) -> None:
+    """The paper's components have any sum; exposures times signatures that sum to 1 are the model's spectra."""
+    counts = result.catalog.counts.to_numpy()
+    model = PaperDNMF(3, max_epochs=3).fit(counts)
+    sums = model.components_.sum(axis=1, keepdims=True)
+    assert np.abs(np.log(sums)).min() > 0.1
+    spectra = mutation_exposures(model, counts) @ (model.components_ / sums)
+    np.testing.assert_allclose(spectra, model.transform(counts) @ model.components_, rtol=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.exceptions import ChannelMismatchError, InputDataError
+from dnmf.exceptions import InputDataError
 from dnmf.plotting import figure_bytes, plot_catalog, plot_signatures
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, match_to_reference
 
@@ -118,14 +118,6 @@ def test_any_number_of_panels_keep_their_shape_and_do_not_touch(k):
         assert box.width * width > 9.5
         assert 1.4 < box.height * height < 1.9
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
-
-
-def test_signatures_of_other_channels_are_refused():
-    class OtherChannels:
-        profiles = pd.DataFrame(np.full((1, 78), 1 / 78), columns=[f"c{i}" for i in range(78)])
-
-    with pytest.raises(ChannelMismatchError, match="SBS96"):
-        plot_signatures(OtherChannels())
 
 
 def catalog(*rows: float, names: list[str]) -> MutationCatalog:

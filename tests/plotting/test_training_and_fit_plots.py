@@ -138,20 +138,9 @@ def test_a_figure_of_the_users_is_drawn_into():
     assert len(mine.axes) == 2
 
 
-def test_files_appear_whole_or_not_at_all(tmp_path, monkeypatch):
-    figure = plot_history({"training": [2.0, 1.0]})
-    path = save_figure(figure, tmp_path / "cost.svg")
-    content = path.read_bytes()
-    assert b"2 steps" in content  # text stays text
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("pathlib.Path.replace", full)
-    with pytest.raises(OSError, match="No space"):
-        save_figure(plot_history({}), path)
-    assert list(tmp_path.iterdir()) == [path]
-    assert path.read_bytes() == content
+def test_text_in_svg_stays_text(tmp_path):
+    path = save_figure(plot_history({"training": [2.0, 1.0]}), tmp_path / "cost.svg")
+    assert b"2 steps" in path.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["cost.jpeg", "cost"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
-from dnmf.exceptions import ModelFileError
+from dnmf.exceptions import CheckpointError
 from dnmf.kernels import kl_exposures, kl_gap, kl_step
 from dnmf.refit.calibrate import calibrate
 from dnmf.refit.estimate import (
@@ -23,12 +23,13 @@ from dnmf.refit.estimate import (
     standard_errors,
     unexplained_share,
 )
-from dnmf.refit.network import RefitNetwork
+from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.refit.training import (
     ExposurePrior,
     RefitTraining,
     drop_small,
     learning_rate_at,
+    refit_loss,
     train_refit,
 )
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedLayer, _Step
@@ -285,6 +286,36 @@ def test_every_signature_can_be_drawn_also_one_without_example():
     assert 0.005 < (drawn[:, 5] > 0.01).float().mean() < 0.1
 
 
+@pytest.mark.parametrize("mislabelled", [0.0, 0.3])
+def test_so_many_of_the_told_types_are_wrong_as_mislabelled_says(mislabelled: float):
+    """Each of 40 types has one tumour, with a signature of its own that names its type."""
+    calm = RefitTraining(jitter=0.0, crossed=0.0, foreign=0.0, uniform=0.0, drop=0.0)
+    config = replace(calm, cohort_shown=1.0, mislabelled=mislabelled)
+    prior = ExposurePrior(torch.eye(40), torch.arange(1, 41), config)
+    shares, told = prior.draw_at(torch.full((4000,), 1000.0), random(0))
+    wrong = (told != shares.argmax(dim=1) + 1).float().mean().item()
+    # The other sample is of the same type in one case of 40; the standard error is 0.007.
+    assert wrong == pytest.approx(mislabelled * 39 / 40, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("head", "best"), [("lower", 0.05 * 0.8), ("upper", 0.95 * 0.8), ("presence", 0.75)]
+)
+def test_each_head_learns_what_it_stands_for(head: str, best: float):
+    """Among constant outputs the loss prefers the 5 % quantile, the 95 % quantile, and how often it is present."""
+    shares = torch.linspace(0, 0.8, 401, dtype=torch.float64)[:, None].repeat(1, 2)
+    counts = torch.full((401,), 50.0, dtype=torch.float64)  # ten mutations are a share of 0.2
+    output = RefitOutput(*(torch.full_like(shares, value) for value in (0.4, 0.5, 0.0, 1.0)))
+    tried = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
+    losses = [
+        refit_loss(
+            replace(output, **{head: torch.full_like(shares, value)}), shares, counts, emphasis=0.0
+        )[0]
+        for value in tried.tolist()
+    ]
+    assert tried[torch.stack(losses).argmin()].item() == pytest.approx(best, abs=0.011)
+
+
 def test_contributions_below_ten_mutations_are_dropped_but_never_all():
     shares = torch.tensor([[0.5, 0.45, 0.05], [0.4, 0.3, 0.3]])
     dropped = drop_small(shares, torch.tensor([100.0, 5.0]))
@@ -370,11 +401,11 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path):
         ({"start": RefitNetwork(W, 3, TINY)}, "network to start from"),
         ({"origin": {"split": "second"}}, "split"),
     ):
-        with pytest.raises(ModelFileError, match=rf"differs in: {named}\. Remove"):
+        with pytest.raises(CheckpointError, match=rf"differs in: {named}( \([^)]+\))?\. Nothing"):
             train(**changed)
     train()
     checkpoint.write_bytes(b"not a checkpoint")
-    with pytest.raises(ModelFileError, match="not a checkpoint"):
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
         train()
 
 

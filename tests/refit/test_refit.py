@@ -6,6 +6,7 @@ import pytest
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.refit import RefitResult, refit_exposures
+from dnmf.refit.methods import BatchAnswer, evidence_for_selection, selected_shares
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
 BREAST = ["SBS1", "SBS2", "SBS3", "SBS5", "SBS13"]
@@ -207,3 +208,28 @@ def test_channels_of_another_kind_are_refused(catalog: MutationCatalog) -> None:
     short = profiles.iloc[:, :95]
     with pytest.raises((ChannelMismatchError, InputDataError)):
         refit_exposures(catalog, SignatureSet(short.div(short.sum(axis=1), axis=0)))
+
+
+def test_unassigned_mutations_may_be_any_signatures_so_upper_ends_keep_them() -> None:
+    """The only signature of a reference could have all mutations, also those that it does not explain."""
+    profiles = load_reference("cosmic-v3.4").select(["SBS5", "SBS7a"]).profiles
+    catalog = MutationCatalog(pd.DataFrame({"S": 1000 * profiles.sum()}).T)
+    result = refit_exposures(catalog, load_reference("cosmic-v3.4").select(["SBS5"]), method="kl")
+    assert result.unassigned["S"] > 500
+    assert result.exposures.loc["S", "SBS5"] == pytest.approx(2000 - result.unassigned["S"])
+    assert result.upper.loc["S", "SBS5"] == pytest.approx(2000)
+    assert result.lower.loc["S", "SBS5"] < result.exposures.loc["S", "SBS5"]
+
+
+def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
+    """Counts that vary seven times as much have sevenfold deviances: evidence is per unit of dispersion."""
+    rng = np.random.default_rng(0)
+    W = load_reference("cosmic-v3.4").profiles.to_numpy()[:12]
+    X = rng.poisson(3000 * rng.dirichlet(np.ones(3), size=4) @ W[[0, 3, 8]]) * 2.0
+    # A refit that is too even, and that calls as many signatures present as the selection takes.
+    answer = BatchAnswer.empty(4, 12)
+    answer.shares[:] = 0.5 * selected_shares(X, W) + 0.5 / 12
+    answer.presence[:] = selected_shares(X, W) > 0
+    evidence = evidence_for_selection(X, answer, W)
+    assert (evidence > 10).all()
+    np.testing.assert_allclose(evidence_for_selection(7 * X, answer, W), evidence, rtol=1e-3)

@@ -90,7 +90,7 @@ def test_an_interrupted_swap_puts_the_old_folder_back(tmp_path, monkeypatch, int
 def test_an_existing_folder_is_refused_before_any_work(tmp_path):
     earlier_run(tmp_path / "out")
     with (
-        pytest.raises(OutputExistsError, match="not empty"),
+        pytest.raises(OutputExistsError, match="earlier run"),
         staged_folder(tmp_path / "out", overwrite=False),
     ):
         pytest.fail("the work was begun")

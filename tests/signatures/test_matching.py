@@ -45,6 +45,7 @@ def test_a_reference_matches_itself():
     assert matches["assigned"].all()
     assert matches["assigned"].dtype == bool
     assert (matches["second_cosine"] < 1).all()
+    pd.testing.assert_frame_equal(match_to_reference(cosmic, "cosmic-v3.4"), matches)
 
 
 def test_best_and_second_best_against_scipy_one_by_one():
@@ -94,5 +95,7 @@ def test_other_channels_are_refused():
     doublets = SignatureSet(
         pd.DataFrame([[0.5, 0.5]], index=["DBS1"], columns=schema.labels), schema=schema
     )
-    with pytest.raises(ChannelMismatchError, match="SBS96 channels but the reference DBS2"):
+    with pytest.raises(
+        ChannelMismatchError, match=r"has DBS2 channels, the data have SBS96.*such as cosmic"
+    ):
         match_to_reference(signatures(a=spike(0)), doublets)

@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures import choose_reference, load_reference, restrict_signatures
+from dnmf.signatures import load_reference, restrict_signatures
 from dnmf.signatures.regions import read_regions
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 
 LENGTHS = {"chr1": 5000, "chr2": 3000, "chrM": 400}
 
 
+def keep_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnmf.signatures.sites.user_cache_path", lambda *_, **__: folder)
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    keep_in(tmp_path / "cache", monkeypatch)
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_blocks_and_compression_do_not_matter(
     whole = count_sites(panel, fasta)
     packed = tmp_path / "genome.fa.gz"
     packed.write_bytes(gzip.compress(fasta.read_bytes().replace(b"\n", b"\r\n")))
-    monkeypatch.setattr("dnmf.signatures.sites._BLOCK", 7)
+    monkeypatch.setattr("dnmf.signatures.genome._BLOCK", 7)
     monkeypatch.setattr("dnmf.signatures.sites._SLICE", 100)
     assert count_sites(panel, packed) == whole
 
@@ -103,7 +107,7 @@ def test_counts_do_not_need_a_place_to_keep_them(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    keep_in(blocked, monkeypatch)
     assert sum(count_sites(bed(tmp_path, "chr1 10 4000"), fasta).regions) == 3990
 
 
@@ -132,7 +136,7 @@ def test_signatures_follow_the_sites(tmp_path: Path) -> None:
     words = "".join(sorted({a + b + c for a in "ACGT" for b in "ACGT" for c in "ACGT"}))
     genome = tmp_path / "genome.fa"
     genome.write_text(f">1\n{words * 20}\n>2\n{words * 10}{'ACG' * 200}\n", encoding="ascii")
-    chosen = choose_reference(
+    chosen = load_reference(
         "SBS1,SBS5", assay=str(bed(tmp_path, f"2 1 {len(words) * 10 + 599}")), genome=genome
     )
     before = load_reference("SBS1,SBS5").profiles.loc["SBS5"]
@@ -155,7 +159,7 @@ def test_the_build_of_a_genome_is_checked(
 ) -> None:
     monkeypatch.setattr("dnmf.signatures.sites._LENGTH_OF_1", {5000: "GRCh38"})
     with pytest.raises(InputDataError, match="is GRCh38, by the length of chromosome 1"):
-        choose_reference("cosmic-v3.4", assay=str(bed(tmp_path, "1 0 90")), genome=fasta)
+        load_reference("cosmic-v3.4", assay=str(bed(tmp_path, "1 0 90")), genome=fasta)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +191,11 @@ def test_files_that_are_no_genome_are_refused(tmp_path: Path, fasta: Path) -> No
         with pytest.raises(InputDataError, match=message):
             count_sites(panel, other)
     with pytest.raises(InputDataError, match="Give the genome they belong to"):
-        choose_reference("cosmic-v3.4", assay=str(panel))
+        load_reference("cosmic-v3.4", assay=str(panel))
     with pytest.raises(InputDataError, match="only read to count the sites"):
-        choose_reference("cosmic-v3.4", genome=fasta)
+        load_reference("cosmic-v3.4", genome=fasta)
     with pytest.raises(InputDataError, match="no such file"):
-        choose_reference("cosmic-v3.4", assay="gone.bed", genome=fasta)
+        load_reference("cosmic-v3.4", assay="gone.bed", genome=fasta)
 
 
 def test_a_bed_file_may_have_headers_and_be_packed(tmp_path: Path) -> None:

@@ -1,9 +1,6 @@
 """Writing follows SigProfiler's layouts, loses nothing, and never leaves half a file."""
 
 import gzip
-import os
-import stat
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -143,38 +140,10 @@ def test_gzip_by_extension_and_reproducible(tmp_path):
     assert content == (tmp_path / "b.tsv.gz").read_bytes()
 
 
-@pytest.mark.parametrize("moment", ["write_bytes", "replace"])
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(
-    tmp_path, monkeypatch, moment, failure
-):
-    path = tmp_path / "a.tsv"
-    path.write_text("old")
-    real = getattr(Path, moment)
-
-    def fail(self, *arguments):
-        if moment == "write_bytes":
-            real(self, arguments[0][:3])
-        raise failure
-
-    monkeypatch.setattr(Path, moment, fail)
-    with pytest.raises((InputDataError, KeyboardInterrupt)):
-        write_exposures(exposures([[1, 2, 3]]), path)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.tsv"]
-    assert path.read_text() == "old"
-
-
 def test_an_existing_file_is_replaced_whole(tmp_path):
     (tmp_path / "a.tsv").write_text("x" * 10_000)
     write_exposures(exposures([[1, 2, 3]]), tmp_path / "a.tsv")
     assert read_exposures(tmp_path / "a.tsv").to_numpy().tolist() == [[1, 2, 3]]
-
-
-def test_files_get_the_usual_permissions(tmp_path):
-    write_exposures(exposures([[1, 2, 3]]), tmp_path / "a.tsv")
-    (tmp_path / "plain").touch()
-    modes = [stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in ("a.tsv", "plain")]  # noqa: PTH116
-    assert modes[0] == modes[1]
 
 
 @pytest.mark.parametrize("target", ["nowhere/a.tsv", "."])

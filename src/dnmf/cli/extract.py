@@ -1,241 +1,259 @@
-"""``dnmf extract``, ``dnmf demo`` and ``dnmf report``."""
+"""``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
 import os
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import warnings
+from dataclasses import asdict, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from dnmf.cli.checkpoints import is_of_run, keep_job, kept_job
-from dnmf.cli.console import UserError, busy, shown_warnings, stderr_console, stdout_console
-from dnmf.cli.paths import check_result_folder, checkpoint_folder, refuse_existing
-from dnmf.signatures import (
-    MutationCatalog,
-    SignatureSet,
-    example_catalog,
-    load_reference,
-    read_catalog,
+import typer
+
+from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.numbers import parse_numbers, parse_penalty
+from dnmf.cli.options import (
+    CatalogPath,
+    OutputFolder,
+    Overwrite,
+    Quiet,
+    ReferenceChoice,
+    Seed,
+    with_reference,
 )
+from dnmf.cli.paths import check_result_folder
+from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.report.folder import checkpoint_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dnmf.extraction import Checkpoint, ExtractionResult
+    from dnmf.estimators import DNMF, PaperDNMF
+    from dnmf.extraction import ExtractionResult, ExtractionRun
 
-# A run that takes longer is announced.
+# Seconds from which a run is announced.
 LONG_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class ExtractionJob:
-    """What to extract and where to put it; the fields are the options of ``dnmf extract``."""
+class Preset(StrEnum):
+    """How to train."""
 
-    n_signatures: tuple[int, ...]
-    output: Path
-    restarts: int | None = None
-    l1_reg: float | Literal["auto"] = 0.0
-    l2_reg: float | Literal["auto"] = 0.0
-    n_layers: int = 10
-    max_epochs: int | None = None
-    preset: str = "default"
-    seed: int = 0
-    reference: str = "cosmic-v3.4"
+    default = "default"
+    paper = "paper"
 
 
-def run_extraction(
-    job: ExtractionJob,
-    catalog_path: Path | None,
-    *,
-    workers: int | None = None,
-    resumable: bool = True,
-    overwrite: bool,
-    quiet: bool,
-) -> "Outcome":
-    """Extract from a file, or from the example genomes when there is none, and write everything.
-
-    Paths and input are checked first, so that a mistake does not cost the long work.
-    """
-    # A reference may be a name or a list instead of a path; then no such file is in the folder.
-    inputs = tuple(path for path in (catalog_path, Path(job.reference)) if path is not None)
-    command = shlex.join(["dnmf", *sys.argv[1:]])
+@with_reference
+def extract(
+    catalog: CatalogPath,
+    n_signatures: Annotated[
+        Any,
+        typer.Option(
+            "-k",
+            "--n-signatures",
+            parser=parse_numbers,
+            metavar="K",
+            help="How many: 12, or to choose from 2:15 or 3,5,8.",
+        ),
+    ],
+    output: OutputFolder,
+    reference: ReferenceChoice,
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            "--restarts",
+            min=0,
+            help="Resampled restarts for every K; 0: extract once.",
+            show_default="20, or 0 with --preset paper",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Restarts at a time.", show_default="all cores"),
+    ] = None,
+    l1: Annotated[
+        Any,
+        typer.Option(
+            "--l1",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on the sum of exposures, in mutations.",
+        ),
+    ] = "0",
+    l2: Annotated[
+        Any,
+        typer.Option(
+            "--l2",
+            parser=parse_penalty,
+            metavar="NUMBER|auto",
+            help="Penalty on half the sum of squared exposures.",
+        ),
+    ] = "0",
+    layers: Annotated[int, typer.Option("--layers", min=1, help="Layers of the network.")] = 10,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Training epochs.", show_default="the preset's"),
+    ] = None,
+    preset: Annotated[
+        Preset, typer.Option("--preset", help="`paper` trains as Nasser, Eldar and Sharan 2021.")
+    ] = Preset.default,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find K signatures; write tables and report."""
     errors = stderr_console()
-    with shown_warnings(errors) as messages:
+    with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
-            check_result_folder(job.output, overwrite=True, inputs=inputs)
-            catalog = example_catalog() if catalog_path is None else read_catalog(catalog_path)
-            reference = load_reference(job.reference)
+            from dnmf.signatures import default_reference, how_to_give_reference, read_catalog
 
-            from dnmf.extraction.extract import check_restarts
-            from dnmf.extraction.numbers import check_numbers
+            # Whether an earlier report may be replaced is known once the catalog has been read.
+            check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
+            counts = read_catalog(catalog)
+
+            from dnmf.extraction import ExtractionRun
             from dnmf.report.records import file_record
 
-        numbers = check_numbers(job.n_signatures, catalog)
-        penalties = (job.l1_reg, job.l2_reg)
-        restarts = check_restarts(job.restarts, numbers, job.preset, penalties)
-        input_file = {} if catalog_path is None else file_record(catalog_path)
-        checkpoint = None
-        if restarts and resumable:
-            from dnmf.extraction import Checkpoint, run_identity
-
-            identity = run_identity(catalog, job.seed, restarts)
-            if not overwrite and not is_of_run(job.output, identity):
-                refuse_existing(job.output)
-            checkpoint = Checkpoint(checkpoint_folder(job.output), identity)
-            keep_job(checkpoint, job, catalog, input_file=input_file, command=command)
-        elif not overwrite:
-            refuse_existing(job.output)
-        task = _Task(job, catalog, reference, input_file, command, checkpoint)
+            if reference == ReferenceChoice() and default_reference(counts.schema) is None:
+                warnings.warn(
+                    f"{how_to_give_reference(counts.schema)} The signatures are not compared with known ones.",
+                    DoubtfulDataWarning,
+                    stacklevel=2,
+                )
+                known = None
+            else:
+                known = asdict(reference)
+            run = ExtractionRun.start(
+                output,
+                counts,
+                n_signatures,
+                n_restarts=restarts,
+                random_state=seed,
+                reference=known,
+                overwrite=overwrite,
+                input_file=file_record(catalog),
+                command=_command(),
+                l1_reg=l1,
+                l2_reg=l2,
+                model=_model(preset, layers, epochs),
+            )
         cores = workers or len(os.sched_getaffinity(0))
-        if restarts and not quiet:
-            task.announce(errors, restarts, cores)
-        return task.run(errors, messages, cores, overwrite=overwrite, quiet=quiet)
+        if run.n_restarts and not quiet:
+            _announce(run, errors, cores)
+        _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
 
-def run_report(output: Path, *, quiet: bool) -> "Outcome":
-    """Write the report of what an extraction has finished so far; nothing is computed that would be kept."""
-    from dnmf.extraction import Checkpoint, run_identity
-    from dnmf.extraction.extract import check_restarts
-
+def report(
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The output folder of `dnmf extract`.")
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Report what an extraction has finished so far."""
     errors = stderr_console()
-    check_result_folder(output, overwrite=True)
-    with shown_warnings(errors) as messages:
-        catalog, kept = kept_job(output)
-        job = ExtractionJob(**{**kept["job"], "output": output})
-        penalties = (job.l1_reg, job.l2_reg)
-        restarts = check_restarts(job.restarts, job.n_signatures, job.preset, penalties)
-        identity = run_identity(catalog, job.seed, restarts)
-        checkpoint = Checkpoint(checkpoint_folder(output), identity)
-        if not is_of_run(output, identity):
-            refuse_existing(output)
-        finished = [k for k in checkpoint.finished() if k in job.n_signatures]
-        unfinished = tuple(k for k in job.n_signatures if k not in finished)
-        if not finished:
-            raise UserError(
-                f"{output}: no number of signatures is finished yet. Repeat the command of the extraction to go on: "
-                f"{kept['command']}"
-            )
-        part = replace(job, n_signatures=tuple(finished))
-        reference = load_reference(job.reference)
-        task = _Task(
-            part, catalog, reference, kept["input"], kept["command"], checkpoint, unfinished
+    with user_errors(output), shown_warnings(errors) as messages:
+        check_result_folder(output, overwrite=True)
+
+        from dnmf.extraction import ExtractionRun
+
+        _carry_out(ExtractionRun.finished(output), errors, messages, quiet=quiet)
+
+
+def demo(
+    output: OutputFolder = Path("demo-output"),
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Do so for 21 breast cancer genomes, K = 4."""
+    errors = stderr_console()
+    with user_errors(output), shown_warnings(errors) as messages:
+        check_result_folder(output, overwrite=overwrite)
+
+        from dnmf.extraction import ExtractionRun
+        from dnmf.signatures import example_catalog, load_reference
+
+        reference = load_reference(ReferenceChoice().reference)
+        # Quickly repeated: no checkpoint is kept.
+        run = ExtractionRun(
+            output, example_catalog(), (4,), 20, seed, {}, reference, command=_command()
         )
-        return task.run(errors, messages, 1, overwrite=False, quiet=quiet)
+        cores = len(os.sched_getaffinity(0))
+        _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
 
-@dataclass(frozen=True)
-class _Task:
-    """An extraction whose input has been read and checked."""
+def _model(preset: Preset, layers: int, epochs: int | None) -> "DNMF | PaperDNMF":
+    from dnmf.estimators import DNMF, PaperDNMF
 
-    job: ExtractionJob
-    catalog: MutationCatalog
-    reference: SignatureSet
-    input_file: Mapping[str, Any]
-    command: str
-    checkpoint: "Checkpoint | None"
-    unfinished: tuple[int, ...] = ()
-
-    def announce(self, console: "Console", restarts: int, workers: int) -> None:
-        """Say how long a long run will take, and how much memory."""
-        from dnmf.cli.progress import duration
-        from dnmf.extraction.run_time import estimate_run
-
-        left = estimate_run(
-            self.catalog,
-            self.job.n_signatures,
-            n_restarts=restarts,
-            workers=workers,
-            checkpoint=self.checkpoint,
-        )
-        if left.seconds < LONG_SECONDS:
-            return
-        total = len(self.job.n_signatures) * (1 + restarts)
-        done = f"{total - left.fits} of {total} fits are done; " if left.fits < total else ""
-        console.print(
-            f"{done}{left.fits} fits to do: about {duration(left.seconds)} with {workers} "
-            f"{'worker' if workers == 1 else 'workers'}, {left.bytes / 1e9:.1f} GB of memory."
-        )
-        if self.checkpoint is not None:
-            console.print(
-                "It may be interrupted at any time: the same command goes on from there. `dnmf report "
-                f"{self.job.output}` in another window reports what is finished.",
-                markup=False,
-            )
-
-    def run(
-        self,
-        console: "Console",
-        messages: list[str],
-        workers: int,
-        *,
-        overwrite: bool,
-        quiet: bool,
-    ) -> "Outcome":
-        """Extract, and write everything."""
-        from dnmf.cli.progress import TrainingProgress
-        from dnmf.extraction import extract_signatures, save_report
-
-        job = self.job
-        with TrainingProgress(console, quiet=quiet) as progress:
-            result = extract_signatures(
-                self.catalog,
-                list(job.n_signatures) if len(job.n_signatures) > 1 else job.n_signatures[0],
-                n_restarts=job.restarts,
-                workers=workers,
-                checkpoint=self.checkpoint,
-                l1_reg=job.l1_reg,
-                l2_reg=job.l2_reg,
-                n_layers=job.n_layers,
-                max_epochs=job.max_epochs,
-                preset=job.preset,
-                reference=self.reference,
-                random_state=job.seed,
-                progress=progress,
-                selection_progress=progress.fits,
-            )
-        # The reader's warnings belong into the record of the run, too.
-        result = replace(result, warnings=list(messages), unfinished=self.unfinished)
-        replaced = overwrite
-        if self.checkpoint is not None:
-            replaced = overwrite or is_of_run(job.output, self.checkpoint.identity)
-        with busy("Writing the report ...", console, quiet=quiet):
-            report = save_report(
-                result,
-                job.output,
-                overwrite=replaced,
-                input_file=self.input_file,
-                identity=None if self.checkpoint is None else self.checkpoint.identity,
-                command=self.command,
-            )
-        return Outcome(result, self.reference, report)
+    if preset is Preset.paper:
+        model: DNMF | PaperDNMF = PaperDNMF(n_layers=layers)
+        return model if epochs is None else model.set_params(max_epochs=epochs)
+    model = DNMF(n_layers=layers)
+    return model if epochs is None else model.set_params(n_steps=epochs)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What an extraction found and where its report is."""
+def _command() -> str:
+    return shlex.join(["dnmf", *sys.argv[1:]])
 
-    result: "ExtractionResult"
-    reference: SignatureSet
-    report: Path
 
-    def show(self) -> None:
-        """Print how many signatures there are, their matches, the quality of the fit and the path of the report."""
-        from dnmf.cli.match import matches_table
+def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
+    """Say how long a long run will take, and how much memory."""
+    from dnmf.cli.progress import duration
 
-        out = stdout_console()
-        if self.result.selection is not None and len(self.result.selection.table) > 1:
-            from dnmf.extraction.selection_section import clarity
+    left = run.estimate(workers)
+    if left.seconds < LONG_SECONDS:
+        return
+    total = len(run.n_signatures) * (1 + run.n_restarts)
+    done = f"{total - left.fits} of {total} fits are done; " if left.fits < total else ""
+    console.print(
+        f"{done}{left.fits} fits to do: about {duration(left.seconds)} with {workers} "
+        f"{'worker' if workers == 1 else 'workers'}, {left.bytes / 1e9:.1f} GB of memory."
+    )
+    console.print(
+        "It may be interrupted at any time: the same command goes on from there. `dnmf report "
+        f"{run.output}` in another window reports what is finished.",
+        markup=False,
+    )
 
-            out.print(clarity(self.result), markup=False, soft_wrap=True)
-        if self.result.unfinished:
-            numbers = ", ".join(map(str, self.result.unfinished))
-            out.print(f"Partial: not finished yet are {numbers} signatures.", soft_wrap=True)
-        out.print(matches_table(self.result.matches, self.reference))
-        cosine = self.result.fit["cosine"].median()
-        out.print(
-            f"Median cosine between spectrum and reconstruction: {cosine:.4f} "
-            f"({len(self.result.fit)} samples, {self.result.seconds['total']:.1f} s)",
-            soft_wrap=True,
-        )
-        out.print(f"Report: {self.report}", markup=False, soft_wrap=True)
+
+def _carry_out(
+    run: "ExtractionRun",
+    console: "Console",
+    messages: list[str],
+    *,
+    workers: int = 1,
+    overwrite: bool = False,
+    quiet: bool,
+) -> None:
+    """Extract, write everything and show the result."""
+    from dnmf.cli.progress import TrainingProgress
+
+    with TrainingProgress(console, quiet=quiet) as progress:
+        result = run.extract(workers=workers, progress=progress)
+    # With the warnings of reading the catalog: they belong to the record of the run.
+    result = replace(result, warnings=list(messages))
+    with busy("Writing the report ...", console, quiet=quiet):
+        page = run.save(result, overwrite=overwrite)
+    if not quiet:
+        _show(result, page)
+
+
+def _show(result: "ExtractionResult", page: Path) -> None:
+    """Print how many signatures there are, their matches, the quality of the fit and the path of the report."""
+    from dnmf.cli.match import matches_table
+    from dnmf.extraction.selection_findings import choice_summary
+
+    out = stdout_console()
+    if result.selection is not None and len(result.selection.table) > 1:
+        out.print(choice_summary(result), markup=False, soft_wrap=True)
+    if result.unfinished:
+        numbers = ", ".join(map(str, result.unfinished))
+        out.print(f"Partial: not finished yet are {numbers} signatures.", soft_wrap=True)
+    if result.reference is not None:
+        out.print(matches_table(result.matches, result.reference))
+    out.print(
+        f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
+        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)",
+        soft_wrap=True,
+    )
+    out.print(f"Report: {page}", markup=False, soft_wrap=True)

@@ -1,26 +1,49 @@
-"""``dnmf match`` and ``dnmf transform``, and the table of matches that ``extract`` ends with."""
+"""``dnmf match``, and the table of matches that ``extract`` ends with."""
 
-import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
-from rich.markup import escape
-from rich.table import Table
+import typer
 
-from dnmf.cli.console import shown_warnings, stderr_console, stdout_console
+import dnmf
+from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
 from dnmf.cli.paths import check_output_file
-from dnmf.signatures import (
-    SignatureSet,
-    load_reference,
-    match_to_reference,
-    read_catalog,
-    read_signatures,
-    write_exposures,
-)
+from dnmf.storage import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
 
 
-def matches_table(matches: pd.DataFrame, reference: SignatureSet) -> Table:
+@with_reference
+def match(
+    signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
+    reference: ReferenceChoice,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Name the references nearest to signatures."""
+    with user_errors():
+        if output is not None:
+            check_output_file(output, overwrite=overwrite)
+        with shown_warnings(stderr_console()):
+            found = dnmf.read_signatures(signatures)
+            known = reference.load(found.schema)
+            matches = dnmf.match_to_reference(found, known)
+        if output is not None:
+            write_whole(output, matches.to_csv(sep="\t", index=False))
+        stdout_console().print(matches_table(matches, known))
+
+
+def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "Table":
     """Return the matches as a table for the terminal, with their ``share`` if they have one."""
+    from rich.markup import escape
+    from rich.table import Table
+
     weak = not matches["assigned"].all()
     table = Table(
         title=f"Compared with {escape(reference.source)}",
@@ -37,40 +60,3 @@ def matches_table(matches: pd.DataFrame, reference: SignatureSet) -> Table:
         cells = [escape(str(row["found"])), escape(best), f"{row['cosine']:.3f}"]
         table.add_row(*cells, *([f"{row['share']:.1%}"] if with_share else []))
     return table
-
-
-def run_match(signatures: Path, reference: str, output: Path | None, *, overwrite: bool) -> None:
-    """Match a file of signatures with a reference; print the table and write it when asked."""
-    if output is not None:
-        check_output_file(output, overwrite=overwrite)
-    with shown_warnings(stderr_console()):
-        known = load_reference(reference)
-        matches = match_to_reference(read_signatures(signatures), known)
-    if output is not None:
-        _write_table(matches, output)
-    stdout_console().print(matches_table(matches, known))
-
-
-def run_transform(model_path: Path, catalog_path: Path, output: Path, *, overwrite: bool) -> None:
-    """Write the exposures of a catalog by a saved network."""
-    check_output_file(output, overwrite=overwrite)
-    with shown_warnings(stderr_console()):
-        catalog = read_catalog(catalog_path)
-
-        from dnmf.estimators import load_model
-        from dnmf.extraction import transform_catalog
-
-        model, metadata = load_model(model_path)
-        exposures = transform_catalog(model, metadata, catalog)
-    write_exposures(exposures, output)
-    stdout_console().print(f"{len(exposures)} samples: {output}", markup=False, soft_wrap=True)
-
-
-def _write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a TSV under a temporary name first: a reader never sees half a file."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        frame.to_csv(partial, sep="\t", index=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dnmf.signatures import SignatureSet
+    from dnmf.signatures import ChannelSchema, SignatureSet
 
 CatalogPath = Annotated[
-    Path, typer.Argument(metavar="CATALOG", help="Mutation counts, 96 channels by samples.")
+    Path,
+    typer.Argument(
+        metavar="CATALOG", help="Mutation counts, channels by samples: SBS96, DBS78 or ID83."
+    ),
 ]
 OutputFolder = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT", help="Folder to create for the results.")
@@ -23,14 +26,6 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
 Seed = Annotated[
     int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same result.")
-]
-Reference = Annotated[
-    str,
-    typer.Option(
-        "--reference",
-        metavar="NAME|FILE|LIST",
-        help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
-    ),
 ]
 
 
@@ -53,7 +48,14 @@ class MadeFor(StrEnum):
 class ReferenceChoice:
     """``--reference`` and the options beside it; `with_reference` gives them to a command."""
 
-    reference: Reference = "cosmic-v3.4"
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference",
+            metavar="NAME|FILE|LIST",
+            help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
+        ),
+    ] = "cosmic-v3.4"
     build: Annotated[
         Build | None, typer.Option("--build", help="Genome build of the reference.")
     ] = None
@@ -81,23 +83,23 @@ class ReferenceChoice:
         ),
     ] = None
 
-    def load(self) -> "SignatureSet":
-        """Return the signatures; counting the sites of a panel takes a minute or two the first time."""
-        from dnmf.signatures import choose_reference
+    def load(self, channels: "ChannelSchema | None" = None) -> "SignatureSet":
+        """Return the signatures, of these channels; counting the sites of a panel takes a minute or two at first."""
+        from dnmf.signatures import load_reference
 
-        return choose_reference(
+        return load_reference(
             self.reference,
             build=self.build,
             assay=self.assay,
             genome=self.genome,
             made_for=self.made_for,
+            channels=channels,
         )
 
     @property
     def files(self) -> tuple[Path, ...]:
         """What may be a file that must not be overwritten."""
-        others = (Path(self.assay) if self.assay else None, self.genome)
-        return (Path(self.reference), *(path for path in others if path is not None))
+        return tuple(Path(name) for name in (self.reference, self.assay, self.genome) if name)
 
 
 def with_reference(command: Callable[..., None]) -> Callable[..., None]:

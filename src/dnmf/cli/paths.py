@@ -22,34 +22,12 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
 
     from dnmf.report import check_output_folder
 
-    check_output_folder(folder, overwrite=True)
-    if not overwrite:
-        refuse_existing(folder)
+    check_output_folder(folder, overwrite=overwrite)
     for path in (Path.cwd(), *inputs):
         if path.resolve().is_relative_to(folder.resolve()):
             raise OutputExistsError(
                 f"{folder} will not be replaced: {path} is inside it. Choose another output folder."
             )
-
-
-def checkpoint_folder(output: Path) -> Path:
-    """Return the folder beside an output in which its run can be picked up: ``OUT.checkpoint``."""
-    return Path(f"{output}.checkpoint")
-
-
-def refuse_existing(folder: Path) -> None:
-    """Raise if there is anything in a folder.
-
-    Raises
-    ------
-    OutputExistsError
-        There is.
-    """
-    if folder.is_dir() and any(folder.iterdir()):
-        raise OutputExistsError(
-            f"{folder} holds the output of an earlier run. Choose another output folder, or "
-            "replace it with --overwrite."
-        )
 
 
 def check_output_file(path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = ()) -> None:

@@ -1,13 +1,15 @@
 """``dnmf plot``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
-from dnmf.cli.console import shown_warnings, stderr_console, stdout_console
+import typer
+
+import dnmf
+from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.options import Overwrite
 from dnmf.cli.paths import check_output_file
 from dnmf.exceptions import InputDataError
-from dnmf.signatures import SBS96, read_catalog, read_exposures, read_signatures
-from dnmf.signatures.table import read_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -15,42 +17,55 @@ if TYPE_CHECKING:
 _IMAGES = (".png", ".svg", ".pdf")
 
 
-def run_plot(path: Path, output: Path | None, *, overwrite: bool) -> None:
-    """Draw what a file holds; by default beside it, as PNG."""
-    target = output or path.with_name(path.name.removesuffix(".gz")).with_suffix(".png")
-    check_output_file(target, overwrite=overwrite, suffixes=_IMAGES)
-    with shown_warnings(stderr_console()):
-        figure, content = _figure(path)
-
-        from dnmf.plotting import save_figure
-
-        save_figure(cast("Figure", figure), target)  # a new figure: none was given to draw into
-    stdout_console().print(f"{content}: {target}", markup=False, soft_wrap=True)
+def plot(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Catalog, signatures or exposures.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="IMAGE",
+            help="Image to write: .png, .svg or .pdf.",
+            show_default="FILE's name with .png",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw a catalog, signatures or exposures."""
+    with user_errors():
+        target = output or file.with_name(file.name.removesuffix(".gz")).with_suffix(".png")
+        check_output_file(target, overwrite=overwrite, suffixes=_IMAGES)
+        with shown_warnings(stderr_console()):
+            figure, content = _figure(file)
+            # A new figure: none was given to draw into.
+            dnmf.plotting.save_figure(cast("Figure", figure), target)
+        stdout_console().print(f"{content}: {target}", markup=False, soft_wrap=True)
 
 
 def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     """Return the figure of a file and what it shows, in words."""
-    from dnmf.plotting import plot_catalog, plot_exposures, plot_signatures
-
     if not _has_channels(path):
-        exposures = read_exposures(path)
-        return plot_exposures(exposures), f"exposures of {len(exposures)} samples"
+        exposures = dnmf.read_exposures(path)
+        return dnmf.plot_exposures(exposures), f"exposures of {len(exposures)} samples"
     try:
-        signatures = read_signatures(path)
+        signatures = dnmf.read_signatures(path)
     except InputDataError:
         # Counts do not sum to 1. Whatever else is wrong with the file, reading it as counts tells
         # it, too.
-        catalog = read_catalog(path)
-        figure = plot_catalog(catalog)
+        catalog = dnmf.read_catalog(path)
+        figure = dnmf.plot_catalog(catalog)
         return figure, f"catalog, {len(figure.axes)} of {len(catalog.counts)} samples"
-    return plot_signatures(signatures), f"{len(signatures)} signatures"
+    return dnmf.plot_signatures(signatures), f"{len(signatures)} signatures"
 
 
 def _has_channels(path: Path) -> bool:
     """Whether any label of the table is a mutation channel: tables of exposures have none."""
+    from dnmf.signatures import detect_schema
+    from dnmf.signatures.table import read_table
+
     table = read_table(path)
     labels: list[str | tuple[str, ...]] = [*table.head[0], *(row[0] for row in table.lead)]
     # Two label columns, or two header lines, hold one channel together.
     labels += [tuple(row[:2]) for row in table.lead]
     labels += list(zip(*table.head[:2], strict=True))
-    return any(SBS96.canonical(label) is not None for label in labels)
+    return detect_schema(labels) is not None

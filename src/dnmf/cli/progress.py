@@ -20,7 +20,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class TrainingProgress:
-    """A context manager that is called with ``(phase, step, total, cost)``.
+    """A context manager that is called as every `dnmf.progress.Progress` is.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class TrainingProgress:
         self._tasks: dict[str, TaskID] = {}
         self._last: tuple[str, int, int, float] | None = None
         self._next_line = 0.0
-        self._fits_begun: tuple[float, int] | None = None
+        self._begun = (0.0, 0)  # when the phase began, and with which step
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -64,53 +64,43 @@ class TrainingProgress:
             self._end_phase()
         self._bars.stop()
 
-    def __call__(self, phase: str, step: int, total: int, cost: float) -> None:
-        """Show one step; the signature is that of the estimators' ``progress``."""
-        if self._quiet:
-            return
-        new_phase = self._last is None or self._last[0] != phase
-        if new_phase:
-            self._end_phase()
-        self._last = phase, step, total, cost
-        if self._console.is_terminal:
-            if new_phase:
-                self._tasks[phase] = self._bars.add_task(phase, total=total, detail="")
-            self._bars.update(self._tasks[phase], completed=step, total=total, detail=_cost(cost))
-        elif new_phase or step == total or time.monotonic() > self._next_line:
-            self._print(f"{phase}: step {step} of {total}{_comma(_cost(cost))}")
-
-    def fits(self, done: int, total: int) -> None:
-        """Show how many fits of a selection are done; those of an earlier run are done from the start."""
+    def __call__(self, phase: str, step: int, steps: int, cost: float) -> None:
+        """Show one step; the first step of a phase may follow steps that an earlier run has done."""
         if self._quiet:
             return
         now = time.monotonic()
-        if self._fits_begun is None:
-            self._fits_begun = now, done
+        new_phase = self._last is None or self._last[0] != phase
+        if new_phase:
+            self._end_phase()
+            self._begun = now, step
+        self._last = phase, step, steps, cost
         if self._console.is_terminal:
-            if "fits" not in self._tasks:
+            if new_phase:
                 # The speed is that of this run: what an earlier one did is not counted.
-                self._tasks["fits"] = self._bars.add_task(
-                    "fits", total=total, completed=done, detail=""
+                self._tasks[phase] = self._bars.add_task(
+                    phase, total=steps, completed=step, detail=""
                 )
-            self._bars.update(self._tasks["fits"], completed=done, total=total)
-        elif now > self._next_line or done == total:
-            self._print(f"fits: {done} of {total}{_comma(self._left(done, total, now))}")
+            self._bars.update(self._tasks[phase], completed=step, total=steps, detail=_cost(cost))
+        elif new_phase or step == steps or now > self._next_line:
+            counted = "" if math.isnan(cost) else "step "
+            details = _comma(_cost(cost)) + _comma(self._left(step, steps, now))
+            self._print(f"{phase}: {counted}{step} of {steps}{details}")
 
-    def _left(self, done: int, total: int, now: float) -> str:
-        begun, before = self._fits_begun or (now, done)
-        if done in (total, before):
+    def _left(self, step: int, steps: int, now: float) -> str:
+        begun, first = self._begun
+        if step in (steps, first):
             return ""
-        return f"about {duration((now - begun) * (total - done) / (done - before))} left"
+        return f"about {duration((now - begun) * (steps - step) / (step - first))} left"
 
     def _end_phase(self) -> None:
         """Show the phase that was running as done: training may stop before its last step."""
         if self._last is None:
             return
-        phase, step, total, cost = self._last
+        phase, step, steps, cost = self._last
         if self._console.is_terminal:
             self._bars.update(self._tasks[phase], completed=step, total=step)
-        elif step < total:
-            self._print(f"{phase}: done after step {step} of {total}{_comma(_cost(cost))}")
+        elif step < steps:
+            self._print(f"{phase}: done after step {step} of {steps}{_comma(_cost(cost))}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False)

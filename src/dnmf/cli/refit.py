@@ -39,7 +39,7 @@ def run_refit(job: RefitJob, catalog_path: Path, *, overwrite: bool, quiet: bool
         with busy("Refitting ...", errors, quiet=quiet):
             check_result_folder(job.output, overwrite=overwrite, inputs=inputs)
             catalog = read_catalog(catalog_path)
-            reference = job.reference.load()
+            reference = job.reference.load(catalog.schema)
 
             from dnmf.refit import refit_exposures, save_refit_report
 

@@ -1,10 +1,11 @@
 """``dnmf simulate``."""
 
-import json
 import math
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -58,7 +59,7 @@ def run_simulation(job: SimulationJob, *, overwrite: bool, quiet: bool) -> None:
             random_state=job.seed,
         )
 
-        from dnmf.report.folder import RUN_RECORD, staged_folder
+        from dnmf.report.records import write_run
 
         record = {
             "command": shlex.join(["dnmf", *sys.argv[1:]]),
@@ -67,12 +68,12 @@ def run_simulation(job: SimulationJob, *, overwrite: bool, quiet: bool) -> None:
                 name: _plain(value) for name, value in (asdict(job) | asdict(job.reference)).items()
             },
         }
-        with staged_folder(job.output, overwrite=overwrite) as folder:
-            write_catalog(catalog, folder / "catalog.tsv")
-            write_exposures(truth, folder / "exposures.tsv", integers=False)
-            write_signatures(signatures, folder / "signatures.tsv")
-            text = json.dumps(record, indent=2, sort_keys=True) + "\n"
-            (folder / RUN_RECORD).write_text(text, encoding="utf-8")
+        tables: dict[str, Callable[[Path], object]] = {
+            "catalog.tsv": partial(write_catalog, catalog),
+            "exposures.tsv": partial(write_exposures, truth, integers=False),
+            "signatures.tsv": partial(write_signatures, signatures),
+        }
+        write_run(job.output, overwrite=overwrite, record=record, tables=tables)
     if not quiet:
         burdens = catalog.burdens
         stdout_console().print(

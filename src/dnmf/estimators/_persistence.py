@@ -1,17 +1,14 @@
 """Saving and loading models: numbers in safetensors, the rest in JSON, nothing that can execute."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from sklearn.utils.validation import check_is_fitted
 
-from dnmf import __version__
 from dnmf.estimators._base import FactorisationEstimator, to_array
 from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
@@ -19,11 +16,10 @@ from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.posterior.network import SupervisedNetwork
+from dnmf.storage import ModelFormat
 from dnmf.unfolding.networks import UnfoldedMU
 
-FORMAT = "dnmf-model"
-FORMAT_VERSION = 3
-READABLE_VERSIONS = (1, 2, 3)
+FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
 ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
     cls.__name__: cls
@@ -70,16 +66,11 @@ def save_model(
     for name, values in tensors.items():
         if not values.isfinite().all():
             raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
-    # Through bytes: the library's own writer makes files that only their owner may read.
-    weights = save(tensors)
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
     if not isinstance(parameters.get("random_state", 0), int):
         parameters["random_state"] = None  # a generator's state is not a parameter
     names = getattr(estimator, "feature_names_in_", None)
-    card = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "written_by": f"dnmf {__version__}",
+    content = {
         "estimator": type(estimator).__name__,
         "parameters": parameters,
         "n_components": k,
@@ -87,15 +78,11 @@ def save_model(
         "n_iter": int(getattr(estimator, "n_iter_", 0)),
         "feature_names": None if names is None else list(names),
         "weights": WEIGHTS_NAME,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "metadata": metadata or {},
     }
-    text = json.dumps(card, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    # Only now that nothing can be refused any more: no weights without their card.
-    (directory / WEIGHTS_NAME).write_bytes(weights)
-    path = directory / CARD_NAME
-    path.write_text(text, "utf-8")
-    return path
+    card = directory / CARD_NAME
+    FORMAT.write(card, directory / WEIGHTS_NAME, content, save(tensors))
+    return card
 
 
 def _plain(value: Any) -> Any:
@@ -123,29 +110,10 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
         raise FileNotFoundError(f"no such model: {folder}")
     if folder.is_file():
         folder = folder.parent
-    card = _read_card(folder / CARD_NAME)
+    card, weights = FORMAT.read(folder / CARD_NAME, folder / WEIGHTS_NAME)
     estimator = _build(card, folder / CARD_NAME)
-    _load_weights(estimator, card, folder / WEIGHTS_NAME)
+    _load_weights(estimator, card, weights, folder / WEIGHTS_NAME)
     return estimator, card["metadata"]
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: a model is a folder with {CARD_NAME} and {WEIGHTS_NAME}"
-        )
-    try:
-        card = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ModelFileError(f"{path} is truncated or not JSON: {error}") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise ModelFileError(f'{path} is not the card of a dnmf model (no "format": "{FORMAT}")')
-    if card.get("format_version") not in READABLE_VERSIONS:
-        raise ModelFileError(
-            f"{path} has format version {card.get('format_version')}, written by {card.get('written_by')}; "
-            f"dnmf {__version__} reads versions {' and '.join(map(str, READABLE_VERSIONS))}"
-        )
-    return card
 
 
 def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
@@ -153,7 +121,7 @@ def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
     if name not in ESTIMATORS:
         raise ModelFileError(f"{path} names an unknown estimator {name!r}")
     try:
-        if card["format_version"] < FORMAT_VERSION:
+        if card["format_version"] < FORMAT.versions[-1]:
             card = _in_todays_names(card)
         # A model trained elsewhere may name a device this machine has not.
         estimator = ESTIMATORS[card["estimator"]](**{**card["parameters"], "device": "cpu"})
@@ -190,24 +158,15 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "estimator": name, "parameters": kept}
 
 
-def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {CARD_NAME} alone holds no weights")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != card.get("weights_sha256"):
-        raise ModelFileError(
-            f"{path} is truncated, altered or belongs to another model: its checksum is not the one in {CARD_NAME}"
-        )
+def _load_weights(
+    estimator: FactorisationEstimator, card: dict[str, Any], weights: bytes, path: Path
+) -> None:
     try:
-        tensors = load_file(path)
+        tensors = load(weights)
         k, f = int(card["n_components"]), int(card["n_features"])
         network = estimator._empty_network(f, k)
         if network is not None:
-            weights = {
-                n.removeprefix("network."): t
-                for n, t in tensors.items()
-                if n.startswith("network.")
-            }
-            network.load_state_dict(weights)
+            network.load_state_dict(_named("network.", tensors))
             estimator.network_ = network.eval()
         components = to_array(tensors["components"])
     except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -226,8 +185,9 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], path:
         estimator.l1_reg_, estimator.l2_reg_ = network.l1_reg.item(), network.l2_reg.item()
     if isinstance(network, SupervisedNetwork):
         estimator.dispersion_ = network.dispersion.item()
-    estimator.history_ = {
-        n.removeprefix("history."): t.numpy()
-        for n, t in tensors.items()
-        if n.startswith("history.")
-    }
+    history = _named("history.", tensors)
+    estimator.history_ = {phase: costs.numpy() for phase, costs in history.items()}
+
+
+def _named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

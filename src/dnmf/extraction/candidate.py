@@ -1,5 +1,6 @@
 """Everything that is known about one number of signatures."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,16 @@ import torch
 from sklearn.model_selection import KFold
 from torch import Tensor
 
-from dnmf.extraction.consensus import align, consensus, matched, silhouettes
-from dnmf.extraction.restarts import FOLDS, HALVES, generator_for
+from dnmf.criteria import MIN_SAMPLES_TO_CHOOSE
+from dnmf.extraction.restarts import (
+    FOLDS,
+    HALVES,
+    align,
+    consensus,
+    generator_for,
+    matched,
+    silhouettes,
+)
 from dnmf.kernels import successive_projection
 from dnmf.metrics import cosine_similarity, reconstruction_quality
 from dnmf.search.count_noise import CountNoise
@@ -21,7 +30,6 @@ from dnmf.search.penalised import (
 )
 
 SAMPLE_FOLDS = 5
-LEAST_SAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ class Candidate:
     costs : (1 + R,)
         The search's objective on the data, of the unresampled fit and of each restart.
     silhouette : (k,)
-        How well each signature is told from the others over restarts, -1 to 1; NaN with fewer than two restarts.
-    halves : (k,)
+        How well each signature is separated from the others over restarts, -1 to 1; NaN with fewer than two restarts.
+    split_half_cosine : (k,)
         Cosine between its versions in two random halves of the samples; NaN with fewer than 2 k samples.
     held_out : (n,)
         Deviance of each sample under bi-cross-validation; NaN with fewer than 5 samples.
@@ -50,7 +58,7 @@ class Candidate:
     replicates: np.ndarray
     costs: np.ndarray
     silhouette: np.ndarray
-    halves: np.ndarray
+    split_half_cosine: np.ndarray
     held_out: np.ndarray
     cosine: np.ndarray
 
@@ -61,18 +69,18 @@ class Candidate:
 
 
 def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: int) -> Candidate:
-    """Judge the signatures of all restarts, the first from the data as they are, and refine their consensus.
+    """Refine the consensus of all restarts on the data and measure its stability and what it predicts.
 
     Parameters
     ----------
     X : (n, f)
         Samples, each with mutations.
     found : list of (k, f)
-        What the restarts found.
+        Signatures of the restarts, the first from the data as they are.
     noise : CountNoise
         Of X.
     seed : int
-        Folds and halves.
+        Of the folds and the halves of the samples.
     """
     costs = np.array([search_cost(X, W, noise) for W in found])
     versions = np.stack([W.numpy() for W in found])
@@ -86,7 +94,7 @@ def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: in
         replicates=replicates,
         costs=costs,
         silhouette=silhouettes(replicates),
-        halves=_halves(X, W, noise, seed),
+        split_half_cosine=_split_half_cosine(X, W, noise, seed),
         held_out=_held_out(X, W, noise, seed),
         cosine=np.asarray(reconstruction_quality(X.numpy(), (H @ W).numpy())["cosine"]),
     )
@@ -94,21 +102,28 @@ def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: in
 
 def _held_out(X: Tensor, W: Tensor, noise: CountNoise, seed: int) -> np.ndarray:
     deviance = np.full(len(X), np.nan)
-    if len(X) < LEAST_SAMPLES:
+    if len(X) < MIN_SAMPLES_TO_CHOOSE:
         return deviance
-    # The same folds for every number of signatures: their deviances are compared sample by sample.
-    folds = KFold(SAMPLE_FOLDS, shuffle=True, random_state=seed)
-    for number, (train, test) in enumerate(folds.split(X.numpy())):
-        rows, held_out = torch.from_numpy(train), torch.from_numpy(test)
+    for rows, held_out, generator in sample_folds(X, seed):
         refined = refine_signatures(X[rows], W, noise.of(rows))
-        generator = generator_for(seed, FOLDS, number)
-        deviance[test] = held_out_deviance(
+        deviance[held_out.numpy()] = held_out_deviance(
             X[held_out], refined, noise.of(held_out), generator=generator
         ).numpy()
     return deviance
 
 
-def _halves(X: Tensor, W: Tensor, noise: CountNoise, seed: int) -> np.ndarray:
+def sample_folds(X: Tensor, seed: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
+    """Yield the rows of the training samples, those of the held-out samples, and the randomness of each fold.
+
+    They depend on the seed alone: the deviances of all numbers of signatures, and of all penalties, are compared sample
+    by sample.
+    """
+    folds = KFold(SAMPLE_FOLDS, shuffle=True, random_state=seed)
+    for number, (train, test) in enumerate(folds.split(X.numpy())):
+        yield torch.from_numpy(train), torch.from_numpy(test), generator_for(seed, FOLDS, number)
+
+
+def _split_half_cosine(X: Tensor, W: Tensor, noise: CountNoise, seed: int) -> np.ndarray:
     k = len(W)
     if len(X) < 2 * k:
         return np.full(k, np.nan)

@@ -12,8 +12,9 @@ import numpy as np
 
 from dnmf.exceptions import CheckpointError
 from dnmf.extraction.candidate import Candidate
+from dnmf.storage import check_identity, write_whole
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "run.json"
 # What must be the same for finished work to be of use, and how to say it.
 IDENTITY = {
@@ -47,7 +48,13 @@ class Checkpoint:
         wanted = {"format": FORMAT, **identity}
         record = self.folder / RECORD
         if record.exists():
-            _check_identity(record, wanted)
+            try:
+                found = dict(json.loads(record.read_text(encoding="utf-8")))
+            except (OSError, ValueError, TypeError) as error:
+                raise CheckpointError(
+                    f"{record} cannot be read: {error}. Choose another output."
+                ) from error
+            check_identity(self.folder, found, wanted, IDENTITY)
         else:
             # A run killed at its very first write leaves a half-written record and nothing else.
             if self.folder.exists() and any(p.suffix != ".part" for p in self.folder.iterdir()):
@@ -55,82 +62,52 @@ class Checkpoint:
                     f"{self.folder} is not empty and holds no {RECORD}, so it is no checkpoint. Choose another output."
                 )
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(record, (json.dumps(wanted, indent=2) + "\n").encode())
+            self.write(RECORD, json.dumps(wanted, indent=2) + "\n")
+
+    def write(self, name: str, content: bytes | str) -> None:
+        """Write a file of the folder; what was finished before stays, whatever happens."""
+        try:
+            write_whole(self.folder / name, content)
+        except OSError as error:
+            raise type(error)(
+                f"{error.filename} cannot be written: {str(error.strerror).lower()}. What was finished before is kept "
+                f"in {self.folder}: make room and repeat the command."
+            ) from error
 
     def restart(self, k: int, index: int) -> np.ndarray | None:
         """Return the signatures of a finished restart, or None."""
-        found = _read(self._restart_path(k, index))
+        found = _read(self.folder / _name(k, index))
         return None if found is None else found["signatures"]
 
     def save_restart(self, k: int, index: int, signatures: np.ndarray) -> None:
         """Keep the signatures of a restart."""
-        _write_arrays(self._restart_path(k, index), {"signatures": signatures})
+        self.write(_name(k, index), _npz({"signatures": signatures}))
 
     def candidate(self, k: int) -> Candidate | None:
         """Return a finished number of signatures, or None."""
-        found = _read(self._candidate_path(k))
+        found = _read(self.folder / _name(k))
         return None if found is None else Candidate(**found)
 
     def save_candidate(self, candidate: Candidate) -> None:
         """Keep a finished number of signatures; its restarts are part of it and no longer needed."""
-        k = candidate.n_signatures
         arrays = {field.name: getattr(candidate, field.name) for field in fields(candidate)}
-        _write_arrays(self._candidate_path(k), arrays)
-        for path in self.folder.glob(f"k{k:03d}-restart*.npz"):
+        self.write(_name(candidate.n_signatures), _npz(arrays))
+        for path in self.folder.glob(f"k{candidate.n_signatures:03d}-restart*.npz"):
             path.unlink()
 
     def finished(self) -> list[int]:
         """Return the numbers of signatures that are finished, in order."""
         return sorted(int(path.stem[1:]) for path in self.folder.glob("k[0-9][0-9][0-9].npz"))
 
-    def _restart_path(self, k: int, index: int) -> Path:
-        return self.folder / f"k{k:03d}-restart{index:03d}.npz"
 
-    def _candidate_path(self, k: int) -> Path:
-        return self.folder / f"k{k:03d}.npz"
+def _name(k: int, restart: int | None = None) -> str:
+    return f"k{k:03d}.npz" if restart is None else f"k{k:03d}-restart{restart:03d}.npz"
 
 
-def _check_identity(record: Path, wanted: Mapping[str, Any]) -> None:
-    try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{record} cannot be read: {error}. Choose another output."
-        ) from error
-    for key, meaning in IDENTITY.items():
-        if found.get(key) != wanted[key]:
-            raise CheckpointError(
-                f"{record.parent} holds unfinished or earlier work with another value of {meaning}: "
-                f"{_short(found.get(key))} there, {_short(wanted[key])} now. Nothing was changed: repeat that command, "
-                "choose another output, or delete the folder."
-            )
-
-
-def _short(value: Any) -> str:
-    return value[:12] if isinstance(value, str) else repr(value)
-
-
-def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the names for a flag
-    write_whole(path, buffer.getvalue())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write and rename: a reader, or the next run, sees the whole file or none."""
-    part = path.with_suffix(".part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise type(error)(
-            f"{path} cannot be written: {(error.strerror or str(error)).lower()}. What was finished before is kept in "
-            f"{path.parent}: make room and repeat the command."
-        ) from error
+    return buffer.getvalue()
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:

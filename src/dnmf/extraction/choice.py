@@ -6,14 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dnmf.criteria import CHOICE_STANDARD_ERRORS, STABLE_MEAN_SILHOUETTE, TIED_STANDARD_ERRORS
 from dnmf.extraction.candidate import Candidate
 
-# A sample predicted exactly would otherwise rule the mean of logarithms.
-LEAST_DEVIANCE = 1e-9
-# Standard errors that a larger number of signatures must be better by.
-STANDARD_ERRORS = 1.0
-# Mean silhouette from which the signatures of restarts count as the same: the field's usual bound.
-STABLE = 0.8
+# A sample predicted exactly would otherwise dominate the mean of logarithms.
+MIN_DEVIANCE = 1e-9
+
+
+def standard_errors(number: float) -> str:
+    """Return ``1 standard error``, ``2 standard errors``."""
+    return f"{number:g} standard error{'' if number == 1 else 's'}"
+
+
+RULE = (
+    f"the smallest stable number (mean silhouette of at least {STABLE_MEAN_SILHOUETTE:g}; all numbers if none is "
+    "stable) whose held-out log-deviance (bi-cross-validation) is within "
+    f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best stable one's"
+)
 
 
 @dataclass(frozen=True)
@@ -24,18 +33,31 @@ class Choice:
     ----------
     n_signatures : int
         The chosen number.
-    as_good : tuple of int
+    tied : tuple of int
         Other numbers whose held-out deviance is within two standard errors of the best.
-    at_end : "low", "high" or ""
-        Whether the choice is the end of the range, so that the best may lie beyond it.
+    at_boundary : "low", "high" or ""
+        Whether the choice is the smallest or the largest number that was tried, so that the best may lie beyond it.
     stable : bool
         Whether its signatures come back in restarts.
     """
 
     n_signatures: int
-    as_good: tuple[int, ...]
-    at_end: str
+    tied: tuple[int, ...]
+    at_boundary: str
     stable: bool
+
+
+def paired_differences(log_deviance: np.ndarray, best: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean difference of each row of ``log_deviance (m, n)`` to row ``best``, and its standard error.
+
+    Paired over the ``n`` samples; the standard error of one sample is NaN.
+    """
+    differences = log_deviance - log_deviance[best]
+    n = differences.shape[1]
+    errors = np.full(len(differences), np.nan)
+    if n > 1:
+        errors = differences.std(axis=1, ddof=1) / np.sqrt(n)
+    return differences.mean(axis=1), errors
 
 
 def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
@@ -46,40 +68,36 @@ def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
     ``halves`` and ``least_halves`` (cosines between halves of the samples), ``cosine`` (median over samples), ``cost``.
     """
     ks = sorted(candidates)
-    logs = {k: np.log(np.maximum(candidates[k].held_out, LEAST_DEVIANCE)) for k in ks}
-    means = {k: float(logs[k].mean()) for k in ks}
-    # Without restarts (NaN) nothing speaks against a number.
-    stable = {k: not candidates[k].silhouette.mean() < STABLE for k in ks}
-    pool = [k for k in ks if stable[k]] or ks
-    best = min(pool, key=lambda k: means[k])
-    rows = []
-    for k in ks:
-        candidate, difference = candidates[k], logs[k] - logs[best]
-        rows.append(
-            {
-                "n_signatures": k,
-                "held_out": means[k],
-                "difference": float(difference.mean()),
-                "standard_error": float(difference.std(ddof=1) / np.sqrt(len(difference)))
-                if len(difference) > 1
-                else np.nan,
-                "stable": stable[k],
-                "silhouette": float(candidate.silhouette.mean()),
-                "least_silhouette": float(candidate.silhouette.min()),
-                "halves": float(candidate.halves.mean()),
-                "least_halves": float(candidate.halves.min()),
-                "cosine": float(np.median(candidate.cosine)),
-                "cost": float(candidate.costs.min()),
-            }
-        )
-    return pd.DataFrame(rows).set_index("n_signatures")
+    found = [candidates[k] for k in ks]
+    logs = np.stack([np.log(np.maximum(candidate.held_out, MIN_DEVIANCE)) for candidate in found])
+    silhouette = [float(candidate.silhouette.mean()) for candidate in found]
+    # A comparison with NaN is false: a silhouette that is not known does not make a number unstable.
+    stable = [not value < STABLE_MEAN_SILHOUETTE for value in silhouette]
+    means = logs.mean(axis=1)
+    pool = [index for index in range(len(ks)) if stable[index]] or list(range(len(ks)))
+    difference, error = paired_differences(logs, min(pool, key=lambda index: means[index]))
+    return pd.DataFrame(
+        {
+            "held_out": means,
+            "difference": difference,
+            "standard_error": error,
+            "stable": stable,
+            "silhouette": silhouette,
+            "least_silhouette": [float(candidate.silhouette.min()) for candidate in found],
+            "halves": [float(candidate.split_half_cosine.mean()) for candidate in found],
+            "least_halves": [float(candidate.split_half_cosine.min()) for candidate in found],
+            "cosine": [float(np.median(candidate.cosine)) for candidate in found],
+            "cost": [float(candidate.costs.min()) for candidate in found],
+        },
+        index=pd.Index(ks, name="n_signatures"),
+    )
 
 
 def choose(table: pd.DataFrame) -> Choice:
     """Pick the smallest number of signatures that predicts unseen counts as well as the best stable one.
 
-    Stable is a number whose mean silhouette is at least 0.8; if there is none, all are taken. "As well" is a mean
-    paired difference of the log-deviance within one standard error (Breiman et al. 1984).
+    Stable is a number whose mean silhouette is at least ``STABLE_MEAN_SILHOUETTE``; if none is, all are compared. "As
+    well" is a mean paired difference of the log-deviance within ``CHOICE_STANDARD_ERRORS`` (Breiman et al. 1984).
 
     Parameters
     ----------
@@ -93,13 +111,14 @@ def choose(table: pd.DataFrame) -> Choice:
     ...      "stable": [True, True, True, False]}, index=[2, 3, 4, 5]
     ... )  # fmt: skip
     >>> choose(table)
-    Choice(n_signatures=3, as_good=(4, 5), at_end='', stable=True)
+    Choice(n_signatures=3, tied=(4, 5), at_boundary='', stable=True)
     """
     pool = table[table["stable"]] if table["stable"].any() else table
-    as_well = pool["difference"] <= STANDARD_ERRORS * pool["standard_error"]
+    as_well = pool["difference"] <= CHOICE_STANDARD_ERRORS * pool["standard_error"]
     chosen = int(pool.index[as_well.to_numpy()].min()) if len(pool) > 1 else int(pool.index[0])
-    near = table["difference"] <= 2 * table["standard_error"]
-    as_good = tuple(int(k) for k in table.index[near.to_numpy()] if k != chosen)
-    ends = {int(table.index.max()): "high", int(table.index.min()): "low"}
-    at_end = ends.get(chosen, "") if len(table) > 1 and chosen != 1 else ""
-    return Choice(chosen, as_good, at_end, bool(table["stable"][chosen]))
+    near = table["difference"] <= TIED_STANDARD_ERRORS * table["standard_error"]
+    tied = tuple(int(k) for k in table.index[near.to_numpy()] if k != chosen)
+    boundaries = {int(table.index.max()): "high", int(table.index.min()): "low"}
+    # One signature is no boundary: there is nothing below it to try.
+    at_boundary = boundaries.get(chosen, "") if len(table) > 1 and chosen != 1 else ""
+    return Choice(chosen, tied, at_boundary, bool(table["stable"][chosen]))

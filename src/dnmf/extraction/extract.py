@@ -3,43 +3,31 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.metadata import version
-from numbers import Integral
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.base import clone
 
-from dnmf.estimators import DNMF, PaperDNMF
-from dnmf.exceptions import InputDataError
-from dnmf.extraction.candidate import LEAST_SAMPLES
+from dnmf.estimators import DNMF
+from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts
 from dnmf.extraction.checkpoint import Checkpoint
-from dnmf.extraction.naming import named_by_share
-from dnmf.extraction.numbers import check_numbers
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
 from dnmf.extraction.result import ExtractionResult
-from dnmf.extraction.select import (
-    Selection,
-    SelectionProgress,
-    run_identity,
-    select_signatures,
-)
+from dnmf.extraction.select import Selection, run_identity, select_signatures
+from dnmf.extraction.tables import fit_table, match_table, named_by_share
 from dnmf.extraction.transform import mutation_exposures
 from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
-from dnmf.metrics import reconstruction_quality
+from dnmf.progress import Progress
 from dnmf.report.recorded_warnings import recorded_warnings
-from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
-Progress = Callable[[str, int, int, float], None]
-Penalty = float | Literal["auto"]
-
-DEFAULT_RESTARTS = 20
-_MATCH_COLUMNS = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
 _PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "scikit-learn", "torch", "numba"]
 
 
@@ -52,21 +40,18 @@ def extract_signatures(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     l1_reg: Penalty = 0.0,
     l2_reg: Penalty = 0.0,
-    n_layers: int = 10,
-    max_epochs: int | None = None,
-    preset: str = "default",
-    reference: SignatureSet | None = None,
+    model: Model | None = None,
+    reference: SignatureSet | str | Path | None = None,
     random_state: int | None = 0,
     progress: Progress | None = None,
-    selection_progress: SelectionProgress | None = None,
 ) -> ExtractionResult:
     """Extract signatures, train the unfolded network to them, and compare them with a reference.
 
     ``counts ~ exposures @ signatures``; the exposures are those of the *trained network*, not of an
     exact solver.
 
-    The signatures come from resampled restarts (:func:`dnmf.pipelines.selection.select_signatures`),
-    which also say how many there are, how stable each of them is and how sure its channels and
+    The signatures come from resampled restarts (:func:`dnmf.extraction.select_signatures`), which
+    also say how many there are, how stable each of them is and how repeatable its channels and
     exposures are.
 
     Parameters
@@ -79,31 +64,29 @@ def extract_signatures(
     n_restarts : int, optional
         Resampled restarts for every ``k``, 2 or more, by default 20. 0 extracts once, as the
         estimator does it by itself: one ``k``, no stability, no intervals; the default, and all
-        there is, with ``preset="paper"``.
+        there is, for a ``PaperDNMF``.
     workers : int
         Threads for the restarts; the result does not depend on it.
     checkpoint : Checkpoint or path, optional
-        Folder in which finished restarts are kept, and looked for.
+        Folder in which finished restarts are kept, and looked for. An output folder with a
+        checkpoint beside it is a :class:`dnmf.extraction.ExtractionRun`.
     l1_reg, l2_reg : float or "auto"
         Penalties on the exposures: ``l1_reg`` in mutations, ``l2_reg`` without unit. ``"auto"``
         takes the strongest that predicts as well as the best
         (:func:`dnmf.extraction.penalty.choose_penalty`), ``l1_reg`` first. They act on the
         exposures that the network learns; restarts have a prior of their own.
-    n_layers : int
-        Depth of the network.
-    max_epochs : int, optional
-        Training epochs; ``None`` takes the preset's.
-    preset : "default" or "paper"
-        ``"paper"`` trains as Nasser, Eldar and Sharan (2021) describe.
-    reference : SignatureSet, optional
-        Known signatures to compare with, such as ``load_reference("cosmic-v3.4")``.
+    model : DNMF or PaperDNMF, optional
+        What to train, by default ``DNMF()``; a ``PaperDNMF`` trains as Nasser, Eldar and Sharan
+        (2021) describe. It is copied; its number of components, dictionary, penalties and seed are
+        set by the extraction.
+    reference : SignatureSet, str or Path, optional
+        Known signatures to compare with, or what ``load_reference`` understands, such as
+        ``"cosmic-v3.4"``.
     random_state : int, optional
         The same value gives the same result.
     progress : callable, optional
-        Called as ``progress(phase, step, total, cost)`` during the training. What it raises ends
-        the training.
-    selection_progress : callable, optional
-        Called as ``selection_progress(finished, all)`` after every restart, likewise.
+        Called as ``progress(phase, step, steps, cost)``: in the phase ``"fits"`` after every
+        restart, then during the choice of penalties and the training. What it raises ends the work.
 
     Returns
     -------
@@ -113,11 +96,11 @@ def extract_signatures(
     ------
     InputDataError
         ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
-        something was to be chosen from fewer than 5 samples.
+        something was to be chosen from fewer than 5 samples, or options exclude each other.
+    ChannelMismatchError
+        The reference has other channels than the catalog.
     CheckpointError
         The checkpoint is of another catalog, seed, number of restarts or version, or damaged.
-    ValueError
-        Options that exclude each other.
 
     Warns
     -----
@@ -129,28 +112,26 @@ def extract_signatures(
     >>> from dnmf import extract_signatures, load_reference, simulate_catalog
     >>> reference = load_reference("cosmic-v3.4")
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
-    >>> catalog, _ = simulate_catalog(truth, 60, mean_burden=20_000, sparsity=0.3, random_state=0)
-    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=3, reference=reference)
+    >>> catalog, _ = simulate_catalog(truth, 30, mean_burden=20_000, sparsity=0.3, random_state=0)
+    >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
     >>> result.selection.choice.n_signatures
     3
     >>> sorted(result.matches["reference"])
     ['SBS1', 'SBS2', 'SBS7a']
     """
     started = time.perf_counter()
-    seconds: dict[str, float] = {}
-    counts = catalog.counts.to_numpy(dtype=float)
-    filled = counts.sum(axis=1) > 0
     numbers = check_numbers(n_signatures, catalog)
-    restarts = check_restarts(n_restarts, numbers, preset, (l1_reg, l2_reg))
+    model = DNMF() if model is None else model
+    restarts = check_restarts(n_restarts, numbers, model, (l1_reg, l2_reg))
+    known = None if reference is None else load_reference(reference, channels=catalog.schema)
     seed = int(np.random.default_rng().integers(2**32)) if random_state is None else random_state
-    given = {"l1_reg": l1_reg, "l2_reg": l2_reg}
     settings: dict[str, Any] = {
-        "n_layers": int(n_layers),
-        "max_epochs": max_epochs,
-        "preset": preset,
-        "random_state": random_state if restarts == 0 else seed,
+        "random_state": seed if restarts else random_state,
+        "l1_reg": l1_reg,
+        "l2_reg": l2_reg,
     }
-    selection, penalties = None, {}
+    seconds: dict[str, float] = {}
+    selection, penalties = None, dict[str, PenaltyChoice]()
     with recorded_warnings() as messages:
         if restarts:
             if isinstance(checkpoint, str | os.PathLike):
@@ -163,224 +144,169 @@ def extract_signatures(
                     seed=seed,
                     workers=workers,
                     checkpoint=checkpoint,
-                    progress=selection_progress,
+                    progress=progress,
                 )
             with _timed(seconds, "penalties"):
-                penalties = _penalties(counts[filled], selection, given, seed, progress)
-        settings |= {
-            name: penalties[name].value if name in penalties else float(value)
-            for name, value in given.items()
-        }
-        model = _model(settings, **_dictionary(selection, numbers))
+                penalties = _choose_penalties(catalog, selection, settings, progress)
+                settings |= {name: choice.value for name, choice in penalties.items()}
         with _timed(seconds, "training"):
-            model.fit(counts[filled], progress=progress)
+            trained = _train(model, catalog, selection, numbers[0], settings, progress)
         with _timed(seconds, "exposures"):
-            signatures, exposures, order = named_by_share(
-                model.components_, mutation_exposures(model, counts), catalog
-            )
-        with _timed(seconds, "matching"):
-            matches = _match(signatures, exposures, reference)
-        result = ExtractionResult(
-            catalog=catalog,
-            signatures=signatures,
-            exposures=exposures,
-            fit=_fit_table(catalog, exposures, signatures),
-            matches=matches,
-            reference=reference,
-            history=dict(model.history_),
-            model=model,
-            parameters={
-                "n_signatures": numbers if isinstance(n_signatures, Sequence) else numbers[0],
-                "n_restarts": restarts,
-                **settings,
-                "reference": None if reference is None else reference.source,
-            },
-            seconds=seconds,
-            warnings=messages,
-            versions={"python": platform.python_version()}
-            | {name: version(name) for name in _PACKAGES},
-            model_metadata={
-                "channels": list(catalog.counts.columns),
-                "signatures": _component_names(signatures, order),
-            },
-            penalties=penalties,
-        )
+            tables, order = _tables(catalog, trained, known)
         if selection is not None:
             with _timed(seconds, "intervals"):
-                result = _with_certainty(result, selection, order, seed)
+                tables |= _certainty(catalog, tables, known, selection, order, settings)
     seconds["total"] = time.perf_counter() - started
-    return result
+    return ExtractionResult(
+        catalog=catalog,
+        reference=known,
+        history=dict(trained.history_),
+        model=trained,
+        parameters={
+            "n_signatures": numbers if isinstance(n_signatures, Sequence) else numbers[0],
+            "n_restarts": restarts,
+            **settings,
+            "model": repr(model),
+            "reference": None if known is None else known.source,
+        },
+        seconds=seconds,
+        warnings=messages,
+        versions={"python": platform.python_version()}
+        | {name: version(name) for name in _PACKAGES},
+        penalties=penalties,
+        selection=selection,
+        **tables,
+    )
 
 
-def check_restarts(
-    n_restarts: int | None, numbers: Sequence[int], preset: str, penalties: Sequence[Penalty]
-) -> int:
-    """Return the number of restarts, or say which options exclude each other.
-
-    Raises
-    ------
-    InputDataError
-        They do.
-    """
-    paper = preset == "paper"
-    restarts = n_restarts
-    if restarts is None:
-        restarts = 0 if paper else DEFAULT_RESTARTS
-    if not isinstance(restarts, Integral) or isinstance(restarts, bool) or restarts < 0:
-        raise InputDataError(f"the number of restarts must be 0, or 2 or more; got {restarts!r}.")
-    if restarts == 1:
-        raise InputDataError("one restart cannot be compared with another: give 0, or 2 or more.")
-    if paper and restarts:
-        raise InputDataError(
-            'preset "paper" trains signatures and network together, once: it has no restarts. Leave '
-            "their number out, or take the default preset."
-        )
-    if restarts == 0 and len(numbers) > 1:
-        raise InputDataError(
-            "the number of signatures is chosen from restarts, and there are none: give one number, "
-            "or restarts (the default preset)."
-        )
-    if restarts == 0 and "auto" in penalties:
-        raise InputDataError(
-            'a penalty of "auto" is chosen for the signatures of restarts, and there are none: give '
-            "a number, or restarts (the default preset)."
-        )
-    return int(restarts)
+def _filled(catalog: MutationCatalog) -> np.ndarray:
+    """Return the counts of the samples that have mutations."""
+    counts = catalog.counts.to_numpy(dtype=float)
+    filled: np.ndarray = counts[counts.sum(axis=1) > 0]
+    return filled
 
 
-def _penalties(
-    counts: np.ndarray,
+def _choose_penalties(
+    catalog: MutationCatalog,
     selection: Selection,
-    given: dict[str, Penalty],
-    seed: int,
+    settings: dict[str, Any],
     progress: Progress | None,
 ) -> dict[str, PenaltyChoice]:
-    """Choose what is to be chosen: l1 while l2 is what was given or 0, then l2."""
-    fixed = {name: 0.0 if value == "auto" else float(value) for name, value in given.items()}
+    """Choose the penalties that are "auto": l1 with l2 as given, or 0 if that is to be chosen, too; then l2."""
+    values = {
+        name: 0.0 if settings[name] == "auto" else settings[name] for name in ("l1_reg", "l2_reg")
+    }
     chosen: dict[str, PenaltyChoice] = {}
     for kind, other in zip(KINDS, reversed(KINDS), strict=True):
         name = f"{kind}_reg"
-        if given[name] != "auto":
-            continue
-        if len(counts) < LEAST_SAMPLES:
-            raise InputDataError(
-                f"{len(counts)} samples with mutations are too few to choose a penalty: give a number."
+        if settings[name] == "auto":
+            chosen[name] = choose_penalty(
+                torch.from_numpy(_filled(catalog)),
+                _chosen_signatures(selection),
+                selection.noise,
+                kind,
+                seed=settings["random_state"],
+                other=float(values[f"{other}_reg"]),
+                progress=progress,
             )
-
-        def show(done: int, total: int, kind: str = kind) -> None:
-            if progress is not None:
-                progress(f"{kind} penalty", done, total, float("nan"))
-
-        chosen[name] = choose_penalty(
-            torch.from_numpy(counts),
-            _signatures(selection),
-            selection.noise,
-            kind,
-            seed=seed,
-            other=fixed[f"{other}_reg"],
-            progress=show,
-        )
-        fixed[name] = chosen[name].value
+            values[name] = chosen[name].value
     return chosen
 
 
-def _signatures(selection: Selection) -> torch.Tensor:
-    """Return the chosen signatures in memory of their own: read or computed, they are the same to all that follows."""
+def _chosen_signatures(selection: Selection) -> torch.Tensor:
+    """Return a copy of the chosen signatures: read from a file or computed, their memory is then laid out alike."""
     return torch.from_numpy(selection.chosen.signatures.copy(order="C"))
 
 
-def _model(settings: dict[str, Any], **signatures: Any) -> DNMF | PaperDNMF:
-    """Return the estimator that the preset names; its own defaults where nothing is given."""
-    given = {name: value for name, value in settings.items() if name.endswith("_reg")}
-    given["n_layers"] = settings["n_layers"]
-    epochs = settings["max_epochs"]
-    if settings["preset"] == "paper":
-        return PaperDNMF(
-            **signatures, **given, **({} if epochs is None else {"max_epochs": epochs})
-        )
-    steps = {} if epochs is None else {"n_steps": epochs}
-    return DNMF(**signatures, **given, **steps, random_state=settings["random_state"])
-
-
-def _dictionary(selection: Selection | None, numbers: Sequence[int]) -> dict[str, Any]:
-    """Return the parameters of the estimator that say which signatures, or how many."""
+def _train(
+    model: Model,
+    catalog: MutationCatalog,
+    selection: Selection | None,
+    n_signatures: int,
+    settings: dict[str, Any],
+    progress: Progress | None,
+) -> Model:
+    """Train a copy of the model to the chosen signatures; without restarts the estimator finds them itself."""
     if selection is None:
-        return {"n_components": numbers[0]}
-    return {
-        "n_components": selection.choice.n_signatures,
-        "dictionary": _signatures(selection).numpy(),
+        found: dict[str, Any] = {"n_components": n_signatures}
+    else:
+        signatures = _chosen_signatures(selection).numpy()
+        found = {"n_components": len(signatures), "dictionary": signatures}
+    copy: Model = clone(model)
+    # PaperDNMF starts from constants: it has no seed.
+    taken = copy.get_params().keys() & settings.keys()
+    copy.set_params(**found, **{name: settings[name] for name in taken})
+    copy.fit(_filled(catalog), progress=progress)
+    return copy
+
+
+def _tables(
+    catalog: MutationCatalog, model: Model, known: SignatureSet | None
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return the tables of a result by their names, and which component of the model each signature is."""
+    counts = catalog.counts.to_numpy(dtype=float)
+    signatures, exposures, order = named_by_share(
+        model.components_, mutation_exposures(model, counts), catalog
+    )
+    component_names = [signatures.names[rank] for rank in np.argsort(order)]
+    tables = {
+        "signatures": signatures,
+        "exposures": exposures,
+        "fit": fit_table(catalog, exposures, signatures),
+        "matches": match_table(signatures, exposures, known),
+        "model_metadata": {
+            "channels": list(catalog.counts.columns),
+            "signatures": component_names,
+        },
     }
+    return tables, order
 
 
-def _component_names(signatures: SignatureSet, order: np.ndarray) -> list[str]:
-    names = [""] * len(order)
-    for name, component in zip(signatures.names, order, strict=True):
-        names[component] = name
-    return names
-
-
-def _with_certainty(
-    result: ExtractionResult, selection: Selection, order: np.ndarray, seed: int
-) -> ExtractionResult:
-    """Add intervals and verdicts; what the candidate knows comes into the order of the names."""
-    candidate = selection.chosen
-    counts = result.catalog.counts.to_numpy(dtype=float)
-    filled = counts.sum(axis=1) > 0
-    profiles, exposures = result.signatures.profiles, result.exposures
+def _certainty(
+    catalog: MutationCatalog,
+    tables: dict[str, Any],
+    known: SignatureSet | None,
+    selection: Selection,
+    order: np.ndarray,
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Return intervals and verdicts by their names in a result, signatures in the order of their names."""
+    candidate, exposures = selection.chosen, tables["exposures"]
+    profiles: pd.DataFrame = tables["signatures"].profiles
+    filled = (tables["fit"]["mutations"] > 0).to_numpy()
     intervals = bootstrap_intervals(
-        counts[filled],
+        _filled(catalog),
         profiles.to_numpy(),
         exposures.to_numpy()[filled],
         candidate.replicates[:, order],
         selection.noise,
-        seed=seed,
-        l1_reg=result.parameters["l1_reg"],
-        l2_reg=result.parameters["l2_reg"],
+        seed=settings["random_state"],
+        l1_reg=settings["l1_reg"],
+        l2_reg=settings["l2_reg"],
     )
 
-    def of_all(ends: np.ndarray) -> pd.DataFrame:
+    def of_all_samples(ends: np.ndarray) -> pd.DataFrame:
         frame = pd.DataFrame(0.0, index=exposures.index, columns=exposures.columns)
         frame.loc[filled] = ends
         return frame
 
-    return replace(
-        result,
-        selection=selection,
-        signature_lower=pd.DataFrame(intervals.signature_lower, profiles.index, profiles.columns),
-        signature_upper=pd.DataFrame(intervals.signature_upper, profiles.index, profiles.columns),
-        exposure_lower=of_all(intervals.exposure_lower),
-        exposure_upper=of_all(intervals.exposure_upper),
-        verdicts=signature_verdicts(
-            result.signatures,
+    return {
+        "signature_lower": pd.DataFrame(
+            intervals.signature_lower, profiles.index, profiles.columns
+        ),
+        "signature_upper": pd.DataFrame(
+            intervals.signature_upper, profiles.index, profiles.columns
+        ),
+        "exposure_lower": of_all_samples(intervals.exposure_lower),
+        "exposure_upper": of_all_samples(intervals.exposure_upper),
+        "verdicts": signature_verdicts(
+            tables["signatures"],
             candidate.silhouette[order],
-            candidate.halves[order],
-            result.reference,
+            candidate.split_half_cosine[order],
+            known,
             int(filled.sum()),
         ),
-    )
-
-
-def _match(
-    signatures: SignatureSet, exposures: pd.DataFrame, reference: SignatureSet | None
-) -> pd.DataFrame:
-    if reference is None:
-        return pd.DataFrame(columns=pd.Index([*_MATCH_COLUMNS, "share"]))
-    matches = match_to_reference(signatures, reference)
-    total = float(exposures.to_numpy().sum())
-    shares = exposures.sum(axis=0) / (total if total > 0 else 1.0)
-    return matches.assign(share=shares.reindex(matches["found"]).to_numpy())
-
-
-def _fit_table(
-    catalog: MutationCatalog, exposures: pd.DataFrame, signatures: SignatureSet
-) -> pd.DataFrame:
-    counts = catalog.counts.to_numpy(dtype=float)
-    reconstruction = exposures.to_numpy() @ signatures.profiles.to_numpy()
-    columns: dict[str, Any] = {
-        "mutations": counts.sum(axis=1),
-        **reconstruction_quality(counts, reconstruction),
     }
-    return pd.DataFrame(columns, index=pd.Index(catalog.counts.index, name="sample"))
 
 
 @contextmanager

@@ -14,9 +14,8 @@ from dnmf.plotting import (
     plot_intervals,
     plot_selection,
     plot_signatures,
-    save_figure,
 )
-from dnmf.report.pictures import Picture, embedded, picture
+from dnmf.report.pictures import Picture, picture, save_plots
 
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
@@ -36,7 +35,6 @@ class Pictures:
 
 def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
     """Write the plots as PNG and SVG into a new folder and return what the page embeds."""
-    folder.mkdir()
     known: dict[str, Any] = {
         "reference_matches": None if result.reference is None else result.matches,
         "reference": result.reference,
@@ -57,20 +55,14 @@ def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
         drawn["intervals"] = plot_intervals(
             result.exposures, result.exposure_lower, result.exposure_upper
         )
-    for name, figure in drawn.items():
-        for ending in ("png", "svg"):
-            save_figure(figure, folder / f"{name}.{ending}")
     panels = [
         plot_signatures(result.signatures.select([name]), **known)
         for name in result.signatures.names
     ]
-    pages: dict[str, Picture | None] = dict.fromkeys(("selection", "intervals"))
-    del drawn["signatures"]
-    pages |= {name: embedded(figure, folder, name) for name, figure in drawn.items()}
-    return Pictures(
-        signatures=[picture(panel, figure_bytes(panel, ".svg"), "svg+xml") for panel in panels],
-        **pages,  # type: ignore[arg-type]  # only those two may be None
-    )
+    saved = save_plots(drawn, folder)
+    del saved["signatures"]  # the page shows each alone
+    embedded = [picture(panel, figure_bytes(panel, ".svg"), "svg+xml") for panel in panels]
+    return Pictures(embedded, **saved)
 
 
 def _curves(result: "ExtractionResult") -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a careful colleague would say on seeing the result: each finding with its number and a remedy."""
+"""What a reader should know before using a result: each finding with its numbers and a remedy."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -6,47 +6,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dnmf.criteria import LOW_COSINE
-from dnmf.extraction.mixtures import best_pair
-from dnmf.extraction.selection_section import selection_findings
+from dnmf.criteria import (
+    AMBIGUOUS_COSINE_GAP,
+    DOMINANT_SAMPLE_SHARE,
+    FALLING_COST_SHARE,
+    GOOD_MATCH_COSINE,
+    LOW_COSINE,
+    LOW_MEDIAN_MUTATIONS,
+    MIN_SAMPLES_PER_SIGNATURE,
+    NEARLY_EQUAL_COSINE,
+    NOISE_STANDARD_DEVIATIONS,
+    ONE_SAMPLE_SIGNATURE_SHARE,
+)
+from dnmf.extraction.selection_findings import selection_findings
+from dnmf.extraction.verdicts import UNSTABLE, decompose, is_mixture, mixture_text
 from dnmf.metrics import cosine_similarity
 from dnmf.report.findings import Finding, listing
-from dnmf.signatures import ARTEFACTS
+from dnmf.signatures import ARTEFACTS, SignatureSet
 
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
 
-ALIKE = 0.9  # cosine above which two found signatures are hard to tell apart
-PAIR_GAIN = 0.1  # a second reference that adds less is not worth a second name
-AMBIGUOUS = 0.02  # a second reference this close to the best is as good
-NOISE_DRAWS, NOISE_DEVIATIONS = 200, 5.0  # how far below its mean counting noise takes a cosine
-FEW_MUTATIONS = 200
-SAMPLES_PER_SIGNATURE = 5
-STILL_FALLING = 0.005  # part of the cost lost in the last tenth of the steps
-
-# Verdicts of restarts that say more than the best pair of references.
-_SAID_BY_VERDICT = ("unstable", "mixture of references")
+# Poisson draws from which the spread of a sample's cosine is estimated.
+NOISE_DRAWS = 200
 
 
 def findings(result: "ExtractionResult") -> list[Finding]:
     """Return what a reader should know before using the result, cautions first."""
     found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
-    for look in (selection_findings, _references, _pairs, _cohort, _training, _samples):
-        found.extend(look(result))
+    for findings_about in (
+        selection_findings,
+        _references,
+        _similar_signatures,
+        _samples_and_mutations,
+        _training,
+        _reconstruction,
+    ):
+        found.extend(findings_about(result))
     return sorted(found, key=lambda finding: finding.level != "caution")
-
-
-def expected_cosine(result: "ExtractionResult") -> pd.Series:
-    """Return the cosine that counting noise alone leaves, per sample.
-
-    If counts are Poisson with the mean of the reconstruction, ``N p`` with ``sum(p) = 1``, then the cosine with that
-    mean is about ``(1 + 1 / (N sum(p^2)))^(-1/2)``: a sample with few mutations cannot do better.
-    """
-    means = result.exposures.to_numpy() @ result.signatures.profiles.to_numpy()
-    totals = means.sum(axis=1)
-    signal = (means**2).sum(axis=1) / np.where(totals > 0, totals, 1.0)  # N sum(p^2)
-    expected = np.sqrt(signal / (signal + 1))
-    return pd.Series(expected, index=result.exposures.index)
 
 
 def _references(result: "ExtractionResult") -> Iterator[Finding]:
@@ -60,10 +57,8 @@ def _references(result: "ExtractionResult") -> Iterator[Finding]:
         return
     rows: list[dict[Any, Any]] = result.matches.to_dict("records")
     for row in rows:
-        judged = result.verdicts is not None and result.verdicts.loc[row["found"], "verdict"]
-        if row["cosine"] < ALIKE and judged not in _SAID_BY_VERDICT:
-            yield from _weak_match(row, result.signatures.profiles, result.reference.profiles)
-        if row["assigned"] and row["cosine"] - row["second_cosine"] < AMBIGUOUS:
+        yield from _weak_match(row, result, result.reference)
+        if row["assigned"] and row["cosine"] - row["second_cosine"] < AMBIGUOUS_COSINE_GAP:
             yield Finding(
                 "note",
                 f"{row['found']} may be {row['reference']} or {row['second_reference']}",
@@ -84,22 +79,32 @@ def _references(result: "ExtractionResult") -> Iterator[Finding]:
 
 
 def _weak_match(
-    row: dict[Any, Any], profiles: pd.DataFrame, references: pd.DataFrame
+    row: dict[Any, Any], result: "ExtractionResult", reference: SignatureSet
 ) -> Iterator[Finding]:
-    closest = f"The closest reference is {row['reference']} at {row['cosine']:.2f}."
-    pair = best_pair(profiles.loc[row["found"]], references)
-    if pair is not None and pair.cosine >= max(ALIKE, row["cosine"] + PAIR_GAIN):
-        first, second = pair.names
+    name, single = row["found"], row["cosine"]
+    if single >= GOOD_MATCH_COSINE:
+        return
+    if result.verdicts is not None:
+        verdict = result.verdicts.loc[name]
+        if verdict["verdict"] == UNSTABLE:
+            return
+        parts, cosine = verdict["decomposition"], verdict["decomposition_cosine"]
+    else:
+        profile = result.signatures.profiles.loc[name]
+        shares, cosine = decompose(profile.to_numpy(), reference.profiles[profile.index])
+        parts = mixture_text(shares)
+    closest = f"The closest reference is {row['reference']} at {single:.2f}."
+    if is_mixture(single, cosine):
         yield Finding(
-            "note" if row["assigned"] else "caution",
-            f"{row['found']} {'may be' if row['assigned'] else 'is probably'} {first} and {second} in one",
-            f"{closest} Together, {pair.share:.0%} {first} and {1 - pair.share:.0%} {second} reach {pair.cosine:.2f}. "
-            "They occur together in these samples; one or two more signatures, or more samples, may separate them.",
+            "caution",
+            f"{name} is probably a mixture of references",
+            f"{closest} Together, {parts} reach {cosine:.2f}. They occur together in these samples; more "
+            "signatures, or more samples, may separate them.",
         )
     elif not row["assigned"]:
         yield Finding(
             "caution",
-            f"{row['found']} matches no reference",
+            f"{name} matches no reference",
             f"{closest} Treat it as new or mixed: see whether it returns with one signature more or fewer, and "
             "whether more than one sample carries it.",
         )
@@ -121,11 +126,11 @@ def _repeated(assigned: list[dict[Any, Any]]) -> Iterator[Finding]:
             )
 
 
-def _pairs(result: "ExtractionResult") -> Iterator[Finding]:
+def _similar_signatures(result: "ExtractionResult") -> Iterator[Finding]:
     names = result.signatures.names
     profiles = result.signatures.profiles.to_numpy()
     cosines = np.triu(cosine_similarity(profiles, profiles), 1)
-    for first, second in np.argwhere(cosines > ALIKE):
+    for first, second in np.argwhere(cosines > NEARLY_EQUAL_COSINE):
         yield Finding(
             "caution",
             f"{names[first]} and {names[second]} are nearly equal",
@@ -134,25 +139,25 @@ def _pairs(result: "ExtractionResult") -> Iterator[Finding]:
         )
 
 
-def _cohort(result: "ExtractionResult") -> Iterator[Finding]:
+def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
     burdens = result.fit["mutations"]
     filled = burdens[burdens > 0]
     k = result.exposures.shape[1]
-    if len(filled) < SAMPLES_PER_SIGNATURE * k:
+    if len(filled) < MIN_SAMPLES_PER_SIGNATURE * k:
         yield Finding(
             "caution",
             f"{len(filled):,} samples are few for {k} signatures",
-            f"With fewer than {SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot be "
-            "told apart. Prefer fewer signatures, or refit known ones.",
+            f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot "
+            "be told apart. Prefer fewer signatures, or refit known ones.",
         )
-    if len(filled) and filled.median() < FEW_MUTATIONS:
+    if len(filled) and filled.median() < LOW_MEDIAN_MUTATIONS:
         yield Finding(
             "caution",
             f"Half of the samples have fewer than {filled.median():,.0f} mutations",
             "Counting noise then moves the exposures of a single sample by tens of percent. Signatures and averages "
             "over groups of samples are more reliable than single samples.",
         )
-    if len(filled) > 2 and filled.max() > 0.25 * filled.sum():
+    if len(filled) > 2 and filled.max() > DOMINANT_SAMPLE_SHARE * filled.sum():
         yield Finding(
             "note",
             f"{filled.idxmax()} holds {filled.max() / filled.sum():.0%} of all mutations",
@@ -161,7 +166,7 @@ def _cohort(result: "ExtractionResult") -> Iterator[Finding]:
     totals = result.exposures.sum(axis=0)
     for name in result.exposures.columns[(totals > 0) & (len(filled) > 2)]:
         shares = result.exposures[name] / totals[name]
-        if shares.max() > 0.5:
+        if shares.max() > ONE_SAMPLE_SIGNATURE_SHARE:
             yield Finding(
                 "caution",
                 f"{name} rests on one sample",
@@ -172,12 +177,12 @@ def _cohort(result: "ExtractionResult") -> Iterator[Finding]:
 
 def _training(result: "ExtractionResult") -> Iterator[Finding]:
     for phase in ("dictionary", "training"):
-        # Not the network phase of the default: it keeps its best step, and may start where it can end.
+        # The phase "network" is left out: it keeps its best step, and its first may be the best.
         costs = np.asarray(result.history.get(phase, []), dtype=float)
         recent = costs[-max(len(costs) // 10, 2) :]
         if recent.size > 1 and recent[-1] > 0:
             fall = (recent[0] - recent[-1]) / recent[0]
-            if fall > STILL_FALLING:
+            if fall > FALLING_COST_SHARE:
                 yield Finding(
                     "caution",
                     f"The cost was still falling at the end of the {phase} phase",
@@ -186,7 +191,7 @@ def _training(result: "ExtractionResult") -> Iterator[Finding]:
                 )
 
 
-def _samples(result: "ExtractionResult") -> Iterator[Finding]:
+def _reconstruction(result: "ExtractionResult") -> Iterator[Finding]:
     fit = result.fit
     empty = list(fit.index[fit["mutations"] <= 0])
     if empty:
@@ -222,7 +227,9 @@ def _within_noise(result: "ExtractionResult", cosines: pd.Series) -> np.ndarray:
     lowest = []
     for mean in means:
         draws = cosine_similarity(rng.poisson(mean, (NOISE_DRAWS, mean.size)), mean[None, :])
-        lowest.append(draws.mean() - NOISE_DEVIATIONS * draws.std() if mean.any() else np.inf)
+        lowest.append(
+            draws.mean() - NOISE_STANDARD_DEVIATIONS * draws.std() if mean.any() else np.inf
+        )
     within: np.ndarray = cosines.to_numpy() >= np.array(lowest)
     return within
 

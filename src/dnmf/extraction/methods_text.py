@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from dnmf import __version__
+from dnmf.criteria import (
+    CHOICE_STANDARD_ERRORS,
+    INTERVAL_PERCENTILES,
+    MATCH_COSINE,
+    STABLE_MEAN_SILHOUETTE,
+)
 from dnmf.estimators import PaperDNMF
+from dnmf.extraction.candidate import SAMPLE_FOLDS
+from dnmf.extraction.choice import standard_errors
+from dnmf.search.held_out import CHANNEL_FOLDS
 
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
@@ -32,7 +41,7 @@ def methods_text(result: "ExtractionResult") -> str:
         sentences.append(
             f"Signatures were compared by cosine with the {len(result.reference.names)} signatures of "
             f"{result.reference.source or 'the reference'}; the most similar one is the match if its cosine is at "
-            "least 0.8."
+            f"least {MATCH_COSINE:g}."
         )
     sentences.append(
         "Unfolded NMF for mutational signatures: Nasser, Eldar and Sharan 2021, Deep unfolding for non-negative "
@@ -57,16 +66,18 @@ def _restarts(result: "ExtractionResult") -> str:
         f"each of {len(table)} numbers of signatures" if several else "this number of signatures"
     )
     rule = (
-        " The number is the smallest with a mean silhouette of at least 0.8 whose held-out deviance under "
-        "bi-cross-validation (five folds of samples, eight of channels) is within one standard error of the best such."
+        f" The number is the smallest with a mean silhouette of at least {STABLE_MEAN_SILHOUETTE:g} whose held-out "
+        f"deviance under bi-cross-validation ({SAMPLE_FOLDS} folds of samples, {CHANNEL_FOLDS} of channels) is within "
+        f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best such."
         if several
         else ""
     )
+    low, high = INTERVAL_PERCENTILES
     return (
         f"For {numbers}, signatures were found in the data and in {restarts} resampled versions of them by alternating "
         "exact non-negative least squares weighted by the noise, under a sparse prior on the exposures; their matched "
-        f"consensus was refined on the data.{rule} Intervals of signatures and exposures are 5th to 95th percentiles "
-        "over the resampled restarts, each with counts resampled anew for the exposures."
+        f"consensus was refined on the data.{rule} Intervals of signatures and exposures are {low:g}th to {high:g}th "
+        "percentiles over the resampled restarts, each with counts resampled anew for the exposures."
     )
 
 

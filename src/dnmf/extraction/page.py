@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dnmf.criteria import LOW_COSINE, SHOWN_SHARE
+from dnmf import criteria
+from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
+from dnmf.extraction.choice import standard_errors
 from dnmf.extraction.figures import Pictures
-from dnmf.extraction.findings import expected_cosine, findings
 from dnmf.extraction.methods_text import methods_text
-from dnmf.extraction.selection_section import selection_content
+from dnmf.extraction.selection_findings import choice_summary
 from dnmf.plotting import signature_colours
 from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
@@ -18,9 +19,10 @@ from dnmf.report.template import gradient, render_template
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
 
-_MOST_ROWS = 5000
-_WORST = 10
-_TOP = 3
+_MAX_SAMPLE_ROWS = 5000
+_WORST_SAMPLES = 10
+# Channels and signatures that a row names.
+_NAMED_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -67,25 +69,28 @@ def _content(
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "n_samples": len(result.fit),
+        "n_channels": len(result.signatures.schema),
         "n_filled": len(filled),
         "n_good": int((filled["cosine"] >= LOW_COSINE).sum()),
-        "low_cosine": LOW_COSINE,
+        "criteria": criteria,
+        "standard_errors": standard_errors,
+        "percentiles": "{:g}th to the {:g}th".format(*criteria.INTERVAL_PERCENTILES),
         "median_cosine": float(filled["cosine"].median()) if len(filled) else None,
         "median_mutations": float(filled["mutations"].median()) if len(filled) else 0.0,
         "reference": None if result.reference is None else result.reference.source,
         "n_references": assigned["reference"].nunique(),
         "n_assigned": len(assigned),
-        "findings": findings(result),
-        "selection": selection_content(result),
+        "findings": result.findings,
+        "selection": _selection(result),
         "signatures": _signature_rows(result, pictures),
         "pictures": pictures,
         "dominant": _dominance(result),
         "untrained": [name for name, costs in result.history.items() if len(costs) == 0],
         "worst": sorted((row for row in samples if row.mutations > 0), key=lambda row: row.cosine)[
-            :_WORST
+            :_WORST_SAMPLES
         ],
-        "samples": sorted(samples, key=lambda row: row.cosine)[:_MOST_ROWS]
-        if len(samples) > _MOST_ROWS
+        "samples": sorted(samples, key=lambda row: row.cosine)[:_MAX_SAMPLE_ROWS]
+        if len(samples) > _MAX_SAMPLE_ROWS
         else samples,
         "methods": methods_text(result),
     }
@@ -103,7 +108,7 @@ def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[Sign
     rows = []
     for index, name in enumerate(names):
         match = matches.get(name)
-        peaks = np.argsort(-profiles[index], kind="stable")[:_TOP]
+        peaks = np.argsort(-profiles[index], kind="stable")[:_NAMED_PARTS]
         rows.append(
             SignatureRow(
                 name=name,
@@ -122,38 +127,52 @@ def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[Sign
 def _grade(cosine: float, assigned: bool) -> str:
     if not assigned:
         return "none"
-    return "close" if cosine >= 0.95 else "good" if cosine >= 0.9 else "fair"
+    if cosine >= CLOSE_MATCH_COSINE:
+        return "close"
+    return "good" if cosine >= GOOD_MATCH_COSINE else "fair"
 
 
 def _sample_rows(result: "ExtractionResult") -> list[SampleRow]:
     names = list(result.exposures.columns)
     colours = signature_colours(len(names))
-    expected = expected_cosine(result).to_numpy()
-    fit = result.fit[["mutations", "cosine", "relative_l1", "relative_l2", "kl_divergence"]]
+    columns = [
+        "mutations",
+        "cosine",
+        "expected_cosine",
+        "relative_l1",
+        "relative_l2",
+        "kl_divergence",
+    ]
+    fit = result.fit[columns].to_numpy(dtype=float).tolist()
     rows = []
-    for index, numbers in enumerate(fit.to_numpy(dtype=float).tolist()):
-        exposures = result.exposures.to_numpy()[index]
-        parts = exposures / (exposures.sum() or 1.0)
-        largest = [
-            place
-            for place in np.argsort(-parts, kind="stable")[:_TOP]
-            if parts[place] >= SHOWN_SHARE
-        ]
-        mutations, cosine, l1, l2, kl = numbers
-        rows.append(
-            SampleRow(
-                name=str(fit.index[index]),
-                mutations=mutations,
-                cosine=cosine,
-                expected=float(expected[index]),
-                l1=l1,
-                l2=l2,
-                kl=kl,
-                main=", ".join(f"{names[place]} {parts[place]:.0%}" for place in largest),
-                mix=gradient(parts, colours),
-            )
-        )
+    for sample, numbers, exposures in zip(
+        result.fit.index, fit, result.exposures.to_numpy(), strict=True
+    ):
+        shares = exposures / (exposures.sum() or 1.0)
+        largest = np.argsort(-shares, kind="stable")[:_NAMED_PARTS]
+        shown = [f"{names[j]} {shares[j]:.0%}" for j in largest if shares[j] >= SHOWN_SHARE]
+        mutations, cosine, expected, l1, l2, kl = numbers
+        main, mix = ", ".join(shown), gradient(shares, colours)
+        rows.append(SampleRow(str(sample), mutations, cosine, expected, l1, l2, kl, main, mix))
     return rows
+
+
+def _selection(result: "ExtractionResult") -> dict[str, Any] | None:
+    """Return the content of the section on the number of signatures; None without restarts."""
+    if result.selection is None:
+        return None
+    choice, table = result.selection.choice, result.selection.table
+    return {
+        "rows": table.reset_index().to_dict("records"),
+        "marks": dict.fromkeys(choice.tied, "tied") | {choice.n_signatures: "chosen"},
+        "several": len(table) > 1,
+        "summary": choice_summary(result),
+        "restarts": result.parameters["n_restarts"],
+        "penalties": [
+            (name.removesuffix("_reg"), chosen.value, list(chosen.curve.itertuples()))
+            for name, chosen in result.penalties.items()
+        ],
+    }
 
 
 def _dominance(result: "ExtractionResult") -> list[tuple[str, int]]:

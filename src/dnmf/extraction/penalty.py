@@ -1,28 +1,28 @@
 """Which penalty on the exposures: the strongest that predicts unseen counts as well as the best."""
 
-from collections.abc import Callable, Iterator
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float
-from sklearn.model_selection import KFold
 from torch import Tensor
 
-from dnmf.extraction.candidate import LEAST_SAMPLES, SAMPLE_FOLDS
-from dnmf.extraction.choice import LEAST_DEVIANCE, STANDARD_ERRORS
-from dnmf.extraction.restarts import FOLDS, generator_for
+from dnmf.criteria import CHOICE_STANDARD_ERRORS, MIN_SAMPLES_TO_CHOOSE
+from dnmf.exceptions import InputDataError
+from dnmf.extraction.candidate import SAMPLE_FOLDS, sample_folds
+from dnmf.extraction.choice import MIN_DEVIANCE, paired_differences
 from dnmf.kernels.alternating import Phase, nmf_anls
 from dnmf.kernels.nnls import exact_exposures
+from dnmf.progress import Progress
 from dnmf.search.count_noise import CountNoise
 from dnmf.search.held_out import held_out_deviance
 
 Kind = Literal["l1", "l2"]
 KINDS: tuple[Kind, ...] = ("l1", "l2")
-# In units of the scale that the penalty is to be compared with, see `penalty_grid`.
+# Shares of the term that a penalty is added to, see `penalty_grid`.
 GRID = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 ITERATIONS = 40
 
@@ -64,7 +64,7 @@ def choose_penalty(
     *,
     seed: int,
     other: float = 0.0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress | None = None,
 ) -> PenaltyChoice:
     """Choose the penalty by bi-cross-validation: the strongest within one standard error of the best.
 
@@ -82,22 +82,24 @@ def choose_penalty(
         Folds; they are those of the number of signatures.
     other : float
         The other penalty, fixed.
-    progress : callable(done, all), optional
-        Called after every fold of every penalty.
+    progress : callable, optional
+        Called after every fold of every penalty, in the phase "l1 penalty" or "l2 penalty".
 
     Raises
     ------
-    ValueError
-        With fewer than 5 samples.
+    InputDataError
+        With fewer than ``MIN_SAMPLES_TO_CHOOSE`` samples.
     """
-    if len(X) < LEAST_SAMPLES:
-        raise ValueError(f"{len(X)} samples are too few to choose a penalty: give a number")
+    if len(X) < MIN_SAMPLES_TO_CHOOSE:
+        raise InputDataError(
+            f"{len(X)} samples with mutations are too few to choose a penalty: give a number."
+        )
     values = penalty_grid(X, W, kind)
-    logs = np.empty((len(values), len(X)))
+    log_deviance = np.empty((len(values), len(X)))
     for index, value in enumerate(values):
         l1_reg, l2_reg = (value, other) if kind == "l1" else (other, value)
         infer = partial(_penalised_exposures, l1_reg=l1_reg, l2_reg=l2_reg)
-        for number, (rows, held_out) in enumerate(_folds(X, seed)):
+        for fold, (rows, held_out, generator) in enumerate(sample_folds(X, seed), start=1):
             refitted = nmf_anls(
                 X[rows],
                 W,
@@ -107,36 +109,24 @@ def choose_penalty(
                 sample_weights=noise.sample_weights[rows],
             ).W
             deviance = held_out_deviance(
-                X[held_out],
-                refitted,
-                noise.of(held_out),
-                generator=generator_for(seed, FOLDS, number),
-                infer=infer,
+                X[held_out], refitted, noise.of(held_out), generator=generator, infer=infer
             )
-            logs[index, held_out.numpy()] = deviance.clamp(min=LEAST_DEVIANCE).log().numpy()
-            progress(index * SAMPLE_FOLDS + number + 1, len(values) * SAMPLE_FOLDS)
-    best = int(logs.mean(axis=1).argmin())
-    differences = logs - logs[best]
+            log_deviance[index, held_out.numpy()] = deviance.clamp(min=MIN_DEVIANCE).log().numpy()
+            if progress is not None:
+                step, steps = index * SAMPLE_FOLDS + fold, len(values) * SAMPLE_FOLDS
+                progress(f"{kind} penalty", step, steps, math.nan)
+    means = log_deviance.mean(axis=1)
+    difference, error = paired_differences(log_deviance, int(means.argmin()))
     curve = pd.DataFrame(
-        {
-            "held_out": logs.mean(axis=1),
-            "difference": differences.mean(axis=1),
-            "standard_error": differences.std(axis=1, ddof=1) / np.sqrt(len(X)),
-        },
+        {"held_out": means, "difference": difference, "standard_error": error},
         index=pd.Index(values, name=kind),
     )
-    within = curve["difference"] <= STANDARD_ERRORS * curve["standard_error"]
+    within = curve["difference"] <= CHOICE_STANDARD_ERRORS * curve["standard_error"]
     return PenaltyChoice(float(curve.index[within.to_numpy()].max()), curve)
-
-
-def _folds(X: Tensor, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    folds = KFold(SAMPLE_FOLDS, shuffle=True, random_state=seed)
-    for train, test in folds.split(X.numpy()):
-        yield torch.from_numpy(train), torch.from_numpy(test)
 
 
 def _penalised_exposures(
     X: Tensor, W: Tensor, noise: CountNoise, *, l1_reg: float, l2_reg: float
 ) -> Tensor:
-    del noise  # the estimator's own least squares, in which each sample is by itself
+    del noise  # the unweighted least squares of the estimator, which weights no sample
     return exact_exposures(X, W, l1_reg=l1_reg, l2_reg=l2_reg)

@@ -1,15 +1,22 @@
-"""One restart: the data, resampled as their noise would have it, and a start of its own."""
+"""Restarts: extractions from resampled counts, which of their signatures are the same, and their consensus."""
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from sklearn.metrics import silhouette_samples
 from torch import Tensor
 
+from dnmf.criteria import RESTART_MATCH_COSINE
 from dnmf.kernels import successive_projection
+from dnmf.metrics import cosine_similarity, match_components
 from dnmf.search.count_noise import CountNoise
 from dnmf.search.penalised import find_signatures
 
-# What a seed is used for, beside the number of signatures and of the restart.
+# Purposes of random numbers: each has its own stream, whatever else was drawn.
 RESTARTS, FOLDS, HALVES, EXPOSURES = range(4)
+
+Signatures = Float[np.ndarray, "k f"]
+Replicates = Float[np.ndarray, "r k f"]
 
 
 def generator_for(seed: int, purpose: int, *numbers: int) -> torch.Generator:
@@ -49,3 +56,45 @@ def restart(X: Tensor, k: int, index: int, noise: CountNoise, seed: int) -> Tens
 def _allows(X: Tensor, k: int) -> bool:
     """Whether there are samples enough to start from."""
     return int((X.sum(dim=1) > 0).sum()) >= k
+
+
+def matched(found: Signatures, signatures: Signatures) -> Signatures:
+    """Return ``found`` in the order of ``signatures``: one to one, the sum of cosines as large as possible."""
+    _, order, _ = match_components(signatures, found)
+    return found[order]
+
+
+def align(replicates: Replicates, signatures: Signatures) -> Replicates:
+    """Match every replicate to the signatures: the clusters of a matched clustering around them."""
+    aligned = [matched(replicate, signatures) for replicate in replicates]
+    return np.stack(aligned) if aligned else np.empty((0, *signatures.shape))
+
+
+def consensus(replicates: Replicates, best: Signatures) -> Signatures:
+    """Return, for each signature of the best restart, the mean of its versions in all restarts that found it.
+
+    Versions whose cosine to the best restart's is below ``RESTART_MATCH_COSINE`` are other signatures and are left out.
+    """
+    aligned = align(replicates, best)
+    lengths = np.linalg.norm(aligned, axis=2) * np.linalg.norm(best, axis=1)
+    cosines = (aligned * best).sum(axis=2) / lengths
+    same = (cosines >= RESTART_MATCH_COSINE)[..., None]
+    return np.asarray((aligned * same).sum(axis=0) / same.sum(axis=0))
+
+
+def silhouettes(replicates: Replicates) -> Float[np.ndarray, " k"]:
+    """Return how well each signature is told from its nearest neighbour over restarts, from -1 to 1.
+
+    Rousseeuw 1987, on cosine distances: ``(b - a) / max(a, b)`` with ``a`` the mean distance to the same signature in
+    other restarts, ``b`` to the nearest other signature, averaged over restarts. A single signature has no neighbour:
+    its value is the mean cosine to itself.
+    """
+    r, k, f = replicates.shape
+    if r < 2:
+        return np.full(k, np.nan)
+    if k == 1:
+        cosines = cosine_similarity(replicates[:, 0], replicates[:, 0])
+        return np.array([(cosines.sum() - np.trace(cosines)) / (r * (r - 1))])
+    labels = np.tile(np.arange(k), r)
+    values = silhouette_samples(replicates.reshape(r * k, f), labels, metric="cosine")
+    return np.asarray(values.reshape(r, k).mean(axis=0))

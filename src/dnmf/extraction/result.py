@@ -1,18 +1,28 @@
 """What an extraction returns."""
 
+import os
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
-from dnmf.estimators import DNMF
+from dnmf.exceptions import InputDataError
+from dnmf.extraction.arguments import Model
+from dnmf.extraction.findings import findings
 from dnmf.extraction.penalty import PenaltyChoice
+from dnmf.extraction.save import save_report
 from dnmf.extraction.select import Selection
+from dnmf.extraction.tables import named_by_share
+from dnmf.kernels.nnls import exact_exposures
+from dnmf.report.findings import Finding, listing
 from dnmf.signatures import MutationCatalog, SignatureSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExtractionResult:
     """Signatures, exposures and everything needed to judge and repeat them.
 
@@ -21,14 +31,15 @@ class ExtractionResult:
     catalog : MutationCatalog
         The input, ``n`` samples.
     signatures : SignatureSet
-        ``k`` signatures, each summing to 1, named SBS96A, SBS96B, ... by their share of all
-        mutations.
+        ``k`` signatures, each summing to 1, named by their channels and their share of all
+        mutations: SBS96A, SBS96B, ... (DBS78A, ...).
     exposures : DataFrame (n, k)
         Mutations of each sample (row) that the trained network gives to each signature; not
         rounded.
-    fit : DataFrame (n, 5)
+    fit : DataFrame (n, 6)
         Per sample: ``mutations`` (its burden), then how well the network's exposures reconstruct
-        its spectrum (``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` in nats).
+        its spectrum (``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` in nats) and
+        the ``expected_cosine`` that counting noise alone leaves.
     matches : DataFrame
         Best and second reference of each signature (see ``match_to_reference``) and its ``share``
         of all mutations. Has these columns but no rows when there was no reference.
@@ -36,7 +47,7 @@ class ExtractionResult:
         What the signatures were compared with.
     history : dict of arrays
         Cost per step of each phase of the training.
-    model : DNMF
+    model : DNMF or PaperDNMF
         The trained estimator; its components are in *its* order (see ``model_metadata``).
     parameters : dict
         The arguments of the extraction, as JSON-able values.
@@ -58,10 +69,9 @@ class ExtractionResult:
     signature_lower, signature_upper : DataFrame (k, f) or None
         5th and 95th percentiles of every channel over resampled restarts: how repeatable, not how right, it is.
     exposure_lower, exposure_upper : DataFrame (n, k) or None
-        The same of the exposures; see
-        :func:`dnmf.extraction.uncertainty.bootstrap_intervals`.
+        The same of the exposures; see :func:`dnmf.extraction.uncertainty.bootstrap_intervals`.
     verdicts : DataFrame (k, 5) or None
-        What to make of each signature, see
+        Whether each signature is stable, and known, mixed or new, see
         :func:`dnmf.extraction.verdicts.signature_verdicts`.
     unfinished : tuple of int
         Numbers of signatures that were asked for and are not finished: then the result is partial.
@@ -74,7 +84,7 @@ class ExtractionResult:
     matches: pd.DataFrame
     reference: SignatureSet | None
     history: dict[str, np.ndarray]
-    model: DNMF
+    model: Model
     parameters: dict[str, Any]
     seconds: dict[str, float]
     warnings: list[str]
@@ -88,3 +98,42 @@ class ExtractionResult:
     exposure_upper: pd.DataFrame | None = None
     verdicts: pd.DataFrame | None = None
     unfinished: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        filled = self.fit[self.fit["mutations"] > 0]
+        lines = [
+            f"ExtractionResult: {len(self.fit):,} samples, {len(self.signatures)} signatures, "
+            f"median cosine {filled['cosine'].median():.3f}",
+            listing(self.signatures.names, 12),
+        ]
+        if self.reference is not None:
+            closest = [
+                f"{reference} {cosine:.2f}"
+                for reference, cosine in self.matches[["reference", "cosine"]].to_numpy()
+            ]
+            lines.append(f"closest in {self.reference.source}: {listing(closest, 12)}")
+        return "\n  ".join(lines)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What a reader should know before using the result, each with its numbers and a remedy; cautions first."""
+        return findings(self)
+
+    def solution(self, n_signatures: int) -> tuple[SignatureSet, pd.DataFrame]:
+        """Return the signatures of any number that was tried and their exact exposures ``(n, k)``, in mutations.
+
+        The exposures are non-negative least squares without penalties; both are named by share of all mutations.
+        """
+        tried = {} if self.selection is None else self.selection.candidates
+        if n_signatures not in tried:
+            numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
+            raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
+        found = tried[n_signatures].signatures.copy(order="C")
+        counts = torch.tensor(self.catalog.counts.to_numpy(dtype=float))
+        exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
+        signatures, frame, _ = named_by_share(found, exposures, self.catalog)
+        return signatures, frame
+
+    def save(self, out_dir: str | os.PathLike[str], **options: Any) -> Path:
+        """Write tables, model, plots and report into a folder; see :func:`dnmf.extraction.save_report`."""
+        return save_report(self, out_dir, **options)

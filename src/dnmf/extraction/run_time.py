@@ -14,9 +14,9 @@ from dnmf.kernels.alternating import Phase, nmf_anls
 from dnmf.search.penalised import PLAIN_ITERATIONS, REFINEMENT, SEARCH
 from dnmf.signatures import MutationCatalog
 
-# Iterations that are timed, after as many that are not: the first ones are not like the others.
+# Iterations that are timed, after as many that are not: the first ones are slower.
 TIMED_ITERATIONS = 4
-# What Python, torch, matplotlib and the libraries below them take before any data come.
+# Memory of Python, torch, matplotlib and the libraries below them without any data.
 BASE_BYTES = 620_000_000
 # Arrays of n x f, and of n x k, that a worker holds at a time.
 SAMPLE_ARRAYS, EXPOSURE_ARRAYS = 8, 12
@@ -49,7 +49,7 @@ def estimate_run(
     workers: int = 1,
     checkpoint: Checkpoint | None = None,
 ) -> RunEstimate:
-    """Estimate time and memory of :func:`dnmf.pipelines.selection.select_signatures` from a few iterations.
+    """Estimate time and memory of :func:`dnmf.extraction.select_signatures` from a few iterations.
 
     A fit of k signatures takes ``i t(k)``, ``i`` its number of iterations and ``t(k) = a k^b`` the time of one, through
     two measured points: the smallest and the largest k. Judging a k (folds, halves) counts as further iterations.

@@ -1,11 +1,17 @@
 """Everything a run leaves behind, in one folder."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnmf.report.folder import RUN_RECORD, staged_folder
+from dnmf.estimators import save_model
+from dnmf.extraction.figures import draw_pictures
+from dnmf.extraction.page import render_page
+from dnmf.extraction.selection_files import selection_files, selection_record
+from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
+from dnmf.signatures import write_exposures, write_signatures
 
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
@@ -29,7 +35,7 @@ def save_report(
     Parameters
     ----------
     result : ExtractionResult
-        What `dnmf.pipelines.extract_signatures` returned.
+        What `dnmf.extract_signatures` returned.
     out_dir : path
         Folder to create. An empty one may exist.
     overwrite : bool
@@ -63,32 +69,22 @@ def save_report(
     ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties
     left to the data, ``penalties.tsv``.
     """
-    # Here, so that asking whether a folder is free (`check_output_folder`) loads no torch.
-    from dnmf.estimators import save_model
-    from dnmf.extraction.figures import draw_pictures
-    from dnmf.extraction.page import render_page
-    from dnmf.extraction.selection_files import selection_record, write_selection_files
-    from dnmf.report.records import (
-        file_record,
-        run_record,
-        write_fit,
-        write_matches,
-        write_record,
-    )
-    from dnmf.signatures import write_exposures, write_signatures
-
     if input_path is not None:
         input_file = file_record(input_path)
     record = run_record(result, input_file=input_file, command=command)
     record["selection"] = selection_record(result, identity)
-    with staged_folder(out_dir, overwrite=overwrite) as folder:
-        write_signatures(result.signatures, folder / "signatures.tsv")
-        write_exposures(result.exposures, folder / "exposures.tsv")
-        write_fit(result.fit, folder / "fit.tsv")
-        write_matches(result.matches, folder / "matches.tsv")
-        write_selection_files(result, folder)
-        save_model(result.model, folder, metadata=result.model_metadata)
-        write_record(record, folder / RUN_RECORD)
-        pictures = draw_pictures(result, folder / "plots")
-        (folder / "report.html").write_text(render_page(result, record, pictures), encoding="utf-8")
-    return Path(out_dir) / "report.html"
+    tables: dict[str, Callable[[Path], object]] = {
+        "signatures.tsv": partial(write_signatures, result.signatures),
+        "exposures.tsv": partial(write_exposures, result.exposures),
+        "fit.tsv": partial(write_fit, result.fit),
+        "matches.tsv": partial(write_table, result.matches, index=False),
+        **selection_files(result),
+        "model.json": lambda card: save_model(
+            result.model, card.parent, metadata=result.model_metadata
+        ),
+    }
+
+    def page(plots: Path) -> str:
+        return render_page(result, record, draw_pictures(result, plots))
+
+    return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)

@@ -1,7 +1,8 @@
-"""All numbers of signatures, all restarts: in any order, by any number of workers, from where it was left."""
+"""The search over numbers of signatures: all restarts of all numbers, by several workers, resumed from a checkpoint."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,14 +15,13 @@ import torch
 from dnmf.extraction.candidate import Candidate, finish_candidate
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.choice import Choice, choose, selection_table
-from dnmf.extraction.numbers import check_numbers
 from dnmf.extraction.restarts import restart
+from dnmf.progress import Progress
 from dnmf.search.count_noise import CountNoise, estimate_count_noise
 from dnmf.signatures import MutationCatalog
 from dnmf.threads import one_thread
 
-# Called as (finished fits, all fits): fits that an earlier run left are finished from the start.
-SelectionProgress = Callable[[int, int], None]
+PHASE = "fits"  # of the progress
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def select_signatures(
     seed: int = 0,
     workers: int = 1,
     checkpoint: Checkpoint | None = None,
-    progress: SelectionProgress | None = None,
+    progress: Progress | None = None,
 ) -> Selection:
     """Extract with every number of signatures, from many restarts, and choose the number.
 
@@ -82,7 +82,7 @@ def select_signatures(
     catalog : MutationCatalog
         ``n`` samples; those without mutations are left out.
     n_signatures : sequence of int
-        The numbers to try.
+        The numbers to try, possible for the catalog (see :func:`dnmf.extraction.arguments.check_numbers`).
     n_restarts : int
         Resampled restarts per number, beside one fit of the data as they are.
     seed : int
@@ -91,32 +91,27 @@ def select_signatures(
         Threads; each computes one restart.
     checkpoint : Checkpoint, optional
         Where finished work is kept and looked for.
-    progress : callable(finished, all), optional
-        Called after every fit. What it raises ends the run.
+    progress : callable, optional
+        Called in the phase "fits" at the start, with the fits that the checkpoint holds, and after every fit. What it
+        raises ends the run.
 
     Returns
     -------
     Selection
-
-    Raises
-    ------
-    InputDataError
-        Several numbers for fewer than 5 samples, or a number beyond the data.
     """
-    numbers = check_numbers(n_signatures, catalog)
     counts = catalog.counts.to_numpy(dtype=float)
     X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
     # One thread for every worker: the workers are the parallelism.
     with one_thread():
         noise = estimate_count_noise(X)
         work = _Work(X, noise, n_restarts, seed, checkpoint)
-        candidates = work.run(numbers, workers, progress or (lambda done, total: None))
+        candidates = work.run(n_signatures, workers, progress)
     table = selection_table(candidates)
     return Selection(candidates, table, choose(table), noise)
 
 
 class _Work:
-    """The fits of a run, each by itself."""
+    """The fits of a run: which are missing, which can be finished, and their checkpoint."""
 
     def __init__(
         self,
@@ -130,7 +125,7 @@ class _Work:
         self.n_fits = 1 + n_restarts
 
     def run(
-        self, numbers: Sequence[int], workers: int, progress: SelectionProgress
+        self, numbers: Sequence[int], workers: int, progress: Progress | None
     ) -> dict[int, Candidate]:
         candidates: dict[int, Candidate] = {}
         found: dict[int, list[torch.Tensor | None]] = {}
@@ -144,9 +139,9 @@ class _Work:
                 tasks += [(k, index) for index, W in enumerate(found[k]) if W is None]
         total = len(numbers) * self.n_fits
         done = total - len(tasks)
-        progress(done, total)
+        _report(progress, done, total)
         ready = [k for k, fits in found.items() if all(W is not None for W in fits)]
-        # The largest first: at the end no worker waits long for another.
+        # The largest first: then the workers end at about the same time.
         tasks.sort(key=lambda task: (-task[0], task[1]))
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[Any], tuple[int, int]] = {}
@@ -169,7 +164,7 @@ class _Work:
                         if all(W is not None for W in found[k]):
                             ready.append(k)
                         done += 1
-                        progress(done, total)
+                        _report(progress, done, total)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -179,7 +174,7 @@ class _Work:
         if self.checkpoint is None:
             return None
         signatures = self.checkpoint.restart(k, index)
-        # Into torch's own memory: last bits of a product may depend on how its factors are aligned.
+        # Cloned into memory that torch aligned: the last bits of a product may depend on the alignment.
         return None if signatures is None else torch.from_numpy(signatures).clone()
 
     def _restart(self, k: int, index: int) -> torch.Tensor:
@@ -193,3 +188,8 @@ class _Work:
         if self.checkpoint is not None:
             self.checkpoint.save_candidate(candidate)
         return candidate
+
+
+def _report(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(PHASE, done, total, math.nan)

@@ -1,30 +1,43 @@
 """What a run with restarts leaves behind beside the tables of every extraction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from dnmf.extraction.choice import RULE
+from dnmf.report.records import write_table
+from dnmf.signatures import write_exposures, write_signatures
+
 if TYPE_CHECKING:
     from dnmf.extraction.result import ExtractionResult
-    from dnmf.extraction.select import Selection
 
 
-def write_selection_files(result: "ExtractionResult", folder: Path) -> None:
-    """Write the choice, every solution, intervals and verdicts; nothing for an extraction without restarts."""
+def selection_files(result: "ExtractionResult") -> dict[str, Callable[[Path], object]]:
+    """Return what writes the choice, every solution, intervals and verdicts, by file; nothing without restarts."""
     if result.selection is None:
-        return
-    _write(result.selection.table, folder / "selection.tsv")
-    _write_solutions(result, result.selection, folder / "solutions")
-    _write_signature_intervals(result, folder / "signature_intervals.tsv")
-    _write_exposure_ends(result, folder)
+        return {}
     assert result.verdicts is not None
-    _write(result.verdicts, folder / "verdicts.tsv")
+    assert result.exposure_lower is not None
+    assert result.exposure_upper is not None
+    # Whole mutations, rounded outwards: the intervals contain the rounded exposures, too.
+    lower, upper = result.exposure_lower.map(np.floor), result.exposure_upper.map(np.ceil)
+    files: dict[str, Callable[[Path], object]] = {
+        "selection.tsv": partial(write_table, result.selection.table, missing="nan"),
+        "solutions": partial(_write_solutions, result),
+        "signature_intervals.tsv": partial(_write_signature_intervals, result),
+        "exposure_lower.tsv": partial(write_exposures, lower, integers=False),
+        "exposure_upper.tsv": partial(write_exposures, upper, integers=False),
+        "verdicts.tsv": partial(write_table, result.verdicts, missing="nan"),
+    }
     if result.penalties:
         curves = {name: choice.curve for name, choice in result.penalties.items()}
-        _write(pd.concat(curves, names=["penalty", "value"]), folder / "penalties.tsv")
+        table = pd.concat(curves, names=["penalty", "value"])
+        files["penalties.tsv"] = partial(write_table, table, missing="nan")
+    return files
 
 
 def selection_record(
@@ -36,8 +49,8 @@ def selection_record(
     choice = result.selection.choice
     return {
         "chosen": choice.n_signatures,
-        "as_good": list(choice.as_good),
-        "at_end": choice.at_end or None,
+        "as_good": list(choice.tied),
+        "at_end": choice.at_boundary or None,
         "stable": choice.stable,
         "identity": None if identity is None else dict(identity),
         "rule": RULE if len(result.selection.table) > 1 else "given",
@@ -53,33 +66,14 @@ def selection_record(
     }
 
 
-RULE = (
-    "the smallest stable number (mean silhouette of at least 0.8; all numbers if there is none) whose held-out "
-    "log-deviance (bi-cross-validation) is within one standard error of the best stable one's"
-)
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, sep="\t", float_format="%.6g", lineterminator="\n", na_rep="nan")
-
-
-def _write_solutions(result: "ExtractionResult", selection: "Selection", folder: Path) -> None:
-    import torch
-
-    from dnmf.extraction.naming import named_by_share
-    from dnmf.kernels.nnls import exact_exposures
-    from dnmf.signatures import write_exposures, write_signatures
-
-    folder.mkdir()
-    counts = torch.tensor(result.catalog.counts.to_numpy(dtype=float))
-    for k, candidate in selection.candidates.items():
-        found = candidate.signatures.copy(order="C")
-        exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
-        signatures, frame, _ = named_by_share(found, exposures, result.catalog)
+def _write_solutions(result: "ExtractionResult", folder: Path) -> None:
+    assert result.selection is not None
+    for k in result.selection.candidates:
         place = folder / f"k{k:03d}"
-        place.mkdir()
+        place.mkdir(parents=True)
+        signatures, exposures = result.solution(k)
         write_signatures(signatures, place / "signatures.tsv")
-        write_exposures(frame, place / "exposures.tsv")
+        write_exposures(exposures, place / "exposures.tsv")
 
 
 def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
@@ -95,17 +89,4 @@ def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
             "95th percentile": result.signature_upper.to_numpy().ravel(),
         }
     )
-    table.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _write_exposure_ends(result: "ExtractionResult", folder: Path) -> None:
-    from dnmf.signatures import write_exposures
-
-    assert result.exposure_lower is not None
-    assert result.exposure_upper is not None
-    # Whole mutations, rounded outwards: so they contain the rounded exposures, too.
-    for name, ends in (
-        ("exposure_lower.tsv", result.exposure_lower.map(np.floor)),
-        ("exposure_upper.tsv", result.exposure_upper.map(np.ceil)),
-    ):
-        write_exposures(ends, folder / name, integers=False)
+    write_table(table, path, index=False)

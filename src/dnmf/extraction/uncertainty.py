@@ -1,4 +1,4 @@
-"""How sure signatures and exposures are: what resampled restarts make of both."""
+"""Intervals of signatures and exposures: percentiles over resampled restarts."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,15 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from dnmf.criteria import INTERVAL_PERCENTILES
 from dnmf.extraction.restarts import EXPOSURES, generator_for, resample
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.search.count_noise import CountNoise
 
-PERCENTILES = (5.0, 95.0)
-
 
 @dataclass(frozen=True)
 class Intervals:
-    """5th and 95th percentiles of signatures (k, f) and exposures (n, k); they contain the estimates."""
+    """``INTERVAL_PERCENTILES`` of signatures (k, f) and exposures (n, k); they contain the estimates."""
 
     signature_lower: np.ndarray
     signature_upper: np.ndarray
@@ -37,7 +36,7 @@ def bootstrap_intervals(
     """Return percentile intervals over resampled restarts.
 
     For exposures the counts are resampled once more for every replicate, and its signatures are fitted to them by exact
-    non-negative least squares: the intervals hold what the counts and what the signatures leave open.
+    non-negative least squares: the intervals cover the uncertainty of both the counts and the signatures.
 
     Parameters
     ----------
@@ -57,13 +56,14 @@ def bootstrap_intervals(
     Returns
     -------
     Intervals
-        5th and 95th percentiles, widened to contain the estimate where they do not.
+        ``INTERVAL_PERCENTILES``, widened to contain the estimate where they do not.
 
     Notes
     -----
-    They measure repeatability. What all restarts have in common, such as the pull of the sparse prior towards one of
-    several dictionaries that explain the counts, does not show: on simulated Poisson catalogs the error of a signature
-    is three to seven times the deviation of its replicates, and the ends hold the truth far less often than in 90 %.
+    They measure repeatability, not error: a bias that all restarts share does not widen them, such as the preference of
+    the sparse prior among dictionaries that explain the counts equally well. On simulated Poisson catalogs the error of
+    a signature is three to seven times the standard deviation of its replicates, and the intervals contain the truth
+    far less often than in 90 % of the cases.
     """
     X = torch.from_numpy(np.ascontiguousarray(counts))
     draws = []
@@ -77,5 +77,5 @@ def bootstrap_intervals(
 
 
 def _around(estimate: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.percentile(draws, PERCENTILES, axis=0)
+    low, high = np.percentile(draws, INTERVAL_PERCENTILES, axis=0)
     return np.minimum(low, estimate), np.maximum(high, estimate)

@@ -1,27 +1,29 @@
-"""What to make of each signature: whether it is stable, and whether it is known, mixed or new."""
+"""The verdict on each signature: stable or not, and whether it is a known one, a mixture of known ones, or new."""
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
 
+from dnmf.criteria import (
+    GOOD_MATCH_COSINE,
+    MATCH_COSINE,
+    MIXTURE_COSINE,
+    MIXTURE_COSINE_GAIN,
+    MIXTURE_MAX_REFERENCES,
+    SPLIT_HALF_SAMPLES_PER_SIGNATURE,
+    UNSTABLE_SILHOUETTE,
+    UNSTABLE_SPLIT_HALF_COSINE,
+)
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.kernels.selection import selected_exposures
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures import SignatureSet
 
-# Below this the nearest other signature is less than twice as far as the signature's own versions in other restarts.
-LEAST_SILHOUETTE = 0.5
-# Two halves of the samples whose versions are less alike than this would not count as matches of each other.
-LEAST_HALVES = 0.8
-# With fewer samples per signature than that, halves may well miss one that is there.
-SAMPLES_PER_HALVED_SIGNATURE = 10
-# The closest reference counts as a match from here on, and as needing no second one from there on.
-LEAST_MATCH, CLEAR_MATCH = 0.8, 0.9
-# A mixture of references explains a signature if it is this close, and this much closer than one reference.
-LEAST_MIXTURE, LEAST_GAIN = 0.9, 0.1
-MOST_REFERENCES = 3
-FIRST_THRESHOLD = 0.01
+# Rise of the relative L2 error below which a reference is dropped from a decomposition; doubled until few are left.
+FIRST_REMOVE_THRESHOLD = 0.01
+# Adding takes this many times more than dropping: a reference that was dropped must not come back.
+ADD_TO_REMOVE_RATIO = 5
 
 STABLE, UNSTABLE = "stable", "unstable"
 MIXTURE, UNLIKE = "mixture of references", "unlike all references"
@@ -30,7 +32,7 @@ MIXTURE, UNLIKE = "mixture of references", "unlike all references"
 def signature_verdicts(
     signatures: SignatureSet,
     silhouette: Float[np.ndarray, " k"],
-    halves: Float[np.ndarray, " k"],
+    split_half_cosine: Float[np.ndarray, " k"],
     reference: SignatureSet | None,
     n_samples: int,
 ) -> pd.DataFrame:
@@ -40,60 +42,81 @@ def signature_verdicts(
     ----------
     signatures : SignatureSet
         ``k`` signatures.
-    silhouette, halves : (k,)
-        As in :class:`dnmf.pipelines.selection.Candidate`; NaN where not known.
+    silhouette, split_half_cosine : (k,)
+        As in :class:`dnmf.extraction.Candidate`; NaN where not known.
     reference : SignatureSet, optional
         Known signatures.
     n_samples : int
-        With mutations.
+        Samples with mutations.
 
     Returns
     -------
     DataFrame (k, 5)
-        ``silhouette``, ``halves``, ``verdict``, ``decomposition`` and ``decomposition_cosine``. The first that holds:
+        ``silhouette``, ``halves`` (cosine between halves of the samples), ``verdict``, ``decomposition`` and
+        ``decomposition_cosine``. The verdict is the first that holds:
 
-        - ``"unstable"``: silhouette below 0.5, or, with 10 samples per signature or more, cosine between halves of the
-          samples below 0.8;
-        - ``"mixture of references"``: no reference reaches cosine 0.9, but at most three together do, and are closer by
-          0.1 than the best alone;
-        - ``"unlike all references"``: no reference reaches 0.8, nor do three together 0.9;
+        - ``"unstable"``: silhouette below ``UNSTABLE_SILHOUETTE``, or, with ``SPLIT_HALF_SAMPLES_PER_SIGNATURE``
+          samples per signature or more, split-half cosine below ``UNSTABLE_SPLIT_HALF_COSINE``;
+        - ``"mixture of references"``: see :func:`is_mixture`;
+        - ``"unlike all references"``: no reference reaches ``MATCH_COSINE``, no mixture ``MIXTURE_COSINE``;
         - ``"stable"``.
 
-        The decomposition is that of :func:`decompose`, whatever the verdict; empty and NaN without a reference.
+        The thresholds are in :mod:`dnmf.criteria`. The decomposition is that of :func:`decompose`, whatever the
+        verdict; empty and NaN without a reference.
     """
-    told = n_samples >= SAMPLES_PER_HALVED_SIGNATURE * len(signatures)
+    enough = n_samples >= SPLIT_HALF_SAMPLES_PER_SIGNATURE * len(signatures)
     rows = []
     for index, name in enumerate(signatures.names):
         profile = signatures.profiles.loc[name].to_numpy(dtype=float)
-        words, cosine, single = "", np.nan, np.nan
+        parts, cosine, single = "", np.nan, np.nan
         if reference is not None:
             known = reference.profiles[signatures.profiles.columns]
             single = float(cosine_similarity(profile[None], known.to_numpy(dtype=float)).max())
             shares, cosine = decompose(profile, known)
-            words = ", ".join(f"{part} {share:.0%}" for part, share in shares.items())
+            parts = mixture_text(shares)
+        halves = split_half_cosine[index] if enough else np.nan
         rows.append(
             {
                 "silhouette": float(silhouette[index]),
-                "halves": float(halves[index]),
-                "verdict": _verdict(
-                    silhouette[index], halves[index] if told else np.nan, single, cosine
-                ),
-                "decomposition": words,
+                "halves": float(split_half_cosine[index]),
+                "verdict": _verdict(silhouette[index], halves, single, cosine),
+                "decomposition": parts,
                 "decomposition_cosine": cosine,
             }
         )
     return pd.DataFrame(rows, index=pd.Index(signatures.names, name="signature"))
 
 
-def _verdict(silhouette: float, halves: float, single: float, mixture: float) -> str:
-    # Comparisons with NaN are false: what is not known condemns nothing.
-    if silhouette < LEAST_SILHOUETTE or halves < LEAST_HALVES:
+def _verdict(silhouette: float, split_half: float, single: float, mixture: float) -> str:
+    # Comparisons with NaN are false: what is not known makes no signature unstable or unlike the references.
+    if silhouette < UNSTABLE_SILHOUETTE or split_half < UNSTABLE_SPLIT_HALF_COSINE:
         return UNSTABLE
-    if single < CLEAR_MATCH and mixture >= max(LEAST_MIXTURE, single + LEAST_GAIN):
+    if is_mixture(single, mixture):
         return MIXTURE
-    if single < LEAST_MATCH and mixture < LEAST_MIXTURE:
+    if single < MATCH_COSINE and mixture < MIXTURE_COSINE:
         return UNLIKE
     return STABLE
+
+
+def is_mixture(single: float, mixture: float) -> bool:
+    """Whether a mixture of references explains a signature better than one reference does.
+
+    No reference reaches ``GOOD_MATCH_COSINE``; the mixture reaches ``MIXTURE_COSINE`` and is closer by
+    ``MIXTURE_COSINE_GAIN``.
+
+    Parameters
+    ----------
+    single, mixture : float
+        Cosine of the signature to its closest reference, and to its decomposition.
+    """
+    return single < GOOD_MATCH_COSINE and mixture >= max(
+        MIXTURE_COSINE, single + MIXTURE_COSINE_GAIN
+    )
+
+
+def mixture_text(shares: dict[str, float]) -> str:
+    """Return the parts of a mixture as ``SBS2 55%, SBS13 45%``."""
+    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
 
 
 def decompose(
@@ -102,7 +125,7 @@ def decompose(
     """Return the shares of at most three references in a signature, largest first, and the mixture's cosine to it.
 
     By sparse refit (:func:`dnmf.kernels.selection.selected_exposures`), its threshold for dropping a reference doubled
-    until three or fewer are left.
+    until ``MIXTURE_MAX_REFERENCES`` or fewer are left.
 
     Parameters
     ----------
@@ -120,12 +143,13 @@ def decompose(
     """
     X = torch.from_numpy(np.array(profile, dtype=float))[None]
     W = torch.from_numpy(np.array(references, dtype=float))
-    threshold = FIRST_THRESHOLD
+    threshold = FIRST_REMOVE_THRESHOLD
     H = selected_exposures(X, W, remove_threshold=threshold)
-    while int((H > 0).sum()) > MOST_REFERENCES:
+    while int((H > 0).sum()) > MIXTURE_MAX_REFERENCES:
         threshold *= 2
-        # What was dropped must not come back: adding is harder than dropping.
-        H = selected_exposures(X, W, remove_threshold=threshold, add_threshold=5 * threshold)
+        H = selected_exposures(
+            X, W, remove_threshold=threshold, add_threshold=ADD_TO_REMOVE_RATIO * threshold
+        )
     used = [int(column) for column in H[0].nonzero().flatten()]
     if not used:
         return {}, 0.0

@@ -1,5 +1,6 @@
 """Pure functions on tensors: costs, updates, exact least squares, starts. Nothing here writes to an argument."""
 
+from dnmf._moved import former_names
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls
 from dnmf.kernels.costs import frobenius_cost, kl_cost, kl_costs
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
@@ -55,3 +56,5 @@ __all__ = [
     "update_exposures",
     "update_signatures",
 ]
+
+__getattr__ = former_names("dnmf.kernels", "dnmf.search")

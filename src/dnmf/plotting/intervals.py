@@ -30,7 +30,7 @@ def plot_intervals(
     Parameters
     ----------
     exposures, lower, upper : DataFrame (n, k)
-        Mutations, as `dnmf.pipelines.RefitResult` holds them. Samples without mutations are left out.
+        Mutations, as `dnmf.RefitResult` holds them. Samples without mutations are left out.
     figure : Figure, optional
         Where to draw; by default a new figure, which pyplot does not know of.
 

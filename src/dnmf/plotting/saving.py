@@ -2,10 +2,11 @@
 
 import io
 import os
-import secrets
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dnmf.storage import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,12 +50,7 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str], *, dpi: float = 
     """
     target = Path(path)
     content = figure_bytes(figure, target.suffix.lower(), dpi=dpi)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(target, content)
     return target
 
 

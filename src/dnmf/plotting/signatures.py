@@ -1,38 +1,29 @@
-"""Spectra over the 96 substitution channels, in the field's standard style."""
+"""Spectra over the channels of any schema, in the field's standard style."""
 
 from collections.abc import Hashable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import InputDataError
+from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.plotting import _style
-from dnmf.signatures import SBS96, MutationCatalog, SignatureSet
+from dnmf.signatures import ChannelSchema, MutationCatalog, SignatureSet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# SigProfilerPlotting's colours, so that the eye finds the classes where it expects them.
-CLASS_COLOURS = {
-    "C>A": "#03BDEF",
-    "C>G": "#010101",
-    "C>T": "#E42926",
-    "T>A": "#CBCACA",
-    "T>C": "#A2CF63",
-    "T>G": "#ECC7C5",
-}
-_LIGHT_CLASSES = {"C>A", "T>A", "T>C", "T>G"}  # dark letters read better on these
-_CLASSES = [label[2:5] for label in SBS96.labels]  # "A[C>A]A" -> "C>A"
-_TRIPLETS = [label[0] + label[2] + label[6] for label in SBS96.labels]  # -> "ACA"
-
 # One panel, in inches. Width to height is that of the SigProfiler plot: 43.93 x 9.92.
 _WIDTH, _HEIGHT = 11.0, 11.0 * 9.92 / 43.93
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.62, 0.12, 0.52, 0.36
-_HEADER = 0.19
-_PALE = "#eef0f3"
-_MOST_SAMPLES = 12
+_HEADER_HEIGHT, _CAPTION_HEIGHT = 0.19, 0.17
+# Ticks of up to three letters fit into the bottom margin; each more takes this many inches.
+_TICK_LETTERS, _LETTER_WIDTH, _MAX_TICK_LETTERS = 3, 0.053, 24
+_DARK_LUMINANCE = 0.25  # relative luminance (sRGB, 0 to 1) below which a header has white letters
+_REFERENCE_COLOUR = "#eef0f3"
+_MAX_SAMPLES = 12
 
 
 def plot_signatures(
@@ -43,7 +34,9 @@ def plot_signatures(
     intervals: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     figure: "Figure | None" = None,
 ) -> "Figure":
-    """Draw each signature as a panel of 96 bars, with its best reference when matches are given.
+    """Draw each signature as a panel of bars, with its best reference when matches are given.
+
+    Order of the bars, colours and labels are those of the schema of the signatures.
 
     Parameters
     ----------
@@ -69,7 +62,7 @@ def plot_signatures(
     Raises
     ------
     ChannelMismatchError
-        The channels are not the 96 of SBS96.
+        The reference has other channels than the signatures.
 
     Examples
     --------
@@ -78,22 +71,29 @@ def plot_signatures(
     >>> len(figure.axes)
     2
     """
-    profiles = SBS96.reorder(signatures.profiles)
+    schema, profiles = signatures.schema, signatures.profiles
+    if reference is not None and reference.schema != schema:
+        raise ChannelMismatchError(
+            f"the signatures have {schema.name} channels, the reference {reference.schema.name}. Give the "
+            "reference they were matched with."
+        )
     best = (
         {} if reference_matches is None else reference_matches.set_index("found").to_dict("index")
     )
-    known = None if reference is None else SBS96.reorder(reference.profiles)
-    axes, fig = _panels(len(profiles), figure)
+    known = None if reference is None else reference.profiles
+    axes, fig = _panels(len(profiles), schema, figure)
     for ax, name, heights in zip(axes, profiles.index, profiles.to_numpy(dtype=float), strict=True):
         match = best.get(name)
         behind = None
         if match is not None and known is not None and match["reference"] in known.index:
             behind = known.loc[match["reference"]].to_numpy(dtype=float)
-        _draw_spectrum(ax, heights, behind, _ends(intervals, str(name)))
+        ends = _ends(intervals, str(name), schema)
+        _draw_spectrum(ax, schema, heights, behind, ends)
         _percent_axis(ax)
-        _caption(ax, _style.drawable(name, 40), "" if match is None else _share(match))
+        title = _style.drawable(name, 40)
+        _write_title(ax, schema, title, "" if match is None else _share(match))
         if match is not None:
-            _caption_match(ax, match, keyed=behind is not None)
+            _write_match(ax, schema, match, keyed=behind is not None)
     return fig
 
 
@@ -103,7 +103,7 @@ def plot_catalog(
     *,
     figure: "Figure | None" = None,
 ) -> "Figure":
-    """Draw the spectrum of each sample as a panel of 96 bars, in mutations.
+    """Draw the spectrum of each sample as a panel of bars, in mutations.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def plot_catalog(
     InputDataError
         A sample is not in the catalog, or none was asked for.
     """
-    names = catalog.sample_names[:_MOST_SAMPLES] if samples is None else list(samples)
+    names = catalog.sample_names[:_MAX_SAMPLES] if samples is None else list(samples)
     missing = [name for name in names if name not in catalog.counts.index]
     if missing or not names:
         what = f"there is no sample {missing[0]!r}" if missing else "no sample was asked for"
@@ -132,25 +132,28 @@ def plot_catalog(
             f"{catalog.source or 'the catalog'}: {what}. Its {len(catalog.sample_names)} samples start with "
             f"{', '.join(catalog.sample_names[:3])}."
         )
-    counts = SBS96.reorder(catalog.counts.loc[names])
-    axes, fig = _panels(len(names), figure)
+    schema, counts = catalog.schema, catalog.counts.loc[names]
+    axes, fig = _panels(len(names), schema, figure)
     for ax, name, heights in zip(axes, names, counts.to_numpy(dtype=float), strict=True):
-        _draw_spectrum(ax, heights, None, None)
+        _draw_spectrum(ax, schema, heights, None, None)
         _count_axis(ax)
         if not heights.any():
             style = _style.text_style(
                 9, colour=_style.MUTED, transform=ax.transAxes, ha="center", va="center"
             )
             ax.text(0.5, 0.5, "no mutations", **style)
-        _caption(ax, f"{_style.drawable(name, 50)}: {heights.sum():,.0f} subs")
+        title = f"{_style.drawable(name, 50)}: {heights.sum():,.0f} {schema.unit}"
+        _write_title(ax, schema, title)
     return fig
 
 
-def _panels(n: int, figure: "Figure | None") -> "tuple[list[Axes], Figure]":
+def _panels(n: int, schema: ChannelSchema, figure: "Figure | None") -> "tuple[list[Axes], Figure]":
     """Return ``n`` empty axes in reading order; their margins have the same inches whatever the page."""
     columns = 1 if n <= 6 else 2 if n <= 20 else 3
     rows = -(-n // columns)
-    fig = _style.page(figure, columns * _WIDTH, rows * _HEIGHT)
+    more_above, more_below = _above_height(schema), _below_height(schema)
+    top, bottom_margin = _TOP + more_above, _BOTTOM + more_below
+    fig = _style.page(figure, columns * _WIDTH, rows * (_HEIGHT + more_above + more_below))
     width, height = (
         side / many for side, many in zip(fig.get_size_inches(), (columns, rows), strict=True)
     )
@@ -158,26 +161,46 @@ def _panels(n: int, figure: "Figure | None") -> "tuple[list[Axes], Figure]":
     for index in range(n):
         row, column = divmod(index, columns)
         left = (column * width + _LEFT) / (columns * width)
-        bottom = ((rows - 1 - row) * height + _BOTTOM) / (rows * height)
+        bottom = ((rows - 1 - row) * height + bottom_margin) / (rows * height)
         box = (
             max(width - _LEFT - _RIGHT, 0.1) / (columns * width),
-            max(height - _TOP - _BOTTOM, 0.1) / (rows * height),
+            max(height - top - bottom_margin, 0.1) / (rows * height),
         )
         axes.append(fig.add_axes((left, bottom, *box)))
     return axes, fig
 
 
+def _above_height(schema: ChannelSchema) -> float:
+    """Return the inches that captions over the headers need."""
+    return _CAPTION_HEIGHT if any(group.above for group in schema.groups) else 0.0
+
+
+def _tick_height(schema: ChannelSchema) -> float:
+    """Return the inches by which ticks are longer than the bottom margin."""
+    if schema.upright_ticks:
+        return 0.0
+    longest = max(len(tick) for group in schema.groups for tick in group.ticks)
+    return _LETTER_WIDTH * max(min(longest, _MAX_TICK_LETTERS) - _TICK_LETTERS, 0)
+
+
+def _below_height(schema: ChannelSchema) -> float:
+    """Return the inches that ticks and captions need below the bottom margin; one line of both fits into it."""
+    captions = not schema.upright_ticks and any(group.below for group in schema.groups)
+    return _tick_height(schema) + (_CAPTION_HEIGHT if captions else 0.0)
+
+
 def _ends(
-    intervals: tuple[pd.DataFrame, pd.DataFrame] | None, name: str
+    intervals: tuple[pd.DataFrame, pd.DataFrame] | None, name: str, schema: ChannelSchema
 ) -> tuple[np.ndarray, np.ndarray] | None:
     if intervals is None:
         return None
-    low, high = (SBS96.reorder(ends).T[name].to_numpy(dtype=float) for ends in intervals)
+    low, high = (schema.reorder(ends).T[name].to_numpy(dtype=float) for ends in intervals)
     return low, high
 
 
 def _draw_spectrum(
     ax: "Axes",
+    schema: ChannelSchema,
     heights: np.ndarray,
     behind: np.ndarray | None,
     ends: tuple[np.ndarray, np.ndarray] | None,
@@ -185,35 +208,48 @@ def _draw_spectrum(
     _style.dress(ax)
     if behind is not None:
         # Pale, wider, with a dark edge on top: found and known are compared bar by bar.
-        _bars(ax, behind, 0.9, facecolors=_PALE, edgecolors=_style.FRAME, linewidths=0.4, zorder=2)
+        _bars(
+            ax,
+            behind,
+            0.9,
+            facecolors=_REFERENCE_COLOUR,
+            edgecolors=_style.FRAME,
+            linewidths=0.4,
+            zorder=2,
+        )
         _marks(ax, behind)
-    colours = [CLASS_COLOURS[kind] for kind in _CLASSES]
+    n = len(schema)
+    colours = [group.colour for group in schema.groups for _ in group.ticks]
     _bars(ax, heights, 0.6, facecolors=colours, linewidths=0, zorder=3)
     if ends is not None:
-        ax.vlines(np.arange(96), *ends, color=_style.MUTED, linewidth=1.3, zorder=6)
+        ax.vlines(np.arange(n), *ends, color=_style.MUTED, linewidth=1.3, zorder=6)
     top = max(part.max() for part in (heights, behind, ends and ends[1]) if part is not None)
-    ax.set(xlim=(-0.5, 95.5), ylim=(0, top * 1.06 if top > 0 else 1.0), xticks=[])
+    ax.set(xlim=(-0.5, n - 0.5), ylim=(0, top * 1.06 if top > 0 else 1.0), xticks=[])
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)
-    for edge in range(16, 96, 16):
+    edges = np.cumsum([len(group.ticks) for group in schema.groups])
+    for edge in edges[:-1]:
         ax.axvline(edge - 0.5, color=_style.GRID, linewidth=0.7, zorder=1)
     # Texts, not ticks: a tick is five artists, and forty panels have 3,840 of them.
     below = _style.text_style(
-        6.3, family=_style.MONO, rotation=90, ha="center", va="top",
+        6.3, family=_style.MONO, rotation=0 if schema.upright_ticks else 90, ha="center", va="top",
         transform=ax.get_xaxis_transform(),
     )  # fmt: skip
     level = -0.03 / _axes_inches(ax)[1]
-    for place, triplet in enumerate(_TRIPLETS):
-        ax.text(place, level, triplet, **below)
-    _headers(ax)
+    ticks = [tick for group in schema.groups for tick in group.ticks]
+    for place, tick in enumerate(ticks):
+        ax.text(place, level, _style.drawable(tick, _MAX_TICK_LETTERS), **below)
+    _draw_headers(ax, schema)
+    _write_group_captions(ax, schema)
 
 
 def _bars(ax: "Axes", heights: np.ndarray, width: float, **style: Any) -> None:
     """Draw all bars as one artist, many times faster than one each."""
     from matplotlib.collections import PolyCollection
 
-    left, right = np.arange(96) - width / 2, np.arange(96) + width / 2
-    floor = np.zeros(96)
+    places = np.arange(len(heights))
+    left, right = places - width / 2, places + width / 2
+    floor = np.zeros(len(heights))
     corners = [(left, floor), (left, heights), (right, heights), (right, floor)]
     vertices = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
     ax.add_collection(PolyCollection(list(vertices), **style), autolim=False)
@@ -227,30 +263,60 @@ def _marks(ax: "Axes", heights: np.ndarray) -> None:
     ax.hlines(*ends, color=_style.INK, linewidth=0.9, zorder=5)
 
 
-def _headers(ax: "Axes") -> None:
-    """Put the six coloured headers with their mutation types on top of the axes."""
+def _draw_headers(ax: "Axes", schema: ChannelSchema) -> None:
+    """Put the coloured strips with the names of the groups on top of the axes."""
     from matplotlib.patches import Rectangle
 
     _, height = _axes_inches(ax)
-    low, tall = 1 + 0.03 / height, _HEADER / height
+    low, tall = 1 + 0.03 / height, _HEADER_HEIGHT / height
     frame = ax.get_xaxis_transform()
-    for index, (kind, colour) in enumerate(CLASS_COLOURS.items()):
-        left = 16 * index - 0.45  # a hair of white between two headers
+    start = 0
+    for group in schema.groups:
+        left, width = start - 0.45, len(group.ticks) - 0.1  # a hair of white between two headers
+        start += len(group.ticks)
+        if not group.header:
+            continue
         strip = Rectangle(
-            (left, low), 15.9, tall, transform=frame, facecolor=colour, linewidth=0, clip_on=False
-        )
+            (left, low), width, tall, transform=frame, facecolor=group.colour, linewidth=0,
+            clip_on=False,
+        )  # fmt: skip
         ax.add_patch(strip)
         style = _style.text_style(
-            9, colour=_style.INK if kind in _LIGHT_CLASSES else "white", bold=True,
+            9, colour="white" if _is_dark(group.colour) else _style.INK, bold=True,
             transform=frame, ha="center", va="center_baseline",
         )  # fmt: skip
-        ax.text(left + 7.95, low + tall / 2, kind, **style)
+        ax.text(left + width / 2, low + tall / 2, group.header, **style)
 
 
-def _caption(ax: "Axes", name: str, detail: str = "") -> None:
+def _is_dark(colour: str) -> bool:
+    """Whether white letters read better than dark ones on a colour ``"#rrggbb"``, by its relative luminance."""
+    levels = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722)) < _DARK_LUMINANCE
+
+
+def _write_group_captions(ax: "Axes", schema: ChannelSchema) -> None:
+    """Write captions over the headers and under the ticks, once for neighbouring groups that share them."""
+    _, height = _axes_inches(ax)
+    above = 1 + (0.03 + _HEADER_HEIGHT + 0.03) / height
+    below = -(0.15 + (0 if schema.upright_ticks else 0.17 + _tick_height(schema))) / height
+    style = _style.text_style(
+        7.5, colour=_style.MUTED, ha="center", transform=ax.get_xaxis_transform()
+    )
+    start = 0
+    for captions, groups in groupby(schema.groups, key=lambda group: (group.above, group.below)):
+        width = sum(len(group.ticks) for group in groups)
+        middle = start + (width - 1) / 2
+        start += width
+        for text, level, side in zip(captions, (above, below), ("baseline", "top"), strict=True):
+            if text:
+                ax.text(middle, level, text, va=side, **style)
+
+
+def _write_title(ax: "Axes", schema: ChannelSchema, name: str, detail: str = "") -> None:
     """Write the name over the left end of the headers, and a detail after it."""
     style = _style.text_style(10.5, bold=True, transform=ax.transAxes, va="baseline")
-    title = ax.text(0, _caption_level(ax), name, **style)
+    title = ax.text(0, _title_level(ax, schema), name, **style)
     if detail:
         style = _style.text_style(9.5, colour=_style.MUTED, va="bottom")
         ax.annotate(
@@ -258,16 +324,18 @@ def _caption(ax: "Axes", name: str, detail: str = "") -> None:
         )
 
 
-def _caption_match(ax: "Axes", match: dict[Hashable, Any], *, keyed: bool) -> None:
+def _write_match(
+    ax: "Axes", schema: ChannelSchema, match: dict[Hashable, Any], *, keyed: bool
+) -> None:
     """Write the best reference over the right end of the headers, with a key to its bars if drawn."""
     from matplotlib.patches import Rectangle
 
     words = f"{_style.drawable(match['reference'], 24)}, cosine {match['cosine']:.3f}"
     if not match["assigned"]:
         words = f"no match; closest is {words}"
-    key = Rectangle((0, 0), 1, 1, facecolor=_PALE, edgecolor=_style.INK, linewidth=0.7)
+    key = Rectangle((0, 0), 1, 1, facecolor=_REFERENCE_COLOUR, edgecolor=_style.INK, linewidth=0.7)
     legend = ax.legend(
-        [key], ["reference"], loc="lower right", bbox_to_anchor=(1, _caption_level(ax, -0.03)),
+        [key], ["reference"], loc="lower right", bbox_to_anchor=(1, _title_level(ax, schema, -0.03)),
         frameon=False, handlelength=1.0 if keyed else 0.0, handletextpad=0.6, borderpad=0,
         borderaxespad=0, labelspacing=0, fontsize=9.5, labelcolor=_style.INK,
     )  # fmt: skip
@@ -275,8 +343,10 @@ def _caption_match(ax: "Axes", match: dict[Hashable, Any], *, keyed: bool) -> No
     _style.name_legend(legend, [words])
 
 
-def _caption_level(ax: "Axes", shift: float = 0.0) -> float:
-    return 1 + (0.03 + _HEADER + 0.07 + shift) / _axes_inches(ax)[1]
+def _title_level(ax: "Axes", schema: ChannelSchema, shift: float = 0.0) -> float:
+    """Return the height of the title over the headers and their captions, in units of the axes."""
+    inches = 0.03 + _HEADER_HEIGHT + 0.07 + _above_height(schema) + shift
+    return 1 + inches / _axes_inches(ax)[1]
 
 
 def _share(match: dict[Hashable, Any]) -> str:

@@ -67,7 +67,7 @@ def train_refit_model(
     Returns
     -------
     network, card
-        For :func:`dnmf.models.save_refit_model`. Measure what was read back with :func:`measure`.
+        For :func:`dnmf.refit.save_refit_model`. Measure what was read back with :func:`measure`.
     """
     config = config or RefitTraining()
     profiles = reference.profiles.to_numpy(np.float64)

@@ -1,8 +1,7 @@
 """What a refit network is for: its reference, cohorts, range of counts, how it was trained and how good it is."""
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
@@ -12,8 +11,6 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError, ModelFileError
 from dnmf.unfolding.conditioned import ConditionedDesign
-
-FORMAT, FORMAT_VERSION = "dnmf-refit", 1
 
 
 @dataclass(frozen=True)
@@ -86,56 +83,31 @@ class RefitCard:
             f"It knows pan-cancer, {', '.join(self.cohorts)}."
         )
 
-    def to_json(self, weights_sha256: str, written_by: str) -> str:
-        """Return the card as text, with the checksum of its weights."""
-        content = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "written_by": written_by,
-            "weights_sha256": weights_sha256,
-            **asdict(self),
-        }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
     @classmethod
-    def from_json(cls, text: str, source: str) -> tuple["RefitCard", str]:
-        """Return a card and the checksum of its weights.
+    def from_entries(cls, entries: Mapping[str, Any], source: str) -> "RefitCard":
+        """Return the card of what its file holds; entries that are no part of it are ignored.
 
         Raises
         ------
         ModelFileError
-            If the text is not such a card; ``source`` names it.
+            If an entry is missing or not what it should be; ``source`` names the file.
         """
-        try:
-            content = json.loads(text)
-        except ValueError as error:
-            raise ModelFileError(f"{source} is truncated or not JSON: {error}") from None
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise ModelFileError(
-                f'{source} is not the card of a refit model (no "format": "{FORMAT}")'
-            )
-        if content.get("format_version") != FORMAT_VERSION:
-            raise ModelFileError(
-                f"{source} has format version {content.get('format_version')}, written by "
-                f"{content.get('written_by')}; this version of dnmf reads {FORMAT_VERSION}"
-            )
         own = {f.name for f in fields(cls)}
         try:
-            card = cls(**{key: value for key, value in content.items() if key in own})
+            card = cls(**{key: value for key, value in entries.items() if key in own})
             low, high = (float(count) for count in card.counts)
             ConditionedDesign(**card.design)
-            checksum = str(content["weights_sha256"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"{source} lacks or misnames an entry: {error}") from None
         if not 0 <= low < high:
             raise ModelFileError(f"{source} has the range of counts {low} to {high}")
-        return card, checksum
+        return card
 
 
 def reference_hash(signatures: Sequence[str], profiles: NDArray[np.float64]) -> str:
     """Return a checksum of a reference: names, order and profiles to seven decimals. A record, not a test.
 
-    Whether a reference *is* the model's is decided by :func:`dnmf.models.check_reference`, which compares numbers: a
+    Whether a reference *is* the model's is decided by :func:`dnmf.refit.check_reference`, which compares numbers: a
     checksum would refuse one that was written and read again.
     """
     digest = hashlib.sha256("\n".join(signatures).encode())

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from dnmf.exceptions import ModelFileError
+from dnmf.exceptions import CheckpointError
 from dnmf.refit.network import RefitNetwork
+from dnmf.storage import check_identity, write_whole
 
 
 def checksum(*tensors: Tensor) -> str:
@@ -41,9 +42,7 @@ def save_checkpoint(
         tensors |= {f"adam.{index}.{name}": t for name, t in state.items()}
     tensors["generator"] = generator.get_state()
     tensors["step"] = torch.tensor(step)
-    partial = path.with_name(path.name + ".partial")
-    save_file({n: t.contiguous() for n, t in tensors.items()}, partial, dict(record))
-    partial.replace(path)
+    write_whole(path, save({n: t.contiguous() for n, t in tensors.items()}, dict(record)))
 
 
 def load_checkpoint(
@@ -57,7 +56,7 @@ def load_checkpoint(
 
     Raises
     ------
-    ModelFileError
+    CheckpointError
         If the file is no checkpoint, or its record differs.
     """
     try:
@@ -66,13 +65,8 @@ def load_checkpoint(
             names: list[str] = list(file.keys())
             tensors = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
-        raise ModelFileError(f"{path} is not a checkpoint of a training: {error}") from None
-    other = [name for name, value in record.items() if metadata.get(name) != value]
-    if other:
-        raise ModelFileError(
-            f"{path} is the checkpoint of a training that differs in: {', '.join(other)}. Remove it to start anew, or "
-            "go on with what it was written for."
-        )
+        raise CheckpointError(f"{path} is not a checkpoint of a training: {error}") from None
+    check_identity(path, metadata, record)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(tensors[f"network.{name}"])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dnmf.plotting import plot_exposures, plot_fit, plot_intervals, save_figure
-from dnmf.report.pictures import Picture, embedded
+from dnmf.plotting import plot_exposures, plot_fit, plot_intervals
+from dnmf.report.pictures import Picture, save_plots
 
 if TYPE_CHECKING:
     from dnmf.refit.result import RefitResult
@@ -29,16 +29,12 @@ class RefitPictures:
 
 def draw_refit_pictures(result: "RefitResult", folder: Path) -> RefitPictures:
     """Write the three plots as PNG and SVG into a new folder and return what the page embeds."""
-    folder.mkdir()
     drawn = {
         "exposures": plot_exposures(shown_exposures(result)),
         "intervals": plot_intervals(result.exposures, result.lower, result.upper),
         "fit": plot_fit(result.fit),
     }
-    for name, figure in drawn.items():
-        for ending in ("png", "svg"):
-            save_figure(figure, folder / f"{name}.{ending}")
-    return RefitPictures(**{name: embedded(figure, folder, name) for name, figure in drawn.items()})
+    return RefitPictures(**save_plots(drawn, folder))
 
 
 def shown_exposures(result: "RefitResult") -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Reading and writing refit networks. Nothing in these files can execute."""
 
-import hashlib
+from dataclasses import asdict
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,13 +11,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from dnmf import __version__
 from dnmf.exceptions import InputDataError, ModelFileError
 from dnmf.refit.card import RefitCard
 from dnmf.refit.network import RefitNetwork
 from dnmf.signatures import SignatureSet
+from dnmf.storage import ModelFormat
 from dnmf.unfolding.conditioned import ConditionedDesign
 
+FORMAT = ModelFormat("dnmf-refit", "a refit model", (1,), indent=1, sort_keys=False)
 PROFILE_ROUNDING = 1e-5
 WEIGHTS_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 # Kept in full precision: profiles are compared and fitted with, calibrations are numbers of many sizes.
@@ -68,11 +69,8 @@ def save_refit_model(network: RefitNetwork, card: RefitCard, folder: str | Path)
     folder = Path(folder)
     tensors = {"W": network.W, **network.state_dict()}
     stored = {name: _to_storage(name, tensor) for name, tensor in tensors.items()}
-    content = save(stored)
-    folder.joinpath(card.name + WEIGHTS_SUFFIX).write_bytes(content)
     path = folder / (card.name + CARD_SUFFIX)
-    checksum = hashlib.sha256(content).hexdigest()
-    path.write_text(card.to_json(checksum, f"dnmf {__version__}"), "utf-8")
+    FORMAT.write(path, folder / (card.name + WEIGHTS_SUFFIX), asdict(card), save(stored))
     return path
 
 
@@ -103,14 +101,10 @@ def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
     (86, torch.Size([86, 96]))
     """
     card_file, weights_file = _files_of(model)
-    card, checksum = RefitCard.from_json(card_file.read_text("utf-8"), str(card_file))
-    content = weights_file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != checksum:
-        raise ModelFileError(
-            f"{weights_file} is truncated, altered or belongs to another model: its checksum is not the one on the card"
-        )
+    entries, weights = FORMAT.read(card_file, weights_file)
+    card = RefitCard.from_entries(entries, str(card_file))
     try:
-        tensors = {name: tensor.to(torch.float32) for name, tensor in load(content).items()}
+        tensors = {name: tensor.to(torch.float32) for name, tensor in load(weights).items()}
         W = tensors.pop("W")
         network = RefitNetwork(W, len(card.cohorts), ConditionedDesign(**card.design))
         network.load_state_dict(tensors)

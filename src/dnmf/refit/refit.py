@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.metrics import reconstruction_quality
 from dnmf.refit.advice import advice, exchangeable_pairs
 from dnmf.refit.card import RefitCard
@@ -68,7 +68,7 @@ def refit_exposures(
     cohort : str, optional
         Tumour type, one of the network's; None or ``"pan-cancer"`` for unknown. Only the network uses it.
     model : str or Path, optional
-        A packaged network (``dnmf.models.available_models``), or the path of one.
+        A packaged network (``dnmf.refit.available_models``), or the path of one.
 
     Returns
     -------
@@ -101,8 +101,7 @@ def refit_exposures(
         raise InputDataError(
             f"no method {method!r}: expected one of {', '.join(get_args(Method))}."
         )
-    if not isinstance(reference, SignatureSet):
-        reference = load_reference(reference)
+    reference = load_reference(reference, channels=catalog.schema)
     counts = _aligned_counts(catalog, reference)
     with recorded_warnings() as messages:
         trained = _trained(reference, method, cohort, model)
@@ -141,14 +140,7 @@ class _Trained:
 
 
 def _aligned_counts(catalog: MutationCatalog, reference: SignatureSet) -> np.ndarray:
-    channels = list(reference.profiles.columns)
-    if set(channels) != set(catalog.counts.columns):
-        raise ChannelMismatchError(
-            f"{catalog.source or 'the catalog'} has {catalog.counts.shape[1]} channels "
-            f"({catalog.counts.columns[0]}, ...), the reference {len(channels)} ({channels[0]}, ...). Give a "
-            "reference of the catalog's kind."
-        )
-    counts: np.ndarray = catalog.counts[channels].to_numpy(dtype=float)
+    counts: np.ndarray = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
     if not counts.any():
         raise InputDataError(
             f"{catalog.source or 'the catalog'}: none of the {len(counts)} samples has any mutation; nothing to refit."

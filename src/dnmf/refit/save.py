@@ -1,32 +1,21 @@
 """Everything a refit leaves behind, in one folder."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dnmf.report.folder import RUN_RECORD, staged_folder
+from dnmf.refit.figures import draw_refit_pictures
+from dnmf.refit.page import render_refit_page
+from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
+from dnmf.signatures import write_exposures
 
 if TYPE_CHECKING:
     from dnmf.refit.result import RefitResult
-
-# SigProfiler's names where it has them.
-_FIT_COLUMNS = {
-    "mutations": "Total Mutations",
-    "cosine": "Cosine Similarity",
-    "relative_l1": "L1_Norm_%",
-    "relative_l2": "L2_Norm_%",
-    "kl_divergence": "KL Divergence",
-    "unassigned": "Unassigned_%",
-    "p_value": "Goodness-of-fit p",
-    "certificate": "Certificate (nats)",
-    "method": "Method",
-    "exchangeable": "Not told apart",
-    "advice": "Advice",
-}
-_PERCENT = ["relative_l1", "relative_l2", "unassigned"]
 
 
 def save_refit_report(
@@ -39,12 +28,12 @@ def save_refit_report(
 ) -> Path:
     """Write a refit into a folder: tables, plots, the record of the run and a page that shows all.
 
-    The folder appears whole or not at all, as with `dnmf.report.save_report`.
+    The folder appears whole or not at all, as with `dnmf.save_report`.
 
     Parameters
     ----------
     result : RefitResult
-        What `dnmf.pipelines.refit_exposures` returned.
+        What `dnmf.refit_exposures` returned.
     out_dir : path
         Folder to create. An empty one may exist.
     overwrite : bool
@@ -72,29 +61,26 @@ def save_refit_report(
     ``intervals.tsv``, ``presence.tsv`` (only if a network answered), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
     SVG), ``report.html``.
     """
-    from dnmf.refit.figures import draw_refit_pictures
-    from dnmf.refit.page import render_refit_page
-    from dnmf.report.records import file_record, run_record, write_record
-    from dnmf.signatures import write_exposures
-
     input_file = None if input_path is None else file_record(input_path)
     record = run_record(result, input_file=input_file, command=command)
     record |= {"model": result.model, "model_notes": result.model_notes}
     del record["seed"]  # nothing in a refit is random
-    with staged_folder(out_dir, overwrite=overwrite) as folder:
-        write_exposures(result.exposures, folder / "exposures.tsv")
-        write_intervals(result, folder / "intervals.tsv")
-        if result.presence is not None:
-            write_presence(result.presence, folder / "presence.tsv")
-        write_refit_fit(result.fit, folder / "fit.tsv")
-        write_record(record, folder / RUN_RECORD)
-        pictures = draw_refit_pictures(result, folder / "plots")
-        page = render_refit_page(result, record, pictures)
-        (folder / "report.html").write_text(page, encoding="utf-8")
-    return Path(out_dir) / "report.html"
+    tables: dict[str, Callable[[Path], object]] = {
+        "exposures.tsv": partial(write_exposures, result.exposures),
+        "intervals.tsv": partial(_write_intervals, result),
+        "fit.tsv": partial(write_fit, result.fit),
+    }
+    if result.presence is not None:
+        presence = result.presence.rename_axis("Samples")
+        tables["presence.tsv"] = partial(write_table, presence, digits="%.4f")
+
+    def page(plots: Path) -> str:
+        return render_refit_page(result, record, draw_refit_pictures(result, plots))
+
+    return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)
 
 
-def write_intervals(result: "RefitResult", path: Path) -> None:
+def _write_intervals(result: "RefitResult", path: Path) -> None:
     """Write estimate and interval of every sample and signature, one a row; unassigned mutations have no interval.
 
     Pairs whose estimate and upper end are both below half a mutation are left out: of 86 signatures most.
@@ -111,19 +97,4 @@ def write_intervals(result: "RefitResult", path: Path) -> None:
             "Upper 90%": upper[rows, columns],
         }
     )
-    table.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-
-
-def write_presence(presence: pd.DataFrame, path: Path) -> None:
-    """Write the probabilities that signatures are present, samples in rows."""
-    table = presence.rename_axis("Samples")
-    table.to_csv(path, sep="\t", float_format="%.4f", lineterminator="\n")
-
-
-def write_refit_fit(fit: pd.DataFrame, path: Path) -> None:
-    """Write how well each sample is explained and what to make of it, under SigProfiler's column names."""
-    table = fit[list(_FIT_COLUMNS)].copy()
-    table[_PERCENT] *= 100
-    table["mutations"] = [int(n) if float(n).is_integer() else n for n in table["mutations"]]
-    table = table.rename(columns=_FIT_COLUMNS).rename_axis("Sample Names")
-    table.to_csv(path, sep="\t", float_format="%.6g", lineterminator="\n")
+    write_table(table, path, index=False)

@@ -225,7 +225,7 @@ def train_refit(
 
     Raises
     ------
-    ModelFileError
+    CheckpointError
         If the checkpoint belongs to another training; the message says what differs.
     FloatingPointError
         If the loss is not finite.

@@ -10,29 +10,19 @@ from pathlib import Path
 from dnmf.exceptions import InputDataError, OutputExistsError
 
 RUN_RECORD = "run.json"
-_OURS = frozenset(
-    {
-        "signatures.tsv",
-        "exposures.tsv",
-        "fit.tsv",
-        "matches.tsv",
-        "intervals.tsv",
-        "presence.tsv",
-        "catalog.tsv",
-        "selection.tsv",
-        "penalties.tsv",
-        "solutions",
-        "signature_intervals.tsv",
-        "exposure_lower.tsv",
-        "exposure_upper.tsv",
-        "verdicts.tsv",
-        "model.safetensors",
-        "model.json",
-        "plots",
-        "report.html",
-        RUN_RECORD,
-    }
-)
+# fmt: off
+OURS = frozenset({
+    "catalog.tsv", "signatures.tsv", "exposures.tsv", "fit.tsv", "matches.tsv", "intervals.tsv", "presence.tsv",
+    "selection.tsv", "penalties.tsv", "solutions", "signature_intervals.tsv", "exposure_lower.tsv",
+    "exposure_upper.tsv", "verdicts.tsv", "model.safetensors", "model.json", "plots", "report.html", RUN_RECORD,
+})
+# fmt: on
+"""What a run may write into its folder: a folder that holds anything else is never overwritten."""
+
+
+def checkpoint_folder(output: str | os.PathLike[str]) -> Path:
+    """Return the folder beside an output in which finished work is kept: ``OUT.checkpoint``."""
+    return Path(f"{os.fspath(output)}.checkpoint")
 
 
 def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> None:
@@ -54,17 +44,18 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
     present = {path.name for path in out.iterdir()}
     if not present:
         return
-    if not overwrite:
-        raise OutputExistsError(
-            f"{out} exists and is not empty. Choose another output folder, or ask to overwrite it."
-        )
-    foreign = sorted(present - _OURS)
+    foreign = sorted(present - OURS)
     if foreign or RUN_RECORD not in present:
         # An overwritten folder is deleted as a whole: never one that may hold work of the user's.
         what = f"it also holds {foreign[0]!r}" if foreign else f"it holds no {RUN_RECORD}"
         raise OutputExistsError(
             f"{out} will not be overwritten: {what}, so it is not (only) the output of an earlier run. "
             "Choose another output folder."
+        )
+    if not overwrite:
+        raise OutputExistsError(
+            f"{out} holds the output of an earlier run. Choose another output folder, or replace it with --overwrite "
+            "(in Python overwrite=True)."
         )
 
 

@@ -1,9 +1,13 @@
 """Pictures as a page embeds them."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dnmf.plotting import figure_bytes
+from dnmf.storage import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,12 +25,17 @@ class Picture:
     width: int
 
 
-def embedded(figure: "Figure", folder: Path, name: str) -> Picture:
-    """Return a saved plot for the page: as SVG where that is light enough, else as PNG."""
-    content = (folder / f"{name}.svg").read_bytes()
-    if len(content) <= _MOST_SVG_BYTES:
-        return picture(figure, content, "svg+xml")
-    return picture(figure, (folder / f"{name}.png").read_bytes(), "png")
+def save_plots(figures: Mapping[str, "Figure"], folder: Path) -> dict[str, Picture]:
+    """Write plots as PNG and SVG into a new folder and return what a page embeds: SVG where that is light enough."""
+    folder.mkdir()
+    pictures = {}
+    for name, figure in figures.items():
+        png, svg = (figure_bytes(figure, kind) for kind in (".png", ".svg"))
+        write_whole(folder / f"{name}.png", png)
+        write_whole(folder / f"{name}.svg", svg)
+        light = len(svg) <= _MOST_SVG_BYTES
+        pictures[name] = picture(figure, svg, "svg+xml") if light else picture(figure, png, "png")
+    return pictures
 
 
 def picture(figure: "Figure", content: bytes, kind: str) -> Picture:

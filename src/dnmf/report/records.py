@@ -1,27 +1,35 @@
-"""The tables and the record of a run, as files."""
+"""The folder of a run: its tables, its record, its plots and its page."""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dnmf import __version__
+from dnmf.report.folder import OURS, RUN_RECORD, staged_folder
+from dnmf.storage import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dnmf.signatures import MutationCatalog
 
-# The names SigProfiler gives to these columns; its "%" columns are 100 times a fraction.
+# SigProfiler's names where it has them; "%" columns are 100 times a fraction.
 _FIT_COLUMNS = {
     "mutations": "Total Mutations",
     "cosine": "Cosine Similarity",
     "relative_l1": "L1_Norm_%",
     "relative_l2": "L2_Norm_%",
     "kl_divergence": "KL Divergence",
+    "unassigned": "Unassigned_%",
+    "p_value": "Goodness-of-fit p",
+    "certificate": "Certificate (nats)",
+    "method": "Method",
+    "exchangeable": "Not told apart",
+    "advice": "Advice",
 }
 
 
@@ -49,18 +57,59 @@ class RunResult(Protocol):
         """Each distinct warning once."""
 
 
+def write_run(
+    out_dir: str | os.PathLike[str],
+    *,
+    overwrite: bool,
+    record: dict[str, Any],
+    tables: Mapping[str, Callable[[Path], object]],
+    page: Callable[[Path], str] | None = None,
+) -> Path:
+    """Write the folder of a run, whole or not at all; return the path of its ``report.html``.
+
+    Parameters
+    ----------
+    out_dir, overwrite
+        As for `staged_folder`.
+    record : dict
+        For ``run.json``.
+    tables : mapping of str to callable(path)
+        By name of a file or folder, one of ``OURS``: what writes it.
+    page : callable(folder), optional
+        Returns the HTML of ``report.html`` and writes its plots into the folder that it is given, which it creates.
+    """
+    assert OURS.issuperset(tables)  # or the run could not be overwritten
+    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    with staged_folder(out_dir, overwrite=overwrite) as folder:
+        for name, write in tables.items():
+            write(folder / name)
+        write_whole(folder / RUN_RECORD, text + "\n")
+        if page is not None:
+            write_whole(folder / "report.html", page(folder / "plots"))
+    return Path(out_dir) / "report.html"
+
+
+def write_table(
+    frame: "pd.DataFrame",
+    path: Path,
+    *,
+    index: bool = True,
+    digits: str = "%.6g",
+    missing: str = "",
+) -> None:
+    """Write a table as tab-separated values, with ``digits`` as the format of its numbers."""
+    form: Any = {"sep": "\t", "float_format": digits, "lineterminator": "\n", "na_rep": missing}
+    write_whole(path, frame.to_csv(index=index, **form))
+
+
 def write_fit(fit: "pd.DataFrame", path: Path) -> None:
-    """Write how well each sample is explained, under SigProfiler's column names."""
-    table = fit[list(_FIT_COLUMNS)].copy()
-    table[["relative_l1", "relative_l2"]] *= 100
+    """Write how well each sample is explained, and what to make of it, under SigProfiler's column names."""
+    table = fit[[name for name in _FIT_COLUMNS if name in fit]].copy()
+    for name, header in _FIT_COLUMNS.items():
+        if name in table and header.endswith("%"):
+            table[name] *= 100
     table["mutations"] = [int(n) if float(n).is_integer() else n for n in table["mutations"]]
-    table = table.rename(columns=_FIT_COLUMNS).rename_axis("Sample Names")
-    table.to_csv(path, sep="\t", float_format="%.6g", lineterminator="\n")
-
-
-def write_matches(matches: "pd.DataFrame", path: Path) -> None:
-    """Write the best and second reference of each signature; without a reference, only the header."""
-    matches.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+    write_table(table.rename(columns=_FIT_COLUMNS).rename_axis("Sample Names"), path)
 
 
 def run_record(
@@ -70,11 +119,20 @@ def run_record(
     command: str | None,
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run and to tell whether it was the same, as JSON-able values."""
+    counts = result.catalog.counts
     return {
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "input": _input_record(result, input_file),
+        "input": {
+            "name": result.catalog.source or None,
+            "sha256": None,
+            "bytes": None,
+            "samples": counts.shape[0],
+            "channels": counts.shape[1],
+            "mutations": float(counts.to_numpy().sum()),
+        }
+        | dict(input_file or {}),
         "parameters": result.parameters,
         "seconds": {part: round(value, 3) for part, value in result.seconds.items()},
         "seed": result.parameters.get("random_state"),
@@ -83,28 +141,9 @@ def run_record(
     }
 
 
-def write_record(record: dict[str, Any], path: Path) -> None:
-    """Write a record as JSON with sorted keys."""
-    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
 def file_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return name, size and SHA-256 of a file."""
     file_path = Path(path)
     with file_path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"name": file_path.name, "bytes": file_path.stat().st_size, "sha256": digest}
-
-
-def _input_record(result: "RunResult", input_file: Mapping[str, Any] | None) -> dict[str, Any]:
-    counts = result.catalog.counts
-    record: dict[str, Any] = {
-        "name": result.catalog.source or None,
-        "sha256": None,
-        "bytes": None,
-        "samples": counts.shape[0],
-        "channels": counts.shape[1],
-        "mutations": float(counts.to_numpy().sum()),
-    }
-    return record | dict(input_file or {})

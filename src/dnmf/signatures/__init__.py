@@ -3,17 +3,19 @@
 Rows are samples or signatures, columns are channels.
 """
 
-from dnmf.signatures.builds import choose_reference
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
-from dnmf.signatures.channels import SBS96, ChannelSchema
+from dnmf.signatures.channels import ChannelGroup, ChannelSchema
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
-from dnmf.signatures.reference import (
+from dnmf.signatures.references import load_reference
+from dnmf.signatures.schemas import DBS78, ID83, SBS96, detect_schema
+from dnmf.signatures.shipped import (
     ARTEFACTS,
     available_references,
+    default_reference,
     example_catalog,
-    load_reference,
+    how_to_give_reference,
 )
 from dnmf.signatures.simulate import simulate_catalog
 from dnmf.signatures.simulate_cohort import simulate_cohort
@@ -21,14 +23,19 @@ from dnmf.signatures.write import write_catalog, write_exposures, write_signatur
 
 __all__ = [
     "ARTEFACTS",
+    "DBS78",
+    "ID83",
     "SBS96",
+    "ChannelGroup",
     "ChannelSchema",
     "MutationCatalog",
     "SignatureSet",
     "available_references",
-    "choose_reference",
     "convert_signatures",
+    "default_reference",
+    "detect_schema",
     "example_catalog",
+    "how_to_give_reference",
     "load_reference",
     "match_to_reference",
     "read_catalog",

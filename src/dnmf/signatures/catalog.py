@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import InputDataError
-from dnmf.signatures.channels import SBS96, ChannelSchema, few
+from dnmf.signatures.channels import ChannelSchema, few
+from dnmf.signatures.schemas import SBS96
 
 SUM_TOLERANCE = 5e-3
 """How far the sum of a signature may be from 1 before it is refused.

@@ -1,32 +1,59 @@
-"""Mutation channels: their canonical order and every spelling of their labels that circulates.
+"""What a class of mutation channels is: names, order, spellings and how its spectra are drawn.
 
-Two row orders of the 96 substitution channels are in use, so rows are always matched by label,
-never by position.
+Several row orders of the same channels are in use, so rows are always matched by label, never by
+position. The classes themselves are in `dnmf.signatures.schemas`.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError
+
+_PLAIN_COLOUR = "#0072B2"
+"""Colour of all bars of a schema without groups."""
 
 _SHOWN = 5
 """How many labels an error message lists before it says 'and n more'."""
 
 
 @dataclass(frozen=True)
+class ChannelGroup:
+    """Neighbouring channels that share a colour and a header in pictures.
+
+    Parameters
+    ----------
+    header : str
+        Written on the coloured strip over the bars of the group.
+    colour : str
+        Of the bars and the strip, ``"#rrggbb"``.
+    ticks : tuple of str
+        What is written under the bar of each channel.
+    above, below : str
+        Captions over the strip and under the ticks; groups next to each other with the same caption
+        share it.
+    """
+
+    header: str
+    colour: str
+    ticks: tuple[str, ...]
+    above: str = ""
+    below: str = ""
+
+
+@dataclass(frozen=True)
 class ChannelSchema:
-    """A set of mutation channels in canonical order, with the parser of their spellings.
+    """A set of mutation channels in canonical order: spellings, order in files and plot style.
 
     Parameters
     ----------
     name : str
-        What the field calls the set, e.g. ``"SBS96"``.
+        What the field calls the set, e.g. ``"SBS96"``; de novo signatures are named after it:
+        ``SBS96A``.
     labels : tuple of str
-        Canonical labels in canonical order: the columns of every table in memory.
+        Canonical labels in canonical order: the columns of every table in memory, and the order of
+        the bars in pictures.
     parse : callable, optional
         Turns the label cells of one row into a canonical label, or None if they are not one. It
         gets one string per label column. The default accepts the canonical labels themselves.
@@ -34,28 +61,52 @@ class ChannelSchema:
         How many label columns a file may have: ``(1, 2)`` for ``A[C>A]A`` and ``C>A,ACA``.
     accepted : str
         The accepted spellings in words, for error messages.
+    file_order : tuple of str
+        The labels in the row order of files that are written; by default that of ``labels``.
+    groups : tuple of ChannelGroup
+        Plot style: their ticks stand for the labels in order. By default one group of one colour,
+        without header.
+    upright_ticks : bool
+        Whether ticks are short enough to be written upright; by default they are turned by 90
+        degrees.
+    unit : str
+        What is counted, for the titles of spectra: ``"subs"``.
+
+    Raises
+    ------
+    ValueError
+        If the groups do not have one tick for each label.
 
     Examples
     --------
+    >>> from dnmf.signatures import SBS96
     >>> SBS96.canonical("t[g>t]t"), SBS96.canonical(("C>A", "ACA")), SBS96.canonical("SBS1")
     ('A[C>A]A', 'A[C>A]A', None)
     """
 
     name: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = field(repr=False)
     parse: Callable[[Sequence[str]], str | None] | None = field(
         default=None, repr=False, compare=False
     )
-    label_widths: tuple[int, ...] = field(default=(1,), repr=False)
-    accepted: str = field(default="the canonical labels", repr=False)
+    label_widths: tuple[int, ...] = field(default=(1,), repr=False, compare=False)
+    accepted: str = field(default="the canonical labels", repr=False, compare=False)
+    file_order: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    groups: tuple[ChannelGroup, ...] = field(default=(), repr=False, compare=False)
+    upright_ticks: bool = field(default=False, repr=False, compare=False)
+    unit: str = field(default="mutations", repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.file_order:
+            object.__setattr__(self, "file_order", self.labels)
+        if not self.groups:
+            object.__setattr__(self, "groups", (ChannelGroup("", _PLAIN_COLOUR, self.labels),))
+        ticks = sum(len(group.ticks) for group in self.groups)
+        if ticks != len(self.labels):
+            raise ValueError(f"{self.name}: {ticks} ticks for {len(self.labels)} channels.")
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    @property
-    def file_order(self) -> tuple[str, ...]:
-        """The labels sorted as text: the row order of SigProfiler matrices and COSMIC downloads."""
-        return tuple(sorted(self.labels))
 
     def canonical(self, spelling: str | Sequence[str]) -> str | None:
         """Return the canonical label for one spelling, or None if it is not a channel here."""
@@ -64,6 +115,15 @@ class ChannelSchema:
             return self.parse(parts)
         label = parts[0].strip()
         return label if len(parts) == 1 and label in self.labels else None
+
+    @property
+    def family(self) -> str:
+        """The letters of the name, with which the names of known signatures start: ``SBS`` of SBS96."""
+        return self.name.rstrip("0123456789")
+
+    def n_known(self, spellings: Iterable[str | Sequence[str]]) -> int:
+        """Return how many of the spellings are channels of this schema."""
+        return sum(self.canonical(spelling) is not None for spelling in spellings)
 
     def positions(
         self, spellings: Sequence[str | Sequence[str]], *, source: str, places: Sequence[str]
@@ -121,6 +181,7 @@ class ChannelSchema:
 
         Examples
         --------
+        >>> from dnmf.signatures import SBS96
         >>> frame = pd.DataFrame([range(96)], columns=SBS96.file_order)
         >>> SBS96.reorder(frame).columns.tolist() == list(SBS96.labels)
         True
@@ -129,8 +190,7 @@ class ChannelSchema:
             tuple(map(str, label)) if isinstance(label, tuple) else str(label)
             for label in frame.columns
         ]
-        known = sum(self.canonical(spelling) is not None for spelling in spellings)
-        if known == 0 and any(self.canonical(str(label)) is not None for label in frame.index):
+        if not self.n_known(spellings) and self.n_known(map(str, frame.index)):
             raise ChannelMismatchError(
                 f"{source}: the channels are in the rows, expected them in the columns. Give the "
                 "transpose (frame.T)."
@@ -162,53 +222,3 @@ def few(items: Sequence[str]) -> str:
 
 def _written(spelling: str | Sequence[str]) -> str:
     return repr(spelling if isinstance(spelling, str) else ",".join(spelling))[:40]
-
-
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
-_SPELLINGS = (
-    re.compile(r"(?P<five>[ACGT])\[(?P<ref>[ACGT])>(?P<alt>[ACGT])\](?P<three>[ACGT])"),
-    # SignatureAnalyzer's four letters: reference, alternative, 5' base, 3' base.
-    re.compile(r"(?P<ref>[ACGT])(?P<alt>[ACGT])(?P<five>[ACGT])(?P<three>[ACGT])"),
-    re.compile(
-        r"(?P<ref>[ACGT])>(?P<alt>[ACGT])[,;:|_]?(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])"
-    ),
-    re.compile(
-        r"(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])[,;:|_]?(?P<ref>[ACGT])>(?P<alt>[ACGT])"
-    ),
-)
-
-
-def _parse_sbs96(parts: Sequence[str]) -> str | None:
-    """Read one SBS96 label; a purine reference is turned to the pyrimidine of the other strand.
-
-    >>> _parse_sbs96(["A[A>C]G"]), _parse_sbs96(["ACAG"]), _parse_sbs96(["G>T", "TGT"])
-    ('C[T>G]T', 'C[T>G]T', 'A[C>A]A')
-    """
-    text = "".join(",".join(parts).upper().split())
-    for pattern in _SPELLINGS:
-        match = pattern.fullmatch(text)
-        if match is None:
-            continue
-        bases = match.groupdict()
-        ref, alt, five, three = (bases[name] for name in ("ref", "alt", "five", "three"))
-        if ref == alt or bases.get("middle", ref) != ref:
-            return None
-        if ref in "AG":
-            ref, alt = ref.translate(_COMPLEMENT), alt.translate(_COMPLEMENT)
-            five, three = three.translate(_COMPLEMENT), five.translate(_COMPLEMENT)
-        return f"{five}[{ref}>{alt}]{three}"
-    return None
-
-
-SBS96 = ChannelSchema(
-    name="SBS96",
-    labels=tuple(
-        f"{five}[{change}]{three}"
-        for change in ("C>A", "C>G", "C>T", "T>A", "T>C", "T>G")
-        for five, three in product("ACGT", repeat=2)
-    ),
-    parse=_parse_sbs96,
-    label_widths=(1, 2),
-    accepted="A[C>A]A, two columns C>A and ACA, or SignatureAnalyzer's A[A>C]A and ACAA",
-)
-"""The 96 single-base substitutions in their trinucleotide context, in plot (PCAWG) order."""

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
-from dnmf.signatures.channels import SBS96, ChannelSchema, few
+from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import LEAD, TextTable, read_table
 
@@ -27,7 +27,7 @@ _SIGNATURE_NAME = re.compile(
 )
 
 
-def read_catalog(path: str | Path, *, schema: ChannelSchema = SBS96) -> MutationCatalog:
+def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> MutationCatalog:
     """Read mutation counts per sample.
 
     The file may hold channels in rows (SigProfiler matrix; PCAWG/ICAMS with two label columns;
@@ -39,8 +39,8 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema = SBS96) -> Mutation
     ----------
     path : str or Path
         The file.
-    schema : ChannelSchema
-        Channels to expect.
+    schema : ChannelSchema, optional
+        Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema = SBS96) -> Mutation
     DoubtfulDataWarning
         Once if some counts are not integers, once if some samples have no mutations. Both are kept.
     """
-    names, values = arrange_channels(
+    schema, names, values = arrange_channels(
         read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
     )
     catalog = MutationCatalog(
@@ -88,7 +88,7 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema = SBS96) -> Mutation
     return catalog
 
 
-def read_signatures(path: str | Path, *, schema: ChannelSchema = SBS96) -> SignatureSet:
+def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) -> SignatureSet:
     """Read signatures: channels in rows (COSMIC, PCAWG, SigProfiler) or in columns.
 
     Layouts, spellings and errors are those of ``read_catalog``.
@@ -97,8 +97,8 @@ def read_signatures(path: str | Path, *, schema: ChannelSchema = SBS96) -> Signa
     ----------
     path : str or Path
         The file; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
-    schema : ChannelSchema
-        Channels to expect.
+    schema : ChannelSchema, optional
+        Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def read_signatures(path: str | Path, *, schema: ChannelSchema = SBS96) -> Signa
     ChannelMismatchError, InputDataError
         As ``read_catalog``; and if a signature does not sum to 1.
     """
-    names, values = arrange_channels(
+    schema, names, values = arrange_channels(
         read_table(path), schema, item="signature", unit="a probability"
     )
     return SignatureSet(

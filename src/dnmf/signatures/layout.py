@@ -1,5 +1,6 @@
 """Find out which way round a table of channels lies, and turn it to items x channels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.signatures.catalog import checked_names
 from dnmf.signatures.channels import ChannelSchema, few
+from dnmf.signatures.schemas import SCHEMAS
 from dnmf.signatures.table import TextTable
 
 
@@ -15,6 +17,7 @@ from dnmf.signatures.table import TextTable
 class _Axis:
     """One way to read the labels: ``depth`` header rows, ``width`` label columns."""
 
+    schema: ChannelSchema
     channels_in_rows: bool
     depth: int
     width: int
@@ -23,24 +26,24 @@ class _Axis:
 
 
 def arrange_channels(
-    table: TextTable, schema: ChannelSchema, *, item: str, unit: str
-) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the names and values of the items (samples or signatures) of a table.
+    table: TextTable, schema: ChannelSchema | None, *, item: str, unit: str
+) -> tuple[ChannelSchema, list[str], NDArray[np.float64]]:
+    """Return the channels, names and values of the items (samples or signatures) of a table.
 
     Parameters
     ----------
     table : TextTable
         Channels in rows (with one or two label columns) or in columns (with one or two header
         lines), in any order and spelling.
-    schema : ChannelSchema
-        Channels to expect.
+    schema : ChannelSchema or None
+        Channels to expect; None for those of the known class that has most of the labels.
     item, unit : str
         What the other axis holds (``"sample"``) and what a cell holds (``"a count"``), for
         messages.
 
     Returns
     -------
-    names, values : list of str, (n_items, n_channels) array
+    schema, names, values : ChannelSchema, list of str, (n_items, n_channels) array
         Columns in canonical order.
 
     Raises
@@ -49,16 +52,10 @@ def arrange_channels(
         With the place and the remedy.
     """
     _refuse_incomplete(table, item)
-    axis = max(
-        (
-            _axis(table, schema, rows, width)
-            for rows in (True, False)
-            for width in schema.label_widths
-        ),
-        key=lambda axis: axis.known,
-    )
+    axis = _best_axis(table, SCHEMAS if schema is None else (schema,))
     if axis.known == 0:
-        raise ChannelMismatchError(_unlabelled(table, schema))
+        raise ChannelMismatchError(_unlabelled(table, axis.schema))
+    schema = axis.schema
     if axis.channels_in_rows:
         _refuse_headless(table, schema, axis, item)
         places = [f"line {line}" for line in table.lines[axis.depth :]]
@@ -76,7 +73,21 @@ def arrange_channels(
     order = schema.positions(axis.spellings, source=table.source, places=places)
     names = checked_names(raw_names, item=item, source=table.source, places=name_places)
     values = table.numbers(axis.depth, axis.width, unit=unit)
-    return names, values[order].T if axis.channels_in_rows else values[:, order]
+    return schema, names, values[order].T if axis.channels_in_rows else values[:, order]
+
+
+def _best_axis(table: TextTable, schemas: Sequence[ChannelSchema]) -> _Axis:
+    """Return the way to read the labels that recognises most of them; of several, the first."""
+    axes: list[_Axis] = []
+    for schema in schemas:
+        axes += [
+            _axis(table, schema, rows, width)
+            for rows in (True, False)
+            for width in schema.label_widths
+        ]
+        if max(axis.known for axis in axes) >= len(schema):
+            break  # complete: no other class has its labels, and long tables are not parsed again
+    return max(axes, key=lambda axis: axis.known)
 
 
 def _axis(table: TextTable, schema: ChannelSchema, in_rows: bool, labels: int) -> _Axis:
@@ -88,8 +99,8 @@ def _axis(table: TextTable, schema: ChannelSchema, in_rows: bool, labels: int) -
         depth, width = labels, 1
         columns = zip(*(row[: table.width] for row in table.head[:labels]), strict=True)
         spellings = [list(cells) for cells in columns][1:]
-    known = sum(schema.canonical(spelling) is not None for spelling in spellings)
-    return _Axis(in_rows, depth, width, spellings, known)
+    known = schema.n_known(spellings)
+    return _Axis(schema, in_rows, depth, width, spellings, known)
 
 
 def _refuse_incomplete(table: TextTable, item: str) -> None:

@@ -1,25 +1,29 @@
 """Compare found signatures with reference signatures."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import ChannelMismatchError
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures.catalog import SignatureSet
+from dnmf.signatures.references import load_reference
 
 _DIGITS = 12
 """Cosines that agree to this many digits differ by rounding only and count as tied."""
 
 
 def match_to_reference(
-    found: SignatureSet, reference: SignatureSet, *, min_cosine: float = 0.8
+    found: SignatureSet, reference: SignatureSet | str | Path, *, min_cosine: float = 0.8
 ) -> pd.DataFrame:
     """Return the most similar reference signature for each found one.
 
     Parameters
     ----------
-    found, reference : SignatureSet
-        Of the same channels.
+    found : SignatureSet
+        Signatures to name.
+    reference : SignatureSet, str or Path
+        Known signatures of the same channels, or what ``load_reference`` understands.
     min_cosine : float
         A match below this cosine is reported but not assigned.
 
@@ -38,17 +42,11 @@ def match_to_reference(
 
     Examples
     --------
-    >>> from dnmf.signatures import load_reference
-    >>> cosmic = load_reference("cosmic-v3.4")
-    >>> matches = match_to_reference(cosmic.select(["SBS2"]), cosmic)
+    >>> matches = match_to_reference(load_reference("SBS2"), "cosmic-v3.4")
     >>> matches[["found", "reference", "cosine", "assigned"]].values.tolist()
     [['SBS2', 'SBS2', 1.0, True]]
     """
-    if found.schema != reference.schema:
-        raise ChannelMismatchError(
-            f"the found signatures have {found.schema.name} channels but the reference "
-            f"{reference.schema.name}. Choose a reference with the same channels."
-        )
+    reference = load_reference(reference, channels=found.schema)
     # In alphabetical order, a stable sort by cosine leaves tied names sorted.
     names = sorted(reference.names)
     cosines = cosine_similarity(found.profiles, reference.profiles.loc[names]).round(_DIGITS)

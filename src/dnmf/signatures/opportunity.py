@@ -10,8 +10,8 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.channels import SBS96
-from dnmf.signatures.reference import load_reference
+from dnmf.signatures.schemas import SBS96
+from dnmf.signatures.shipped import shipped_reference
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 
 # Where COSMIC publishes the same signatures for different sites.
@@ -69,7 +69,7 @@ def opportunity_ratio(source: str, target: str) -> pd.Series:
 @lru_cache(maxsize=16)
 def _ratio(source: str, target: str) -> pd.Series:
     before, after = (
-        load_reference(_PUBLISHED[name]).profiles.loc[_FLAT] for name in (source, target)
+        shipped_reference(_PUBLISHED[name]).profiles.loc[_FLAT] for name in (source, target)
     )
     logs = pd.Series(np.log((after / before).to_numpy()), index=after.index)
     # Three channels share a trinucleotide's sites: their mean loses the rounding of each.
@@ -98,6 +98,7 @@ def convert_signatures(signatures: SignatureSet, source: str, target: str) -> Si
 
     Examples
     --------
+    >>> from dnmf.signatures import load_reference
     >>> genome = load_reference("cosmic-v3.4-GRCh37").select(["SBS1"])
     >>> exome = convert_signatures(genome, "GRCh37", "GRCh37-exome")
     >>> published = load_reference("cosmic-v3.4-GRCh37-exome").select(["SBS1"])

@@ -1,34 +1,29 @@
 """How often each trinucleotide occurs in the regions of a panel, and in the genome that they are part of."""
 
-import gzip
 import hashlib
 import json
-import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from dnmf.exceptions import InputDataError
-from dnmf.signatures.regions import plain_name, read_regions
+from dnmf.signatures.genome import BASES, read_sequences
+from dnmf.signatures.regions import read_regions
+from dnmf.storage import write_whole
 
 TRINUCLEOTIDES = tuple(
     left + middle + right for middle in "CT" for left in "ACGT" for right in "ACGT"
 )
-_BASES, _COMPLEMENT = "ACGT", {"A": "T", "C": "G", "G": "C", "T": "A"}
+_COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 # What COSMIC's genome profiles are relative to: no patches, decoys or mitochondria.
 _HUMAN = frozenset([*map(str, range(1, 23)), "X", "Y"])
 # Chromosome 1 is enough to tell the builds apart.
 _LENGTH_OF_1 = {249_250_621: "GRCh37", 248_956_422: "GRCh38"}
-_BLOCK, _SLICE = 1 << 24, 1 << 22
-_UNKNOWN = 4
-_CODES = bytes(
-    _BASES.index(chr(byte).upper()) if chr(byte).upper() in "ACGT" else _UNKNOWN
-    for byte in range(256)
-)
+# Bases that are counted at a time.
+_SLICE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         BED file, see :func:`dnmf.signatures.regions.read_regions`.
     genome : path
         FASTA file of the human genome, plain or gzipped. It is read once, a minute or two; the counts are kept in
-        ``$XDG_CACHE_HOME/dnmf`` (``~/.cache/dnmf``), if that can be written.
+        system's folder for caches (``~/.cache/dnmf`` on Linux), if that can be written.
 
     Raises
     ------
@@ -76,9 +71,7 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         counts = _count(wanted, regions, genome)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(asdict(counts)), "utf-8")
-        partial.replace(kept)
+        write_whole(kept, json.dumps(asdict(counts)))
     except OSError:
         pass  # a place that cannot be written costs time, no result
     return counts
@@ -92,14 +85,14 @@ def _cache_file(regions: Path, genome: Path) -> Path:
         state.st_mtime_ns,
         hashlib.sha256(regions.read_bytes()).hexdigest(),
     )
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return folder / "dnmf" / f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
+    folder = user_cache_path("dnmf", appauthor=False)
+    return folder / f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 
 def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) -> SiteCounts:
     everywhere, inside = np.zeros(5**3, dtype=np.int64), np.zeros(5**3, dtype=np.int64)
     lengths: dict[str, int] = {}
-    for name, codes in _sequences(genome):
+    for name, codes in read_sequences(genome):
         own = wanted.get(name)
         if (name not in _HUMAN and own is None) or name in lengths:
             continue
@@ -142,48 +135,10 @@ def _folded(counts: NDArray[np.int64]) -> list[int]:
     """Return the counts of ``TRINUCLEOTIDES``, both strands together, those with an unknown base left out."""
 
     def place(word: str) -> int:
-        left, middle, right = (_BASES.index(base) for base in word)
+        left, middle, right = (BASES.index(base) for base in word)
         return 25 * left + 5 * middle + right
 
     other = ["".join(_COMPLEMENT[base] for base in reversed(word)) for word in TRINUCLEOTIDES]
     return [
         int(counts[place(a)] + counts[place(b)]) for a, b in zip(TRINUCLEOTIDES, other, strict=True)
     ]
-
-
-def _sequences(genome: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield the name (without ``chr``) and the bases, 0 to 3 and 4 for unknown, of each sequence of a FASTA file."""
-    opener = gzip.open if genome.suffix == ".gz" else open
-    name: str | None = None
-    parts: list[bytes] = []
-    try:
-        with cast("BinaryIO", opener(genome, "rb")) as file:
-            while block := file.read(_BLOCK):
-                # To the end of a line, so that every header is whole.
-                first, *records = (b"\n" + block + file.readline()).split(b"\n>")
-                if name is None and first.strip():
-                    raise InputDataError(f"{genome} is not FASTA: it does not begin with '>'.")
-                parts.append(_bases(first))
-                for record in records:
-                    if name is not None:
-                        yield name, _joined(parts)
-                    header, _, body = record.partition(b"\n")
-                    name = plain_name(
-                        header.decode("utf-8", "replace").split(maxsplit=1)[0]
-                        if header.strip()
-                        else ""
-                    )
-                    parts = [_bases(body)]
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise InputDataError(f"{genome} is not gzipped FASTA, or truncated: {error}.") from None
-    if name is None:
-        raise InputDataError(f"{genome} is empty: expected the genome as FASTA.")
-    yield name, _joined(parts)
-
-
-def _bases(text: bytes) -> bytes:
-    return text.translate(_CODES, b"\r\n")
-
-
-def _joined(parts: list[bytes]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(parts), dtype=np.uint8)

@@ -6,7 +6,6 @@ Reading a file back gives the same table. A file appears under its name only whe
 import csv
 import gzip
 import io
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_frame, checked_names
+from dnmf.storage import write_whole
 
 _EXACT = 2.0**53
 """Whole numbers below this are written without a decimal point."""
@@ -119,21 +119,12 @@ def _write_table(header: Sequence[str], rows: Iterable[Sequence[str]], path: str
     writer = csv.writer(buffer, delimiter="\t", lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    _write_bytes(buffer.getvalue().encode(), Path(path))
-
-
-def _write_bytes(content: bytes, path: Path) -> None:
+    content, path = buffer.getvalue().encode(), Path(path)
     if path.suffix.lower() == ".gz":
         # Without a time stamp the same table gives the same bytes; level 9 takes seven times as long.
         content = gzip.compress(content, compresslevel=6, mtime=0)
-    # Not tempfile: its files are private to their owner, and stay so after the renaming.
-    partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
     try:
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(path, content)
     except OSError as error:
         raise InputDataError(
             f"{path}: cannot be written ({error.strerror}). Check that the folder exists and is "

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnmf.extraction.consensus import align, consensus, silhouettes
+from dnmf.extraction.restarts import align, consensus, silhouettes
 
 K, F, R = 4, 30, 5
 

@@ -1,0 +1,31 @@
+"""``dnmf transform``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import dnmf
+from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.options import CatalogPath, Overwrite
+from dnmf.cli.paths import check_output_file
+
+
+def transform(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A folder of `dnmf extract`, or its model.json.")
+    ],
+    catalog: CatalogPath,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Table of exposures to write.")
+    ],
+    overwrite: Overwrite = False,
+) -> None:
+    """Exposures of new samples by a trained model."""
+    with user_errors(output):
+        check_output_file(output, overwrite=overwrite)
+        with shown_warnings(stderr_console()):
+            counts = dnmf.read_catalog(catalog)
+            exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
+        dnmf.write_exposures(exposures, output)
+        stdout_console().print(f"{len(exposures)} samples: {output}", markup=False, soft_wrap=True)

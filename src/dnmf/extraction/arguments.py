@@ -1,0 +1,90 @@
+"""Which arguments an extraction allows: numbers of signatures for a catalog, restarts, and what excludes what."""
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Literal, TypeAlias
+
+from dnmf.criteria import MIN_SAMPLES_TO_CHOOSE
+from dnmf.estimators import DNMF, PaperDNMF
+from dnmf.exceptions import InputDataError
+from dnmf.signatures import MutationCatalog
+
+Model: TypeAlias = DNMF | PaperDNMF
+Penalty = float | Literal["auto"]
+
+DEFAULT_RESTARTS = 20
+
+
+def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -> list[int]:
+    """Return the numbers of signatures in order, or say why they are not possible for a catalog.
+
+    Raises
+    ------
+    InputDataError
+        A number is not one, or is beyond the data; there are several for fewer than 5 samples; or the catalog holds no
+        mutations.
+    """
+    where = catalog.source or "the catalog"
+    given = list(n_signatures) if isinstance(n_signatures, Sequence) else [n_signatures]
+    if not given:
+        raise InputDataError("no number of signatures was given: name at least one.")
+    for number in given:
+        if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+            raise InputDataError(
+                f"the number of signatures must be a whole number, 1 or more; got {number!r}."
+            )
+    counts = catalog.counts.to_numpy(dtype=float)
+    n_filled = int((counts.sum(axis=1) > 0).sum())
+    if n_filled == 0:
+        raise InputDataError(
+            f"{where}: none of the {counts.shape[0]} samples has any mutation; nothing to extract."
+        )
+    most = min(n_filled, counts.shape[1])
+    if max(given) > most:
+        raise InputDataError(
+            f"{where}: {max(given)} signatures were asked for, but {n_filled} samples with mutations and "
+            f"{counts.shape[1]} channels allow at most {most}. Ask for fewer signatures."
+        )
+    numbers = sorted({int(number) for number in given})
+    if len(numbers) > 1 and n_filled < MIN_SAMPLES_TO_CHOOSE:
+        raise InputDataError(
+            f"{where}: {n_filled} samples with mutations are too few to tell how many signatures there are: at least "
+            f"{MIN_SAMPLES_TO_CHOOSE} are needed, better 20 or more. Give one number, or refit known signatures."
+        )
+    return numbers
+
+
+def check_restarts(
+    n_restarts: int | None, numbers: Sequence[int], model: Model, penalties: Sequence[Penalty]
+) -> int:
+    """Return the number of restarts, or say which options exclude each other.
+
+    Raises
+    ------
+    InputDataError
+        They do.
+    """
+    paper = isinstance(model, PaperDNMF)
+    restarts = n_restarts
+    if restarts is None:
+        restarts = 0 if paper else DEFAULT_RESTARTS
+    if not isinstance(restarts, Integral) or isinstance(restarts, bool) or restarts < 0:
+        raise InputDataError(f"the number of restarts must be 0, or 2 or more; got {restarts!r}.")
+    if restarts == 1:
+        raise InputDataError("one restart cannot be compared with another: give 0, or 2 or more.")
+    if paper and restarts:
+        raise InputDataError(
+            "the paper's method (PaperDNMF, --preset paper) trains signatures and network together, once: it has no "
+            "restarts. Leave their number out, or take a DNMF (the default preset)."
+        )
+    if restarts == 0 and len(numbers) > 1:
+        raise InputDataError(
+            "the number of signatures is chosen from restarts, and there are none: give one number, or restarts of a "
+            "DNMF (the default preset)."
+        )
+    if restarts == 0 and "auto" in penalties:
+        raise InputDataError(
+            'a penalty of "auto" is chosen for the signatures of restarts, and there are none: give a number, or '
+            "restarts of a DNMF (the default preset)."
+        )
+    return int(restarts)

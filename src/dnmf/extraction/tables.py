@@ -1,0 +1,120 @@
+"""The labelled tables of a result: named signatures and exposures, quality of fit, matches with a reference."""
+
+import warnings
+from string import ascii_uppercase
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.metrics import reconstruction_quality
+from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
+
+_MATCH_COLUMNS = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
+
+
+def de_novo_name(rank: int, schema_name: str) -> str:
+    """Return the field's name of a de novo signature by its rank, from 0, and its class of channels.
+
+    Examples
+    --------
+    >>> [de_novo_name(rank, "SBS96") for rank in (0, 25, 26, 51, 52)]
+    ['SBS96A', 'SBS96Z', 'SBS96AA', 'SBS96AZ', 'SBS96BA']
+    """
+    letters = ""
+    number = rank + 1
+    while number:
+        number, digit = divmod(number - 1, len(ascii_uppercase))
+        letters = ascii_uppercase[digit] + letters
+    return f"{schema_name}{letters}"
+
+
+def named_by_share(
+    components: Float[np.ndarray, "k f"],
+    exposures: Float[np.ndarray, "n k"],
+    catalog: MutationCatalog,
+) -> tuple[SignatureSet, pd.DataFrame, np.ndarray]:
+    """Name components by their share of all mutations.
+
+    Parameters
+    ----------
+    components : (k, f)
+        Signatures of any scale.
+    exposures : (n, k)
+        In mutations.
+    catalog : MutationCatalog
+        Gives the names of samples and channels.
+
+    Returns
+    -------
+    signatures : SignatureSet
+        The largest share first: SBS96A, SBS96B, ... for 96 channels; rows sum to 1.
+    exposures : DataFrame (n, k)
+        In the same order.
+    order : (k,) array
+        Which component each of them was.
+    """
+    order = np.argsort(-exposures.sum(axis=0), kind="stable")
+    names = [de_novo_name(rank, catalog.schema.name) for rank in range(len(order))]
+    profiles = pd.DataFrame(
+        _probabilities(components[order], names),
+        index=pd.Index(names),
+        columns=catalog.counts.columns,
+    )
+    frame = pd.DataFrame(exposures[:, order], index=catalog.counts.index, columns=pd.Index(names))
+    return SignatureSet(profiles, "dnmf extraction", catalog.schema), frame, order
+
+
+def _probabilities(components: np.ndarray, names: list[str]) -> np.ndarray:
+    """Scale rows to sum 1; a component without mutations becomes flat, with a warning."""
+    totals = components.sum(axis=1)
+    dead = [name for name, total in zip(names, totals, strict=True) if total <= 0]
+    if dead:
+        warnings.warn(
+            f"signatures {', '.join(dead)} received no mutations in training and are shown flat. "
+            f"Ask for {len(names) - len(dead)} signatures or fewer.",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+    profiles = np.full_like(components, 1.0 / components.shape[1])
+    np.divide(components, totals[:, None], out=profiles, where=totals[:, None] > 0)
+    return profiles
+
+
+def fit_table(
+    catalog: MutationCatalog, exposures: pd.DataFrame, signatures: SignatureSet
+) -> pd.DataFrame:
+    """Return how well each sample is reconstructed, one row per sample.
+
+    Columns: ``mutations`` (the sample's burden), ``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` (nats)
+    of spectrum and reconstruction, and ``expected_cosine``: what counting noise alone leaves. If counts are Poisson
+    with the reconstruction ``N p`` as their mean, ``sum(p) = 1``, their cosine with it is about
+    ``(1 + 1 / (N sum(p^2)))^(-1/2)``.
+    """
+    counts = catalog.counts.to_numpy(dtype=float)
+    means = exposures.to_numpy() @ signatures.profiles.to_numpy()
+    totals = means.sum(axis=1)
+    signal = (means**2).sum(axis=1) / np.where(totals > 0, totals, 1.0)  # N sum(p^2)
+    columns: dict[str, Any] = {
+        "mutations": counts.sum(axis=1),
+        **reconstruction_quality(counts, means),
+        "expected_cosine": np.sqrt(signal / (signal + 1)),
+    }
+    return pd.DataFrame(columns, index=pd.Index(catalog.counts.index, name="sample"))
+
+
+def match_table(
+    signatures: SignatureSet, exposures: pd.DataFrame, reference: SignatureSet | None
+) -> pd.DataFrame:
+    """Return the matches of the signatures (see ``match_to_reference``) and their ``share`` of all mutations.
+
+    Without a reference it has these columns and no rows.
+    """
+    if reference is None:
+        return pd.DataFrame(columns=pd.Index([*_MATCH_COLUMNS, "share"]))
+    matches = match_to_reference(signatures, reference)
+    total = float(exposures.to_numpy().sum())
+    shares = exposures.sum(axis=0) / (total if total > 0 else 1.0)
+    return matches.assign(share=shares.reindex(matches["found"]).to_numpy())

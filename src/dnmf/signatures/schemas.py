@@ -1,0 +1,258 @@
+"""The classes of mutation channels that dnmf knows, in the order and colours of SigProfiler.
+
+A new class is one more `ChannelSchema` here, and in ``SCHEMAS``; its references are entered in
+`dnmf.signatures.reference`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from dnmf.signatures.channels import ChannelGroup, ChannelSchema
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+_SBS_SPELLINGS = (
+    re.compile(r"(?P<five>[ACGT])\[(?P<ref>[ACGT])>(?P<alt>[ACGT])\](?P<three>[ACGT])"),
+    # SignatureAnalyzer's four letters: reference, alternative, 5' base, 3' base.
+    re.compile(r"(?P<ref>[ACGT])(?P<alt>[ACGT])(?P<five>[ACGT])(?P<three>[ACGT])"),
+    re.compile(
+        r"(?P<ref>[ACGT])>(?P<alt>[ACGT])[,;:|_]?(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])"
+    ),
+    re.compile(
+        r"(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])[,;:|_]?(?P<ref>[ACGT])>(?P<alt>[ACGT])"
+    ),
+)
+
+
+def _parse_sbs96(parts: Sequence[str]) -> str | None:
+    """Read one SBS96 label; a purine reference is turned to the pyrimidine of the other strand.
+
+    >>> _parse_sbs96(["A[A>C]G"]), _parse_sbs96(["ACAG"]), _parse_sbs96(["G>T", "TGT"])
+    ('C[T>G]T', 'C[T>G]T', 'A[C>A]A')
+    """
+    text = _joined(parts)
+    for pattern in _SBS_SPELLINGS:
+        match = pattern.fullmatch(text)
+        if match is None:
+            continue
+        bases = match.groupdict()
+        ref, alt, five, three = (bases[name] for name in ("ref", "alt", "five", "three"))
+        if ref == alt or bases.get("middle", ref) != ref:
+            return None
+        if ref in "AG":
+            ref, alt = ref.translate(_COMPLEMENT), alt.translate(_COMPLEMENT)
+            five, three = three.translate(_COMPLEMENT), five.translate(_COMPLEMENT)
+        return f"{five}[{ref}>{alt}]{three}"
+    return None
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Return the label cells of a row in capitals without blanks, separated by commas."""
+    return "".join(",".join(parts).upper().split())
+
+
+_SBS_COLOURS = {
+    "C>A": "#03BDEF",
+    "C>G": "#010101",
+    "C>T": "#E42926",
+    "T>A": "#CBCACA",
+    "T>C": "#A2CF63",
+    "T>G": "#ECC7C5",
+}
+_NEIGHBOURS = tuple(product("ACGT", repeat=2))
+_SBS96_LABELS = tuple(
+    f"{five}[{change}]{three}" for change in _SBS_COLOURS for five, three in _NEIGHBOURS
+)
+
+SBS96 = ChannelSchema(
+    name="SBS96",
+    labels=_SBS96_LABELS,
+    parse=_parse_sbs96,
+    label_widths=(1, 2),
+    accepted="A[C>A]A, two columns C>A and ACA, or SignatureAnalyzer's A[A>C]A and ACAA",
+    file_order=tuple(sorted(_SBS96_LABELS)),
+    groups=tuple(
+        ChannelGroup(change, colour, tuple(five + change[0] + three for five, three in _NEIGHBOURS))
+        for change, colour in _SBS_COLOURS.items()
+    ),
+    unit="subs",
+)
+"""The 96 single-base substitutions in their trinucleotide context, in plot (PCAWG) order.
+
+Files are written in the order of SigProfiler matrices and COSMIC downloads: sorted as text."""
+
+_DBS_COLOURS = {
+    "AC": "#03BDEF",
+    "AT": "#0366CC",
+    "CC": "#A2CF63",
+    "CG": "#016601",
+    "CT": "#FF9999",
+    "GC": "#E42926",
+    "TA": "#FFB266",
+    "TC": "#FF8001",
+    "TG": "#CC99FF",
+    "TT": "#4C0199",
+}
+# Both bases change: nine alternatives, but six where the reference is its own reverse complement.
+_DBS_ALTERNATIVES = {
+    "AC": "CA CG CT GA GG GT TA TG TT",
+    "AT": "CA CC CG GA GC TA",
+    "CC": "AA AG AT GA GG GT TA TG TT",
+    "CG": "AT GC GT TA TC TT",
+    "CT": "AA AC AG GA GC GG TA TC TG",
+    "GC": "AA AG AT CA CG TA",
+    "TA": "AT CG CT GC GG GT",
+    "TC": "AA AG AT CA CG CT GA GG GT",
+    "TG": "AA AC AT CA CC CT GA GC GT",
+    "TT": "AA AC AG CA CC CG GA GC GG",
+}
+_DBS78_LABELS = tuple(
+    f"{ref}>{alt}" for ref, alts in _DBS_ALTERNATIVES.items() for alt in alts.split()
+)
+_DBS_SPELLING = re.compile(r"([ACGT]{2})(?:>NN)?[>,_]?([ACGT]{2})")
+
+
+def _parse_dbs78(parts: Sequence[str]) -> str | None:
+    """Read one DBS78 label on either strand.
+
+    >>> _parse_dbs78(["AC>CA"]), _parse_dbs78(["GT_TG"]), _parse_dbs78(["GT", "TG"])
+    ('AC>CA', 'AC>CA', 'AC>CA')
+    """
+    match = _DBS_SPELLING.fullmatch(_joined(parts))
+    if match is None:
+        return None
+    here = ">".join(match.groups())
+    there = ">".join(bases.translate(_COMPLEMENT)[::-1] for bases in match.groups())
+    return next((label for label in (here, there) if label in _DBS78_LABELS), None)
+
+
+DBS78 = ChannelSchema(
+    name="DBS78",
+    labels=_DBS78_LABELS,
+    parse=_parse_dbs78,
+    label_widths=(1, 2),
+    accepted="AC>CA, AC_CA, ACCA or two columns AC and CA, on either strand",
+    groups=tuple(
+        ChannelGroup(f"{ref}>NN", _DBS_COLOURS[ref], tuple(alts.split()))
+        for ref, alts in _DBS_ALTERNATIVES.items()
+    ),
+    unit="double subs",
+)
+"""The 78 substitutions of two neighbouring bases."""
+
+# Per section of the plot: pattern of the labels, what replaces ``{}`` with its colour, captions above and below.
+_LENGTH, _REPEATS = "Homopolymer length", "Number of repeat units"
+_ID_SECTIONS = (
+    ("1:Del:{}:", {"C": "#FDBE6F", "T": "#FF8002"}, "1 bp deletion", _LENGTH),
+    ("1:Ins:{}:", {"C": "#B0DD8B", "T": "#36A12E"}, "1 bp insertion", _LENGTH),
+    (
+        "{}:Del:R:",
+        {"2": "#FDCAB5", "3": "#FC8A6A", "4": "#F14432", "5": "#BC191A"},
+        "Deletion at repeats (length in bp)",
+        _REPEATS,
+    ),
+    (
+        "{}:Ins:R:",
+        {"2": "#D0E1F2", "3": "#94C4DF", "4": "#4A98C9", "5": "#1764AB"},
+        "Insertion at repeats (length in bp)",
+        _REPEATS,
+    ),
+    (
+        "{}:Del:M:",
+        {"2": "#E2E2EF", "3": "#B6B6D8", "4": "#8683BD", "5": "#62409B"},
+        "Microhomology (bp)",
+        "Microhomology length",
+    ),
+)
+
+
+def _id_numbers(kind: str) -> range:
+    """Return the last numbers of the labels that start with ``kind``; 5 stands for 5 and more.
+
+    Deletions with microhomology: its length, from 1, shorter than the deletion. Others: how many
+    further copies of the deleted or inserted bases follow.
+    """
+    if not kind.endswith("M:"):
+        return range(6)
+    size = int(kind[0])
+    return range(1, 6 if size == 5 else size)
+
+
+def _id_tick(kind: str, number: int) -> str:
+    """Return what SigProfiler writes under a bar: deletions at repeats count the deleted copy, too."""
+    shown = number + ("Del" in kind and not kind.endswith("M:"))
+    return f"{shown}+" if number == 5 else str(shown)
+
+
+def _id_groups() -> Iterator[tuple[str, ChannelGroup]]:
+    """Yield the start of the labels of every group, and the group."""
+    for pattern, colours, above, below in _ID_SECTIONS:
+        for part, colour in colours.items():
+            kind = pattern.format(part)
+            ticks = tuple(_id_tick(kind, number) for number in _id_numbers(kind))
+            header = "5+" if part == "5" else part
+            yield kind, ChannelGroup(header, colour, ticks, above, below)
+
+
+_ID83_LABELS = tuple(f"{kind}{number}" for kind, _ in _id_groups() for number in _id_numbers(kind))
+_ID_SPELLINGS = (
+    re.compile(r"(?P<size>[1-5])\+?:(?P<type>DEL|INS):(?P<what>[ACGTRM]):(?P<number>[0-5])\+?"),
+    # ICAMS and PCAWG: DEL:C:1:0, DEL_repeats_2_5+, DEL_MH_2_1.
+    re.compile(
+        r"(?P<type>DEL|INS):(?P<what>[ACGT]|REPEATS|MH):(?P<size>[1-5])\+?:(?P<number>[0-5])\+?"
+    ),
+)
+
+
+def _parse_id83(parts: Sequence[str]) -> str | None:
+    """Read one ID83 label; a deleted or inserted purine is turned to the other strand.
+
+    >>> _parse_id83(["1:Del:C:0"]), _parse_id83(["DEL_repeats_2_5+"]), _parse_id83(["INS:A:1:0"])
+    ('1:Del:C:0', '2:Del:R:5', '1:Ins:T:0')
+    """
+    text = _joined(parts).replace("_", ":")
+    for pattern in _ID_SPELLINGS:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            size, kind, number = match["size"], match["type"].capitalize(), match["number"]
+            what = match["what"]
+            if what in "AG":
+                what = what.translate(_COMPLEMENT)
+            label = f"{size}:{kind}:{what[0]}:{number}"
+            return label if label in _ID83_LABELS else None
+    return None
+
+
+ID83 = ChannelSchema(
+    name="ID83",
+    labels=_ID83_LABELS,
+    parse=_parse_id83,
+    accepted="1:Del:C:0, DEL:C:1:0 or DEL_C_1_0, the last number 0 to 5",
+    groups=tuple(group for _, group in _id_groups()),
+    upright_ticks=True,
+    unit="indels",
+)
+"""The 83 small insertions and deletions: by length, by repeat or microhomology."""
+
+SCHEMAS = (SBS96, DBS78, ID83)
+"""Every class that is recognised by its labels."""
+
+
+def detect_schema(labels: Iterable[str | Sequence[str]]) -> ChannelSchema | None:
+    """Return the class of which most labels are channels, or None if none is of any.
+
+    Parameters
+    ----------
+    labels : iterable of str or of label parts
+        In any order and spelling of a known class; others do not count.
+
+    Examples
+    --------
+    >>> detect_schema(["AC>CA", "AC>CG"]).name
+    'DBS78'
+    >>> detect_schema(["SBS1", "SBS5"]) is None
+    True
+    """
+    spellings = list(labels)
+    found = max(SCHEMAS, key=lambda schema: schema.n_known(spellings))
+    return found if found.n_known(spellings) else None

@@ -1,0 +1,140 @@
+"""The known classes: their channels, every spelling of them, and how a table is told to be of one."""
+
+import gzip
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnmf.exceptions import ChannelMismatchError
+from dnmf.signatures import (
+    DBS78,
+    ID83,
+    SBS96,
+    ChannelGroup,
+    ChannelSchema,
+    MutationCatalog,
+    detect_schema,
+    load_reference,
+    read_catalog,
+    write_catalog,
+)
+
+BASES = "ACGT"
+COMPLEMENT = str.maketrans(BASES, "TGCA")
+
+
+def other_strand(bases: str) -> str:
+    return bases.translate(COMPLEMENT)[::-1]
+
+
+@pytest.mark.parametrize("schema", [SBS96, DBS78, ID83])
+def test_a_class_has_as_many_distinct_channels_as_its_name_says(schema):
+    assert schema.name == f"{schema.family}{len(set(schema.labels))}"
+    assert [schema.canonical(label) for label in schema.labels] == list(schema.labels)
+    assert sorted(schema.file_order) == sorted(schema.labels)
+    assert sum(len(group.ticks) for group in schema.groups) == len(schema)
+
+
+@pytest.mark.parametrize(("schema", "name"), [(DBS78, "DBS78"), (ID83, "ID83")])
+def test_order_is_that_of_the_field(schema, name, shared_data):
+    published = (shared_data / "channels" / f"{name}.txt").read_text().split()
+    assert list(schema.labels) == list(schema.file_order) == published
+
+
+def test_every_doublet_of_either_strand_is_one_of_the_78():
+    """Two bases that both change: 16 * 9 = 144 ways, each the same mutation as on the other strand."""
+    found = set()
+    for ref, alt in product(map("".join, product(BASES, repeat=2)), repeat=2):
+        channel = DBS78.canonical(f"{ref}>{alt}")
+        if any(before == after for before, after in zip(ref, alt, strict=True)):
+            assert channel is None
+            continue
+        assert channel in {f"{ref}>{alt}", f"{other_strand(ref)}>{other_strand(alt)}"}
+        assert DBS78.canonical(f"{other_strand(ref)}>{other_strand(alt)}") == channel
+        for spelling in (f"{ref}_{alt}", f" {ref}{alt}".lower(), f"{ref}>NN_{alt}", (ref, alt)):
+            assert DBS78.canonical(spelling) == channel
+        found.add(channel)
+    assert found == set(DBS78.labels)
+
+
+def test_ticks_of_doublets_are_their_alternatives():
+    ticks = [group.header.replace("NN", tick) for group in DBS78.groups for tick in group.ticks]
+    assert ticks == list(DBS78.labels)
+
+
+@pytest.mark.parametrize("separator", [":", "_"])
+def test_spellings_of_indels(separator):
+    names = {"R": "repeats", "M": "MH"}
+    for label in ID83.labels:
+        size, kind, what, number = label.split(":")
+        size, number = (part.replace("5", "5+") for part in (size, number))
+        assert ID83.canonical(separator.join([size, kind, what, number])) == label
+        other = separator.join([kind.upper(), names.get(what, what), size, number])
+        assert ID83.canonical(other) == label
+    assert ID83.canonical("1:Del:A:0") == "1:Del:T:0"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2:Ins:M:1", "2:Del:M:2", "6:Del:R:0", "1:Del:R:0", "ID1", "1"]
+)
+def test_what_is_not_an_indel_is_not_guessed(text):
+    assert ID83.canonical(text) is None
+
+
+def test_ticks_of_indels_count_as_the_field_draws_them():
+    """Deletions at repeats count the deleted copy, so they start at 1; insertions start at 0."""
+    ticks = [tick for group in ID83.groups for tick in group.ticks]
+    shown = dict(zip(ID83.labels, ticks, strict=True))
+    assert [shown[f"1:Del:C:{number}"] for number in range(6)] == ["1", "2", "3", "4", "5", "6+"]
+    assert [shown[f"3:Ins:R:{number}"] for number in range(6)] == ["0", "1", "2", "3", "4", "5+"]
+    assert [shown[f"5:Del:M:{number}"] for number in range(1, 6)] == ["1", "2", "3", "4", "5+"]
+
+
+def test_a_style_has_a_tick_for_each_channel():
+    with pytest.raises(ValueError, match="TOY2: 1 ticks for 2 channels"):
+        ChannelSchema("TOY2", ("a", "b"), groups=(ChannelGroup("a", "#000000", ("a",)),))
+
+
+@pytest.mark.parametrize("schema", [SBS96, DBS78, ID83])
+@pytest.mark.parametrize("order", ["canonical", "shuffled"])
+def test_files_are_recognised_by_their_labels(schema, order, tmp_path):
+    rng = np.random.default_rng(1)
+    labels = (
+        list(schema.labels) if order == "canonical" else rng.permutation(schema.labels).tolist()
+    )
+    counts = pd.DataFrame(rng.poisson(9, (2, len(schema))), ["a", "b"], labels)
+    (counts if order == "canonical" else counts.T).to_csv(tmp_path / "table.csv")
+    read = read_catalog(tmp_path / "table.csv")
+    assert read.schema is schema is detect_schema(labels)
+    assert read.counts.equals(MutationCatalog(counts, schema=schema).counts)
+    write_catalog(read, tmp_path / "again.tsv.gz")
+    assert read_catalog(tmp_path / "again.tsv.gz").counts.equals(read.counts)
+    rows = gzip.decompress((tmp_path / "again.tsv.gz").read_bytes()).decode().splitlines()[1:]
+    assert tuple(row.split("\t")[0] for row in rows) == schema.file_order
+
+
+def test_four_letters_are_read_as_the_class_that_all_of_them_fit(tmp_path: Path):
+    """``ACCA`` is a doublet AC>CA in one convention and A>C between C and A in another."""
+    for schema, write in (
+        (SBS96, lambda label: label[2] + label[4] + label[0] + label[6]),
+        (DBS78, lambda label: label.replace(">", "")),
+    ):
+        lines = ["\ts1", *(f"{write(label)}\t1" for label in schema.labels)]
+        (tmp_path / "table.tsv").write_text("\n".join(lines))
+        assert read_catalog(tmp_path / "table.tsv").schema is schema
+
+
+def test_a_missing_channel_is_told_in_the_class_of_the_others(tmp_path: Path):
+    lines = ["\ts1", *(f"{label}\t1" for label in ID83.labels[1:])]
+    (tmp_path / "table.tsv").write_text("\n".join(lines))
+    with pytest.raises(ChannelMismatchError, match=r"found 82 of the 83 ID83.*missing: 1:Del:C:0"):
+        read_catalog(tmp_path / "table.tsv")
+
+
+def test_the_default_reference_is_the_one_of_the_class():
+    assert load_reference(channels=SBS96).source == load_reference().source
+    with pytest.raises(ChannelMismatchError, match="ships no reference of DBS78 signatures"):
+        load_reference(channels=DBS78)
