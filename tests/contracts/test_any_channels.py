@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.estimators import load_model, save_model
+from dnmf.estimators import DNMF, load_model, save_model
 from dnmf.exceptions import ChannelMismatchError
 from dnmf.extraction import extract_signatures, save_report, transform_catalog
 from dnmf.plotting import plot_catalog
@@ -80,7 +80,7 @@ def reference(folder: Path) -> SignatureSet:
 
 @pytest.fixture(scope="module")
 def result(catalog, reference):
-    return extract_signatures(catalog, 2, n_restarts=2, max_epochs=5, reference=reference)
+    return extract_signatures(catalog, 2, n_restarts=2, model=DNMF(n_steps=5), reference=reference)
 
 
 def test_files_are_read_back_in_the_order_of_the_schema(folder, catalog):
