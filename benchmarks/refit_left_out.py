@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dnmf.criteria import PRESENCE_THRESHOLD, PRESENT_MUTATIONS
 from dnmf.kernels import kl_exposures
 from dnmf.refit import read_tumour_exposures
-from dnmf.refit.calibrate import calibrate
-from dnmf.refit.estimate import refit_answer
-from dnmf.refit.evaluation import draw_test_set, fitting_error, presence_scores
+from dnmf.refit.calibration import calibrate
+from dnmf.refit.estimate import estimate_exposures
+from dnmf.refit.evaluation import fitting_error
 from dnmf.refit.training import RefitTraining, train_refit
 from dnmf.signatures import load_reference
+from refit_evaluation import draw_test_set, presence_scores
 
 COUNTS = (100, 2_000, 50_000)
 LEFT_OUT = ("Liver-HCC", "Skin-Melanoma", "ColoRect-AdenoCA")
@@ -36,8 +38,8 @@ def main() -> None:
     reference = load_reference("cosmic-v3-GRCh38")
     W = torch.tensor(reference.profiles.to_numpy(), dtype=torch.float32)
     tumours = read_tumour_exposures(arguments.exposures, reference.names)
-    shares, cohorts = torch.tensor(tumours.shares), torch.tensor(tumours.cohorts)
-    kept = ~np.isin(tumours.cohorts, [tumours.cohort_names.index(name) + 1 for name in LEFT_OUT])
+    shares, types = torch.tensor(tumours.shares), torch.tensor(tumours.types)
+    kept = ~np.isin(tumours.types, [tumours.type_names.index(name) + 1 for name in LEFT_OUT])
     config = RefitTraining(steps=arguments.steps)
     rows = []
     for label, allowed in (("all types", np.ones_like(kept)), ("left out", kept)):
@@ -45,29 +47,29 @@ def main() -> None:
         network = train_refit(
             W,
             shares[training],
-            cohorts[training],
-            n_cohorts=len(tumours.cohort_names),
+            types[training],
+            n_types=len(tumours.type_names),
             config=config,
         )
         held_out = torch.tensor(tumours.part("calibration") & allowed)
-        calibrate(network, shares[held_out], cohorts[held_out], config, samples=600)
+        calibrate(network, shares[held_out], types[held_out], config, samples=600)
         for mutations in COUNTS:
-            test = draw_test_set(tumours, W.double().numpy(), mutations, cohorts=LEFT_OUT)
+            test = draw_test_set(tumours, W.double().numpy(), mutations, types=LEFT_OUT)
             X = torch.tensor(test.counts, dtype=torch.float32)
-            answer = refit_answer(network, X)
-            called = (answer.presence > 0.5).numpy()
-            error = fitting_error(answer.weights.double().numpy(), test.shares)
+            found = estimate_exposures(network, X)
+            called = found.presence > PRESENCE_THRESHOLD
+            error = fitting_error(found.shares, test.shares)
             f1 = presence_scores(called, test.shares > 0, test.size)["f1"]
-            flagged = float((answer.p_value < 0.05).float().mean())
+            flagged = float((found.p_value < 0.05).mean())
             for index, name in enumerate(LEFT_OUT):
                 part = error[index * test.size : (index + 1) * test.size].mean()
                 rows.append([label, name, mutations, part, "", ""])
             rows.append([label, "mean", mutations, error.mean(), f1, flagged])
             if label == "all types":
-                found = kl_exposures(X, W, tol=1e-3).H.double().numpy()
-                found *= found >= 10
-                found /= np.maximum(found.sum(axis=1, keepdims=True), 1e-9)
-                likelihood = fitting_error(found, test.shares).mean()
+                exposures = kl_exposures(X, W, tol=1e-3).H.double().numpy()
+                exposures *= exposures >= PRESENT_MUTATIONS
+                exposures /= np.maximum(exposures.sum(axis=1, keepdims=True), 1e-9)
+                likelihood = fitting_error(exposures, test.shares).mean()
                 rows.append(
                     ["kl, below 10 mutations dropped", "mean", mutations, likelihood, "", ""]
                 )

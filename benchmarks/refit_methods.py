@@ -66,7 +66,9 @@ def measured(prior, mutations, noise, counts, truth, reference):  # type: ignore
         result = refit_exposures(catalog, reference, method=method)
         shares = result.exposures.div(result.exposures.sum(axis=1), axis=0).to_numpy()
         total = counts.sum(axis=1, keepdims=True)
-        lower, upper = result.lower.to_numpy() / total, result.upper.to_numpy() / total
+        lower, upper = (
+            ends.to_numpy() / total for ends in (result.exposure_lower, result.exposure_upper)
+        )
         inside = (truth >= lower - 1e-7) & (truth <= upper + 1e-7)
         rows.append(
             {

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from dnmf.refit import load_refit_model, read_tumour_exposures
-from dnmf.refit.evaluation import draw_test_set, fitting_error
+from dnmf.refit.evaluation import fitting_error
 from dnmf.refit.training import ExposurePrior, RefitTraining, learning_rate_at
+from refit_evaluation import draw_test_set
 
 COUNTS = (100, 2_000, 50_000)
 
@@ -38,7 +39,7 @@ def main() -> None:
     training = torch.tensor(tumours.part("training"))
     config = RefitTraining(steps=arguments.steps, learning_rate=1e-3)
     prior = ExposurePrior(
-        torch.tensor(tumours.shares)[training], torch.tensor(tumours.cohorts)[training], config
+        torch.tensor(tumours.shares)[training], torch.tensor(tumours.types)[training], config
     )
     n_cohorts, k, f = len(card.cohorts), len(card.signatures), len(card.channels)
     inputs = 2 * f + 2 + n_cohorts
@@ -70,7 +71,7 @@ def main() -> None:
         X = torch.tensor(test.counts, dtype=torch.float32)
         for label, told in (
             ("perceptron", torch.zeros(len(X), dtype=torch.long)),
-            ("perceptron, cohort given", torch.tensor(test.cohorts)),
+            ("perceptron, cohort given", torch.tensor(test.types)),
         ):
             with torch.no_grad():
                 found = torch.softmax(perceptron(features(X, told, n_cohorts)), dim=1)

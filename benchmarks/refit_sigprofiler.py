@@ -22,8 +22,8 @@ KEPT = 100
 def write(exposures: Path, folder: Path) -> None:
     """Write counts, shares and the reference, rows sorted by label: the tool takes them by position."""
     from dnmf.refit import read_tumour_exposures
-    from dnmf.refit.evaluation import draw_test_set
     from dnmf.signatures import load_reference
+    from refit_evaluation import draw_test_set
 
     reference = load_reference(REFERENCE)
     tumours = read_tumour_exposures(exposures, reference.names)
@@ -71,8 +71,9 @@ def score(exposures: Path, folder: Path) -> None:
     import torch
 
     from dnmf.refit import load_refit_model
-    from dnmf.refit.estimate import refit_answer
-    from dnmf.refit.evaluation import fitting_error, presence_scores
+    from dnmf.refit.estimate import estimate_exposures
+    from dnmf.refit.evaluation import fitting_error
+    from refit_evaluation import presence_scores
 
     network, card = load_refit_model(f"refit-{REFERENCE}")
     rows = []
@@ -87,13 +88,13 @@ def score(exposures: Path, folder: Path) -> None:
         seconds = float((folder / f"seconds_{mutations}.txt").read_text())
         X = torch.tensor(counts.loc[card.channels].T.to_numpy(), dtype=torch.float32)
         began = time.process_time()
-        answer = refit_answer(network, X)
-        own = time.process_time() - began
-        called = (answer.presence > card.presence_threshold).numpy()
+        estimate = estimate_exposures(network, X)
+        spent_here = time.process_time() - began
+        called = estimate.presence > card.presence_threshold
         truth = shares.to_numpy()
         for name, w, calls, spent in (
             ("SigProfilerAssignment", weights, values >= 10, seconds),
-            ("dnmf", answer.weights.double().numpy(), called, own),
+            ("dnmf", estimate.shares, called, spent_here),
         ):
             scores = presence_scores(calls, truth > 0, KEPT)
             row = {"method": name, "mutations": mutations, "samples": len(X)}

@@ -21,19 +21,19 @@ import torch
 from dnmf.kernels import exact_exposures, kl_exposures
 from dnmf.kernels.selection import selected_exposures
 from dnmf.refit import RefitCard, TumourExposures, load_refit_model, read_tumour_exposures
-from dnmf.refit.estimate import forward_in_chunks, refit_answer
-from dnmf.refit.evaluation import (
-    TestSet,
-    coverage_scores,
-    draw_counts,
-    draw_test_set,
-    drop_below,
-    fitting_error,
-    presence_scores,
-)
+from dnmf.refit.estimate import estimate_exposures, forward_in_chunks
+from dnmf.refit.evaluation import fitting_error
 from dnmf.refit.methods import selected_shares
 from dnmf.refit.network import RefitNetwork
 from dnmf.signatures import load_reference
+from dnmf.signatures.simulate import Noise, draw_counts
+from refit_evaluation import (
+    TestSet,
+    coverage_scores,
+    draw_test_set,
+    drop_below,
+    presence_scores,
+)
 
 COUNTS = (100, 2_000, 50_000)
 FOREIGN_FROM = ("cosmic-v3.4-GRCh38", "cosmic-v3.6-GRCh38")
@@ -45,7 +45,7 @@ class Setting:
     """What the test samples look like."""
 
     mutations: int
-    noise: str = "multinomial"
+    noise: Noise = "multinomial"
     drop_small: bool = True
     prior: str = "tumours"
 
@@ -60,7 +60,7 @@ def draw(
             W,
             setting.mutations,
             noise=setting.noise,
-            drop_small=setting.drop_small,
+            keep_small=not setting.drop_small,
             seed=seed,
             size=size,
         )
@@ -71,7 +71,7 @@ def draw(
         row[chosen] = rng.dirichlet(np.ones(len(chosen)))
     if setting.drop_small:
         shares = drop_below(shares, setting.mutations)
-    counts = draw_counts(shares, W, setting.mutations, setting.noise, rng)
+    counts = draw_counts(setting.mutations * shares @ W, setting.noise, rng)
     return TestSet(counts, shares, np.zeros(8 * size, dtype=np.int64), size)
 
 
@@ -128,18 +128,18 @@ def network_rows(
 ) -> dict[str, dict[str, float]]:
     rows = {}
     X = torch.tensor(test.counts, dtype=torch.float32)
-    told = torch.tensor(test.cohorts)
-    for label, cohort in (("network", None), ("network, cohort given", told)):
-        if cohort is not None and not cohort.any():
+    types = torch.tensor(test.types)
+    for label, given in (("network", 0 * types), ("network, cohort given", types)):
+        if label != "network" and not types.any():
             continue
-        answer = refit_answer(network, X, cohort)
-        called = (answer.presence > card.presence_threshold).numpy()
-        rows[label] = score(answer.weights.double().numpy(), test, called)
-        lower, upper = answer.lower.double().numpy(), answer.upper.double().numpy()
-        rows[label] |= coverage_scores(test.shares, lower, upper, called)
-        rows[label]["false_alarms"] = float((answer.p_value < FALSE_ALARMS).float().mean())
-        raw = forward_in_chunks(network, X, cohort)
-        rows[label + ", unfinished"] = score(raw.weights.double().numpy(), test, called)
+        threshold = card.presence_threshold
+        found = estimate_exposures(network, X, given, presence_threshold=threshold)
+        called = found.presence > threshold
+        rows[label] = score(found.shares, test, called)
+        rows[label] |= coverage_scores(test.shares, found.lower, found.upper, called)
+        rows[label]["false_alarms"] = float((found.p_value < FALSE_ALARMS).mean())
+        raw = forward_in_chunks(network, X, given)
+        rows[label + ", unfinished"] = score(raw.shares.double().numpy(), test, called)
     return rows
 
 
@@ -194,13 +194,13 @@ def foreign_rows(
             spectra = (1 - FOREIGN_SHARE) * test.shares @ W + FOREIGN_SHARE * profile
             counts = rng.multinomial(FOREIGN_COUNT, spectra / spectra.sum(axis=1, keepdims=True))
             X = torch.tensor(counts, dtype=torch.float32)
-            clean = refit_answer(network, torch.tensor(test.counts, dtype=torch.float32))
-            detected = (refit_answer(network, X).p_value < FALSE_ALARMS).float().mean()
+            clean = estimate_exposures(network, torch.tensor(test.counts, dtype=torch.float32))
+            detected = (estimate_exposures(network, X).p_value < FALSE_ALARMS).mean()
             unit = W / np.linalg.norm(W, axis=1, keepdims=True)
             nearest = float((unit @ profile / np.linalg.norm(profile)).max())
             row = {"signature": name, "from": reference, "nearest_cosine": nearest}
             row |= {"detected": float(detected), "samples": len(X)}
-            row["false_alarms"] = float((clean.p_value < FALSE_ALARMS).float().mean())
+            row["false_alarms"] = float((clean.p_value < FALSE_ALARMS).mean())
             rows.append(row)
             print(row)
     return rows
@@ -212,10 +212,10 @@ def speed(network: RefitNetwork, tumours: TumourExposures) -> list[dict[str, Any
     for mutations in COUNTS:
         test = draw_test_set(tumours, network.W.double().numpy(), mutations, size=1250)
         X = torch.tensor(test.counts, dtype=torch.float32)
-        refit_answer(network, X[:600])
+        estimate_exposures(network, X[:600])
         for name, run in (
             ("network", lambda X=X: forward_in_chunks(network, X, None)),
-            ("network, finished, intervals and tests", lambda X=X: refit_answer(network, X)),
+            ("network, finished, intervals and tests", lambda X=X: estimate_exposures(network, X)),
             ("kl", lambda X=X: kl_exposures(X[:1000], network.W)),
         ):
             began = time.process_time()

@@ -48,7 +48,7 @@ def train(name: str, exposures: Path, folder: Path) -> None:
     plan = PLANS[name]
     began = time.process_time()
 
-    def report(step: int, steps: int, error: float) -> None:
+    def report(phase: str, step: int, steps: int, error: float) -> None:
         if step % 250 == 0:
             seconds = time.process_time() - began
             print(f"{name} {step}/{steps} error {error:.4f} {seconds:.0f} s", flush=True)
@@ -63,7 +63,7 @@ def train(name: str, exposures: Path, folder: Path) -> None:
         ),
         start=None if plan.start is None else load_refit_model(folder / plan.start),
         checkpoint=folder / f"{name}.checkpoint",
-        callback=report,
+        progress=report,
     )
     path = save_refit_model(network, card, folder)
     stored, card = load_refit_model(path)

@@ -112,12 +112,12 @@ def test_ctrl_c_keeps_finished_cells_and_says_how_to_go_on(
     script.write_text(
         "import signal, sys\n"
         f"sys.path[:0] = {sys.path!r}\n"
-        "from paper import run\n"
-        "from rerun_paper import main\n"
         "if __name__ == '__main__':\n"
+        "    from paper import run\n"
+        "    from rerun_paper import main\n"
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    run.check_files = lambda *args: None\n"
-        f"    sys.exit(main(['--data', {str(small_data)!r}, '-o', {str(out)!r}, '--figures', '6',\n"
+        f"    sys.exit(main(['--data', {str(small_data)!r}, '-o', {str(out)!r}, '--figures', 'noise',\n"
         "         '--sets', 'pancreas_sp', '--workers', '1']))\n"
     )
     with subprocess.Popen(

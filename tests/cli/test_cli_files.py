@@ -91,7 +91,7 @@ def test_match_compares_with_the_reference_of_an_assay(
     found = extraction[1] / "signatures.tsv"
     result = dnmf("match", found, "--assay", "exome", "-o", tmp_path / "matches.tsv")
     assert result.exit_code == 0, result.stderr
-    assert "GRCh37 exome" in result.stdout
+    assert "GRCh37 exome" in " ".join(result.stdout.split())
     expected = match_to_reference(read_signatures(found), load_reference(assay="exome"))
     written = pd.read_table(tmp_path / "matches.tsv")
     assert list(written["reference"]) == list(expected["reference"])

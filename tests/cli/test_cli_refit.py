@@ -29,7 +29,7 @@ def genomes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def refitted(genomes: Path, dnmf: Run) -> tuple[Path, Result]:
     out = genomes.parent / "out"
-    result = dnmf("refit", genomes, "-o", out, "--cohort", "Breast-AdenoCA")
+    result = dnmf("refit", genomes, "-o", out, "--tumour-type", "Breast-AdenoCA")
     assert result.exit_code == 0, result.stderr
     return out, result
 
@@ -68,7 +68,7 @@ def test_intervals_are_in_mutations_and_hold_the_estimates(refitted: tuple[Path,
 def test_the_record_says_who_answered_and_how(refitted: tuple[Path, Result]) -> None:
     record = json.loads((refitted[0] / "run.json").read_text())
     assert record["model"] == "refit-cosmic-v3.4-GRCh37"
-    assert record["parameters"]["cohort"] == "Breast-AdenoCA"
+    assert record["parameters"]["tumour_type"] == "Breast-AdenoCA"
     assert len(record["input"]["sha256"]) == 64
 
 
@@ -121,7 +121,7 @@ def test_an_exome_of_another_build_is_refitted_by_the_exomes_network(
     [
         (["--reference", "cosmic-v9"], "no reference 'cosmic-v9'"),
         (["--reference", "cosmic-v3.4-GRCh37", "--build", "GRCh38"], "Leave one of the two out"),
-        (["--cohort", "Breast"], "does not know the tumour type 'Breast'"),
+        (["--tumour-type", "Breast"], "does not know the tumour type 'Breast'"),
         (["--method", "network", "--reference", "SBS1,SBS5"], "no network was trained"),
         (["--model", "no-such-model"], "no refit model 'no-such-model'"),
         (["--method", "network", "--model", "refit-cosmic-v3.4-GRCh38"], "not the profiles"),
@@ -136,6 +136,15 @@ def test_bad_options_exit_2_with_a_reason_and_write_nothing(
     assert message in result.stderr
     assert "Nothing was written" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_former_name_of_the_tumour_type_still_works_and_says_the_new_one(
+    genomes: Path, tmp_path: Path, dnmf: Run
+) -> None:
+    result = dnmf("refit", genomes, "-o", tmp_path / "out", "--cohort", "Breast")
+    assert result.exit_code == 2
+    assert "--cohort is now called --tumour-type" in result.stderr
+    assert "does not know the tumour type 'Breast'" in result.stderr
 
 
 def test_an_existing_output_is_replaced_only_when_asked(

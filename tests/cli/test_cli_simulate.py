@@ -44,7 +44,8 @@ def test_the_same_seed_gives_the_same_bytes(noise: str, tmp_path: Path, dnmf: Ru
     assert first != other
 
 
-def test_a_cohort_is_drawn_from_its_exposures(tmp_path: Path, dnmf: Run) -> None:
+@pytest.mark.parametrize("option", ["--tumour-type", "--type"])
+def test_a_cohort_is_drawn_from_its_exposures(option: str, tmp_path: Path, dnmf: Run) -> None:
     table = pd.DataFrame(
         {
             "Cancer Types": ["Lung", "Lung", "Skin"],
@@ -56,7 +57,7 @@ def test_a_cohort_is_drawn_from_its_exposures(tmp_path: Path, dnmf: Run) -> None
     path = tmp_path / "tumours.csv"
     table.to_csv(path, index=False)
     out = tmp_path / "sim"
-    result = draw(dnmf, out, "--cohort", path, "--type", "Lung", "--mutations", "1000")
+    result = draw(dnmf, out, "--cohort", path, option, "Lung", "--mutations", "1000")
     assert result.exit_code == 0, result.stderr
     truth = read_exposures(out / "exposures.tsv")
     shares = truth["SBS1"] / truth.sum(axis=1)
@@ -76,7 +77,7 @@ def test_what_refit_wrote_can_be_drawn_from(tmp_path: Path, dnmf: Run) -> None:
         (["--mutations", "9:3"], "expected LOW:HIGH"),
         (["--mutations", "many"], "expected LOW:HIGH"),
         (["--cohort", "Lung-AdenoCA"], "The package holds no exposures of tumours"),
-        (["--type", "Lung-AdenoCA"], "--type needs --cohort FILE"),
+        (["--tumour-type", "Lung-AdenoCA"], "--tumour-type needs --cohort FILE"),
     ],
 )
 def test_mistakes_are_explained_and_nothing_is_written(

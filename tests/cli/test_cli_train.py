@@ -13,7 +13,7 @@ import pytest
 from typer.testing import Result
 
 from dnmf.refit import build_model, load_refit_model
-from dnmf.refit.calibrate import calibrate
+from dnmf.refit.calibration import calibrate
 from dnmf.signatures import example_catalog, write_catalog
 
 pytestmark = pytest.mark.usefixtures("unpainted")
@@ -54,7 +54,7 @@ def test_a_trained_network_refits_its_reference(tumours: Path, tmp_path: Path, d
     write_catalog(example_catalog(), catalog)
     refitted = dnmf(
         "refit", catalog, "-o", tmp_path / "out", "--reference", SHORT, "--model", card_file,
-        "--method", "network", "--cohort", "Ovary", "-q",
+        "--method", "network", "--tumour-type", "Ovary", "-q",
     )  # fmt: skip
     assert refitted.exit_code == 0, refitted.stderr
     assert (tmp_path / "out" / "presence.tsv").exists()
@@ -81,14 +81,14 @@ def test_a_killed_training_goes_on_to_the_same_files(
     assert dnmf("train", "refit", tumours, "-o", whole, *options).exit_code == 0
     program = (
         "import os, signal, sys\n"
-        "from dnmf.refit import training as refit_training\n"
-        "refit_training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
-        "advance = refit_training._TrainingState.advance\n"
+        "from dnmf.refit import training\n"
+        "training.train_refit.__kwdefaults__['checkpoint_every'] = 10\n"
+        "advance = training._TrainingState.advance\n"
         "def killing(self, prior):\n"
         "    if self.step == 37:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return advance(self, prior)\n"
-        "refit_training._TrainingState.advance = killing\n"
+        "training._TrainingState.advance = killing\n"
         "from dnmf.cli.main import app\n"
         "app(sys.argv[1:])"
     )

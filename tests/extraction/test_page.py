@@ -146,7 +146,7 @@ def test_the_methods_name_every_choice(page):
         assert words in page.text
 
 
-def test_the_papers_preset_has_its_own_methods(hostile, make_result, profiles):
+def test_the_paper_has_its_own_methods(hostile, make_result, profiles):
     result = make_result(profiles, np.full((4, 3), 100.0), model=PaperDNMF(3, n_layers=4))
     text = render(result).text
     assert "4 unfolded layers, all weights starting at 0.1, was trained end to end" in text

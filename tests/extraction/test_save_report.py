@@ -63,6 +63,7 @@ def test_fit_has_sigprofilers_headers_and_percentages(written, hostile):
     assert np.isfinite(fit.to_numpy()).all()
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_matches_keep_their_columns_even_without_a_reference(
     written, hostile, make_result, profiles, tmp_path
 ):
@@ -112,6 +113,7 @@ def test_names_are_text_in_the_plots_never_markup(written):
             assert not tags & {"script", "img", "a", "foreignObject"}
 
 
+@pytest.mark.usefixtures("unpainted")
 @pytest.mark.parametrize("step", ["write_exposures", "save_model", "page", "figure"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_a_failure_at_any_step_leaves_nothing(hostile, tmp_path, monkeypatch, step, error):
@@ -131,6 +133,7 @@ def test_a_failure_at_any_step_leaves_nothing(hostile, tmp_path, monkeypatch, st
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_an_earlier_run_is_refused_kept_and_replaced_on_request(hostile, tmp_path, monkeypatch):
     out = tmp_path / "out"
     save_report(hostile, out)

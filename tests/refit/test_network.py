@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,13 +14,14 @@ from torch.testing import assert_close
 
 from dnmf.exceptions import CheckpointError
 from dnmf.kernels import kl_exposures, kl_gap, kl_step
-from dnmf.refit.calibrate import calibrate
+from dnmf.refit.calibration import calibrate
 from dnmf.refit.estimate import (
+    RefitEstimate,
+    estimate_exposures,
     informed_output,
     most_possible,
     poisson_deviance,
     polish,
-    refit_answer,
     standard_errors,
     unexplained_share,
 )
@@ -65,11 +67,9 @@ def shaken(W: Tensor, seed: int) -> RefitNetwork:
 
 @pytest.fixture(scope="module")
 def trained() -> RefitNetwork:
-    shares, cohorts = tumours(60, 7, 0)
-    network = train_refit(
-        reference(7, 24, 0), shares, cohorts, n_cohorts=3, config=QUICK, design=TINY
-    )
-    calibrate(network, shares, cohorts, QUICK, samples=60)
+    shares, types = tumours(60, 7, 0)
+    network = train_refit(reference(7, 24, 0), shares, types, n_types=3, config=QUICK, design=TINY)
+    calibrate(network, shares, types, QUICK, samples=60)
     return network
 
 
@@ -111,19 +111,19 @@ def test_answers_are_shares_probabilities_and_ordered_intervals_whatever_the_wei
     X[1, 3] = mutations
     with torch.no_grad():
         output = network(X, torch.arange(8) % 4)
-    assert_close(output.weights.sum(dim=1), torch.ones(8))
-    for values in (output.weights, output.presence, output.lower, output.upper):
+    assert_close(output.shares.sum(dim=1), torch.ones(8))
+    for values in (output.shares, output.presence, output.lower, output.upper):
         assert values.isfinite().all()
         assert (values >= 0).all()
         assert (values <= 1 + 1e-6).all()
-    assert (output.lower <= output.weights + 1e-7).all()
-    assert (output.weights <= output.upper + 1e-7).all()
+    assert (output.lower <= output.shares + 1e-7).all()
+    assert (output.shares <= output.upper + 1e-7).all()
 
 
 def test_scaling_is_not_ignored_the_number_of_mutations_is_a_condition():
     network = shaken(reference(6, 20, 0), 0)
     X = torch.poisson(50 * reference(1, 20, 1), generator=random(1))
-    few, many = network(X).weights, network(100 * X).weights
+    few, many = network(X).shares, network(100 * X).shares
     assert (few - many).abs().max() > 1e-3
 
 
@@ -133,9 +133,9 @@ def test_permuting_the_reference_permutes_the_answer():
     order = torch.tensor([4, 2, 0, 5, 1, 3])
     permuted = network.for_reference(W[order], order)
     X = torch.poisson(300 * reference(5, 20, 1), generator=random(1))
-    cohort = torch.tensor([0, 1, 2, 3, 0])
-    ours, theirs = network(X, cohort), permuted(X, cohort)
-    for name in ("weights", "presence", "lower", "upper"):
+    types = torch.tensor([0, 1, 2, 3, 0])
+    ours, theirs = network(X, types), permuted(X, types)
+    for name in ("shares", "presence", "lower", "upper"):
         assert_close(getattr(theirs, name), getattr(ours, name)[:, order], atol=1e-5, rtol=1e-4)
 
 
@@ -151,9 +151,9 @@ def test_a_signature_without_a_relative_starts_as_its_own_classic_step():
 
 def test_a_batch_is_answered_sample_by_sample(trained):
     X = torch.poisson(200 * reference(6, 24, 1), generator=random(1))
-    together = refit_answer(trained, X)
-    alone = torch.cat([refit_answer(trained, X[i : i + 1]).weights for i in range(6)])
-    assert_close(together.weights, alone, atol=1e-5, rtol=1e-4)
+    together = estimate_exposures(trained, X)
+    alone = np.concatenate([estimate_exposures(trained, X[i : i + 1]).shares for i in range(6)])
+    np.testing.assert_allclose(together.shares, alone, atol=1e-5, rtol=1e-4)
 
 
 def test_empty_and_extreme_samples_have_finite_answers(trained):
@@ -161,35 +161,35 @@ def test_empty_and_extreme_samples_have_finite_answers(trained):
     X[1, 0] = 1
     X[2] = 4e5
     X[3, 5] = 1e7
-    answer = refit_answer(trained, X)
-    for name in answer.__dataclass_fields__:
-        assert getattr(answer, name).isfinite().all(), name
-    assert_close(answer.weights.sum(dim=1), torch.ones(4))
-    assert answer.p_value[0] == 1
-    assert answer.p_value[3] < 0.01
+    estimate = estimate_exposures(trained, X)
+    for name in RefitEstimate.__slots__:
+        assert np.isfinite(getattr(estimate, name)).all(), name
+    np.testing.assert_allclose(estimate.shares.sum(axis=1), 1)
+    assert estimate.p_value[0] == 1
+    assert estimate.p_value[3] < 0.01
 
 
 def test_with_very_many_mutations_the_answer_is_the_likelihoods(trained):
     W = trained.W.double()
     truth = torch.tensor([[0.2, 0.3, 0.0, 0.0, 0.5, 0.0, 0.0], [0, 0, 0.6, 0.1, 0.1, 0.1, 0.1]])
     X = torch.poisson(1e6 * (truth.double() @ W), generator=random(3)).float()
-    answer = refit_answer(trained, X)
-    assert_close(answer.weights, truth, atol=0.01, rtol=0)
-    # Not more than the few nats that leaving out what the likelihood does not insist on can cost.
-    assert (answer.certificate < 30).all()
+    estimate = estimate_exposures(trained, X)
+    np.testing.assert_allclose(estimate.shares, truth, atol=0.01)
+    # Signatures with a score below four standard deviations are left out: each costs a few nats.
+    assert (estimate.certificate < 30).all()
 
 
 def test_polishing_keeps_the_networks_support_and_never_lowers_its_likelihood():
     W = reference(6, 20, 0)
     X = torch.poisson(2000 * reference(5, 20, 1), generator=random(1))
-    weights = reference(5, 6, 2)
-    presence = (weights > 0.1).float()
-    support = (presence > 0.5) | (weights >= weights.amax(dim=1, keepdim=True))
-    polished, added = polish(X, weights, presence, W)
+    shares = reference(5, 6, 2)
+    called = shares > 0.1
+    support = called | (shares >= shares.amax(dim=1, keepdim=True))
+    polished, added = polish(X, shares, called, W)
     assert (polished[~support] == 0).all()
     assert not added.any()
     total = X.sum(dim=1, keepdim=True)
-    restricted = weights * support / (weights * support).sum(dim=1, keepdim=True)
+    restricted = shares * support / (shares * support).sum(dim=1, keepdim=True)
     before = kl_gap(X, restricted * total, W, support=support)
     assert (kl_gap(X, polished * total, W, support=support) <= before.clamp(min=0.1)).all()
 
@@ -200,19 +200,21 @@ def test_a_signature_that_the_reference_lacks_is_noticed(trained):
     alien[0, torch.randperm(24, generator=random(0))[:2]] = 0.5
     known = torch.poisson(3000 * W[:3], generator=random(1))
     odd = torch.poisson(3000 * (0.5 * W[:3] + 0.5 * alien), generator=random(1))
-    assert (refit_answer(trained, odd).p_value < refit_answer(trained, known).p_value).all()
-    assert (refit_answer(trained, odd).p_value < 0.05).all()
+    assert (
+        estimate_exposures(trained, odd).p_value < estimate_exposures(trained, known).p_value
+    ).all()
+    assert (estimate_exposures(trained, odd).p_value < 0.05).all()
 
 
-def test_a_given_type_counts_in_full_with_few_mutations_and_by_half_with_many():
+def test_a_known_type_counts_in_full_with_few_mutations_and_by_half_with_many():
     W = reference(6, 20, 0)
     network = shaken(W, 1)
     few = torch.zeros(1, 20)
     few[0, :4] = 100
     for X, part in ((few, 0.0), (100 * few, 0.5)):
-        told, alone = torch.tensor([2]), torch.tensor([0])
-        informed = informed_output(network, X, told).weights
-        expected = (1 - part) * network(X, told).weights + part * network(X, alone).weights
+        known, alone = torch.tensor([2]), torch.tensor([0])
+        informed = informed_output(network, X, known).shares
+        expected = (1 - part) * network(X, known).shares + part * network(X, alone).shares
         assert_close(informed, expected.detach())
 
 
@@ -244,7 +246,7 @@ def test_overdispersed_counts_get_wider_intervals(trained):
     wild = torch.poisson(
         expected * (0.5 + torch.rand(24, generator=random(2))), generator=random(3)
     )
-    narrow, wide = refit_answer(trained, plain), refit_answer(trained, wild)
+    narrow, wide = estimate_exposures(trained, plain), estimate_exposures(trained, wild)
     assert wide.dispersion > 5 * narrow.dispersion
     assert (wide.upper - wide.lower).sum() > (narrow.upper - narrow.lower).sum()
 
@@ -268,21 +270,21 @@ def test_p_values_of_the_null_are_uniform(trained):
 @settings(max_examples=20)
 @given(st.integers(1, 6), st.integers(2, 9), st.integers(0, 99))
 def test_drawn_exposures_are_shares_and_types_are_those_of_the_tumours(m, k, seed):
-    shares, cohorts = tumours(m + 3, k, seed)
-    prior = ExposurePrior(shares, cohorts, RefitTraining())
-    drawn, counts, told = prior.draw(20, random(seed))
+    shares, types = tumours(m + 3, k, seed)
+    prior = ExposurePrior(shares, types, RefitTraining())
+    drawn, counts, shown = prior.draw(20, random(seed))
     assert_close(drawn.sum(dim=1), torch.ones(20))
     assert (drawn >= 0).all()
     assert (counts >= 19.9).all()
     assert (counts <= 200_100).all()
-    assert ((told >= 0) & (told <= 3)).all()
+    assert ((shown >= 0) & (shown <= 3)).all()
 
 
 def test_every_signature_can_be_drawn_also_one_without_example():
-    shares, cohorts = tumours(10, 6, 0)
+    shares, types = tumours(10, 6, 0)
     shares[:, 5] = 0
     shares = shares / shares.sum(dim=1, keepdim=True)
-    drawn, _, _ = ExposurePrior(shares, cohorts, RefitTraining()).draw(4000, random(0))
+    drawn, _, _ = ExposurePrior(shares, types, RefitTraining()).draw(4000, random(0))
     assert 0.005 < (drawn[:, 5] > 0.01).float().mean() < 0.1
 
 
@@ -292,8 +294,8 @@ def test_so_many_of_the_told_types_are_wrong_as_mislabelled_says(mislabelled: fl
     calm = RefitTraining(jitter=0.0, crossed=0.0, foreign=0.0, uniform=0.0, drop=0.0)
     config = replace(calm, cohort_shown=1.0, mislabelled=mislabelled)
     prior = ExposurePrior(torch.eye(40), torch.arange(1, 41), config)
-    shares, told = prior.draw_at(torch.full((4000,), 1000.0), random(0))
-    wrong = (told != shares.argmax(dim=1) + 1).float().mean().item()
+    shares, shown = prior.draw_at(torch.full((4000,), 1000.0), random(0))
+    wrong = (shown != shares.argmax(dim=1) + 1).float().mean().item()
     # The other sample is of the same type in one case of 40; the standard error is 0.007.
     assert wrong == pytest.approx(mislabelled * 39 / 40, abs=0.03)
 
@@ -341,12 +343,12 @@ def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(
     W = reference(5, 12, 0)
     if in_columns:  # as a table's columns lie in memory
         W = W.mT.contiguous().mT
-    shares, cohorts = tumours(20, 5, 0)
-    arguments = {"n_cohorts": 3, "config": QUICK, "design": TINY, "seed": 3}
-    whole = train_refit(W, shares, cohorts, **arguments)
+    shares, types = tumours(20, 5, 0)
+    arguments = {"n_types": 3, "config": QUICK, "design": TINY, "seed": 3}
+    whole = train_refit(W, shares, types, **arguments)
     checkpoint = tmp_path / "training.safetensors"
 
-    def interrupt(step: int, steps: int, error: float) -> None:
+    def interrupt(phase: str, step: int, steps: int, error: float) -> None:
         if step == 27:
             raise Interrupted
 
@@ -354,20 +356,20 @@ def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(
         train_refit(
             W,
             shares,
-            cohorts,
+            types,
             **arguments,
             checkpoint=checkpoint,
             checkpoint_every=10,
-            callback=interrupt,
+            progress=interrupt,
         )
     seen: list[int] = []
     resumed = train_refit(
         W,
         shares,
-        cohorts,
+        types,
         **arguments,
         checkpoint=checkpoint,
-        callback=lambda step, steps, error: seen.append(step),
+        progress=lambda phase, step, steps, error: seen.append(step),
     )
     assert seen[0] == 21
     for ours, theirs in zip(
@@ -378,26 +380,26 @@ def test_an_interrupted_training_goes_on_to_the_same_weights_bit_for_bit(
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path):
     W = reference(5, 12, 0)
-    shares, cohorts = tumours(20, 5, 0)
+    shares, types = tumours(20, 5, 0)
     checkpoint = tmp_path / "training.safetensors"
 
-    def interrupt(step: int, steps: int, error: float) -> None:
+    def interrupt(phase: str, step: int, steps: int, error: float) -> None:
         if step == 10:
             raise Interrupted
 
     def train(**changed: object) -> RefitNetwork:
-        arguments = {"W": W, "shares": shares, "cohorts": cohorts, "n_cohorts": 3, "config": QUICK}
+        arguments = {"W": W, "shares": shares, "tumour_types": types, "n_types": 3, "config": QUICK}
         arguments |= {"design": TINY, "checkpoint": checkpoint, "checkpoint_every": 5}
         return train_refit(**(arguments | {"origin": {"split": "first"}} | changed))
 
     with pytest.raises(Interrupted):
-        train(callback=interrupt)
+        train(progress=interrupt)
     for changed, named in (
         ({"seed": 1}, "seed"),
         ({"config": replace(QUICK, jitter=0.2)}, "settings"),
         ({"W": reference(5, 12, 1)}, "reference"),
         ({"shares": tumours(20, 5, 1)[0]}, "training tumours"),
-        ({"cohorts": cohorts.flip(0)}, "training tumours"),
+        ({"tumour_types": types.flip(0)}, "training tumours"),
         ({"start": RefitNetwork(W, 3, TINY)}, "network to start from"),
         ({"origin": {"split": "second"}}, "split"),
     ):
@@ -411,19 +413,19 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path):
 
 def test_a_finished_training_is_not_repeated(tmp_path: Path):
     W = reference(5, 12, 0)
-    shares, cohorts = tumours(20, 5, 0)
+    shares, types = tumours(20, 5, 0)
     seen: list[int] = []
 
     def train() -> RefitNetwork:
         return train_refit(
             W,
             shares,
-            cohorts,
-            n_cohorts=3,
+            types,
+            n_types=3,
             config=QUICK,
             design=TINY,
             checkpoint=tmp_path / "training.safetensors",
-            callback=lambda step, steps, error: seen.append(step),
+            progress=lambda phase, step, steps, error: seen.append(step),
         )
 
     first = train()
@@ -438,17 +440,17 @@ def test_a_finished_training_is_not_repeated(tmp_path: Path):
 
 def test_training_lowers_the_error():
     W = reference(5, 24, 0)
-    shares, cohorts = tumours(30, 5, 0)
+    shares, types = tumours(30, 5, 0)
     errors: list[float] = []
     config = RefitTraining(steps=150, batch_size=64)
     train_refit(
         W,
         shares,
-        cohorts,
-        n_cohorts=3,
+        types,
+        n_types=3,
         config=config,
         design=TINY,
-        callback=lambda step, steps, error: errors.append(error),
+        progress=lambda phase, step, steps, error: errors.append(error),
     )
     assert sum(errors[-20:]) < 0.8 * sum(errors[:20])
 

@@ -1,12 +1,16 @@
 """Refit of known signatures: what the numbers promise, and who answers when."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
-from dnmf.refit import RefitResult, refit_exposures
-from dnmf.refit.methods import BatchAnswer, evidence_for_selection, selected_shares
+from dnmf.refit import RefitResult, load_refit_model, refit_exposures, save_refit_model
+from dnmf.refit.estimate import RefitEstimate
+from dnmf.refit.methods import evidence_for_selection, selected_shares
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
 BREAST = ["SBS1", "SBS2", "SBS3", "SBS5", "SBS13"]
@@ -48,10 +52,12 @@ def test_exposures_and_unassigned_are_all_mutations(
 
 
 def test_intervals_hold_the_estimates(result: RefitResult) -> None:
-    assert (result.lower.to_numpy() >= 0).all()
-    assert (result.lower.to_numpy() <= result.exposures.to_numpy() + 1e-9).all()
-    assert (result.exposures.to_numpy() <= result.upper.to_numpy() + 1e-9).all()
-    assert (result.upper.to_numpy() <= result.fit["mutations"].to_numpy()[:, None] + 1e-6).all()
+    assert (result.exposure_lower.to_numpy() >= 0).all()
+    assert (result.exposure_lower.to_numpy() <= result.exposures.to_numpy() + 1e-9).all()
+    assert (result.exposures.to_numpy() <= result.exposure_upper.to_numpy() + 1e-9).all()
+    assert (
+        result.exposure_upper.to_numpy() <= result.fit["mutations"].to_numpy()[:, None] + 1e-6
+    ).all()
 
 
 def test_only_a_network_says_how_probable_a_signature_is(result: RefitResult) -> None:
@@ -67,7 +73,7 @@ def test_only_a_network_says_how_probable_a_signature_is(result: RefitResult) ->
 
 def test_a_sample_without_mutations_gets_zeros_and_says_so(result: RefitResult) -> None:
     assert not result.exposures.loc["S7"].any()
-    assert not result.upper.loc["S7"].any()
+    assert not result.exposure_upper.loc["S7"].any()
     assert result.fit.loc["S7", "method"] == "none"
     assert "No mutations" in result.fit.loc["S7", "advice"]
 
@@ -82,7 +88,7 @@ def test_with_many_mutations_the_main_signatures_are_found(
 def test_the_same_input_gives_the_same_bytes(catalog: MutationCatalog) -> None:
     first, second = (refit_exposures(catalog) for _ in range(2))
     assert first.exposures.to_numpy().tobytes() == second.exposures.to_numpy().tobytes()
-    assert first.upper.to_numpy().tobytes() == second.upper.to_numpy().tobytes()
+    assert first.exposure_upper.to_numpy().tobytes() == second.exposure_upper.to_numpy().tobytes()
 
 
 def test_the_likelihoods_certificate_is_small_and_other_methods_are_judged_by_it(
@@ -101,7 +107,7 @@ def test_intervals_of_a_short_true_list_cover_nine_in_ten() -> None:
     with pytest.warns(DoubtfulDataWarning, match="no network was trained"):
         result = refit_exposures(catalog, reference)
     true = 2000 * shares
-    inside = (true >= result.lower.to_numpy()) & (true <= result.upper.to_numpy())
+    inside = (true >= result.exposure_lower.to_numpy()) & (true <= result.exposure_upper.to_numpy())
     assert 0.86 < inside.mean() < 0.94
     assert (result.fit["p_value"] < 0.05).mean() < 0.08
 
@@ -110,6 +116,59 @@ def test_auto_takes_the_network_where_it_was_made_for_the_sample(catalog: Mutati
     result = refit_exposures(catalog)
     assert result.model == "refit-cosmic-v3.4-GRCh37"
     assert (result.fit["method"].iloc[:7] == "network").mean() > 0.5
+
+
+def test_the_threshold_on_the_card_decides_what_is_called_present(
+    catalog: MutationCatalog, tmp_path: Path
+) -> None:
+    network, card = load_refit_model("refit-cosmic-v3.4-GRCh37")
+    card = replace(card, name="strict", presence_threshold=0.95)
+    strict = refit_exposures(
+        catalog, method="network", model=save_refit_model(network, card, tmp_path)
+    )
+    usual = refit_exposures(catalog, method="network")
+    assert (usual.presence_threshold, strict.presence_threshold) == (0.5, 0.95)
+    assert usual.presence is not None
+    between = ((usual.presence > 0.5) & (usual.presence <= 0.95)).any(axis=1)
+    changed = (usual.exposure_upper != strict.exposure_upper).any(axis=1)[between.index]
+    assert between.any()
+    assert changed.equals(between)
+    assert strict.present.sum().sum() < usual.present.sum().sum()
+
+
+def test_a_sample_that_is_taken_for_fewer_mutations_says_for_how_many() -> None:
+    profile = load_reference("cosmic-v3.4").select(["SBS5"]).profiles.to_numpy()
+    factors = np.random.default_rng(0).gamma(5, 1 / 5, size=(1, 96))
+    catalog = catalog_of(8000 * profile * np.concatenate([np.ones((1, 96)), factors]))
+    result = refit_exposures(catalog, method="network")
+    assert result.fit["dispersion"].iloc[0] == 1
+    assert result.fit["dispersion"].iloc[1] > 3
+    number = result.fit["mutations"].iloc[1] / result.fit["dispersion"].iloc[1]
+    assert any(f"S1 ({number:,.0f})" in finding.text for finding in result.findings)
+
+
+def test_former_names_still_work_and_say_the_new_ones(catalog: MutationCatalog) -> None:
+    with pytest.warns(DeprecationWarning, match="now called tumour_type"):
+        result = refit_exposures(catalog, cohort="Breast-AdenoCA")
+    assert result.parameters["tumour_type"] == "Breast-AdenoCA"
+    with pytest.warns(DeprecationWarning, match="exposure_lower"):
+        assert result.lower is result.exposure_lower
+    with pytest.warns(DeprecationWarning, match="exposure_upper"):
+        assert result.upper is result.exposure_upper
+
+
+def test_a_result_prints_in_a_few_lines_and_sums_up_its_signatures(result: RefitResult) -> None:
+    lines = repr(result).splitlines()
+    assert len(lines) <= 5
+    assert "8 samples" in lines[0]
+    summary = result.summary()
+    assert summary["share"].is_monotonic_decreasing
+    assert (summary["samples"] == result.present.sum()[summary.index]).all()
+    if result.presence is None:
+        most = result.exposures.div(result.fit["mutations"].clip(lower=1), axis=0).gt(0.05)
+        assert result.present.equals(most)
+    else:
+        assert result.present.loc["S6"].equals(result.presence.loc["S6"] > 0.5)
 
 
 def test_auto_leaves_counts_out_of_range_to_the_selection() -> None:
@@ -149,7 +208,7 @@ def test_auto_leaves_mixtures_that_no_tumour_is_to_the_selection_when_that_is_be
         "much better than the network" in text for text in results[0].fit["advice"][switched]
     )
     shares = [r.exposures.div(r.exposures.sum(axis=1), axis=0).to_numpy() for r in results]
-    auto, network = (np.abs(own - truth)[switched].sum(axis=1).mean() for own in shares)
+    auto, network = (np.abs(found - truth)[switched].sum(axis=1).mean() for found in shares)
     assert auto < 0.8 * network
     assert np.array_equal(shares[0][~switched], shares[1][~switched])
 
@@ -189,16 +248,16 @@ def test_another_reference_is_refused_by_the_network(catalog: MutationCatalog) -
 
 def test_what_is_not_used_is_said(catalog: MutationCatalog) -> None:
     with pytest.warns(DoubtfulDataWarning, match="not used"):
-        result = refit_exposures(catalog, method="nnls", cohort="Breast-AdenoCA")
+        result = refit_exposures(catalog, method="nnls", tumour_type="Breast-AdenoCA")
     assert len(result.warnings) == 1
-    assert result.parameters["cohort"] is None
+    assert result.parameters["tumour_type"] is None
 
 
 def test_mistakes_are_explained(catalog: MutationCatalog) -> None:
     with pytest.raises(InputDataError, match="expected one of auto, network"):
         refit_exposures(catalog, method="magic")  # type: ignore[arg-type]
     with pytest.raises(InputDataError, match="Did you mean Breast-AdenoCA"):
-        refit_exposures(catalog, cohort="breast-adeno")
+        refit_exposures(catalog, tumour_type="breast-adeno")
     with pytest.raises(InputDataError, match="nothing to refit"):
         refit_exposures(catalog_of(np.zeros((2, 96))))
 
@@ -217,8 +276,8 @@ def test_unassigned_mutations_may_be_any_signatures_so_upper_ends_keep_them() ->
     result = refit_exposures(catalog, load_reference("cosmic-v3.4").select(["SBS5"]), method="kl")
     assert result.unassigned["S"] > 500
     assert result.exposures.loc["S", "SBS5"] == pytest.approx(2000 - result.unassigned["S"])
-    assert result.upper.loc["S", "SBS5"] == pytest.approx(2000)
-    assert result.lower.loc["S", "SBS5"] < result.exposures.loc["S", "SBS5"]
+    assert result.exposure_upper.loc["S", "SBS5"] == pytest.approx(2000)
+    assert result.exposure_lower.loc["S", "SBS5"] < result.exposures.loc["S", "SBS5"]
 
 
 def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
@@ -227,9 +286,9 @@ def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
     W = load_reference("cosmic-v3.4").profiles.to_numpy()[:12]
     X = rng.poisson(3000 * rng.dirichlet(np.ones(3), size=4) @ W[[0, 3, 8]]) * 2.0
     # A refit that is too even, and that calls as many signatures present as the selection takes.
-    answer = BatchAnswer.empty(4, 12)
-    answer.shares[:] = 0.5 * selected_shares(X, W) + 0.5 / 12
-    answer.presence[:] = selected_shares(X, W) > 0
-    evidence = evidence_for_selection(X, answer, W)
+    estimate = RefitEstimate.empty(4, 12)
+    estimate.shares[:] = 0.5 * selected_shares(X, W) + 0.5 / 12
+    estimate.presence[:] = selected_shares(X, W) > 0
+    evidence = evidence_for_selection(X, estimate, W, 0.5)
     assert (evidence > 10).all()
-    np.testing.assert_allclose(evidence_for_selection(7 * X, answer, W), evidence, rtol=1e-3)
+    np.testing.assert_allclose(evidence_for_selection(7 * X, estimate, W, 0.5), evidence, rtol=1e-3)

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kstest
 
-from dnmf.signatures import load_reference
-from dnmf.signatures.simulate_cohort import simulate_cohort
+from dnmf.signatures import load_reference, simulate_cohort
 
 SIGNATURES = load_reference("SBS1,SBS2,SBS5,SBS13,SBS18")
 

@@ -119,19 +119,16 @@ def extract(
             from dnmf.extraction import ExtractionRun
             from dnmf.report.records import file_record
 
+            known: dict[str, Any] | None = asdict(reference)
             if reference == ReferenceChoice() and default_reference(counts.schema) is None:
-                warnings.warn(
-                    f"{how_to_give_reference(counts.schema)} The signatures are not compared with known ones.",
-                    DoubtfulDataWarning,
-                    stacklevel=2,
-                )
+                how = how_to_give_reference(counts.schema)
+                text = f"{how} The signatures are not compared with known ones."
+                warnings.warn(text, DoubtfulDataWarning, stacklevel=2)
                 known = None
-            else:
-                known = asdict(reference)
             run = ExtractionRun.start(
                 output,
                 counts,
-                n_signatures,
+                n_signatures=n_signatures,
                 n_restarts=restarts,
                 random_state=seed,
                 reference=known,
@@ -143,7 +140,7 @@ def extract(
                 model=_model(preset, layers, epochs),
             )
         cores = workers or len(os.sched_getaffinity(0))
-        if run.n_restarts and not quiet:
+        if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
@@ -176,13 +173,12 @@ def demo(
         check_result_folder(output, overwrite=overwrite)
 
         from dnmf.extraction import ExtractionRun
-        from dnmf.signatures import example_catalog, load_reference
+        from dnmf.signatures import example_catalog
 
-        reference = load_reference(ReferenceChoice().reference)
-        # Quickly repeated: no checkpoint is kept.
-        run = ExtractionRun(
-            output, example_catalog(), (4,), 20, seed, {}, reference, command=_command()
-        )
+        reference = ReferenceChoice().reference
+        arguments = {"n_signatures": [4], "random_state": seed, "reference": reference}
+        # Without a checkpoint: it is quickly repeated.
+        run = ExtractionRun(output, example_catalog(), arguments, command=_command())
         cores = len(os.sched_getaffinity(0))
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
@@ -208,7 +204,7 @@ def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
     left = run.estimate(workers)
     if left.seconds < LONG_SECONDS:
         return
-    total = len(run.n_signatures) * (1 + run.n_restarts)
+    total = len(run.arguments["n_signatures"]) * (1 + run.arguments["n_restarts"])
     done = f"{total - left.fits} of {total} fits are done; " if left.fits < total else ""
     console.print(
         f"{done}{left.fits} fits to do: about {duration(left.seconds)} with {workers} "

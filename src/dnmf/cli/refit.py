@@ -2,93 +2,125 @@
 
 import shlex
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Annotated
 
-from rich.table import Table
+import typer
 
-from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console
-from dnmf.cli.options import ReferenceChoice
+from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.options import (
+    CatalogPath,
+    OutputFolder,
+    Overwrite,
+    Quiet,
+    ReferenceChoice,
+    with_reference,
+)
 from dnmf.cli.paths import check_result_folder
-from dnmf.signatures import read_catalog
 
 if TYPE_CHECKING:
     from dnmf.refit import RefitResult
-    from dnmf.refit.result import Method
 
-_MOST_ROWS = 12
-
-
-@dataclass(frozen=True)
-class RefitJob:
-    """What to refit and where to put it; the fields are the options of ``dnmf refit``."""
-
-    output: Path
-    reference: ReferenceChoice = field(default_factory=ReferenceChoice)
-    cohort: str | None = None
-    method: str = "auto"
-    model: str | None = None
+_MAX_ROWS = 12
 
 
-def run_refit(job: RefitJob, catalog_path: Path, *, overwrite: bool, quiet: bool) -> "RefitOutcome":
-    """Refit a catalog and write everything; paths and input are checked first."""
-    inputs = (catalog_path, *job.reference.files, *([Path(job.model)] if job.model else []))
-    errors = stderr_console()
-    with shown_warnings(errors) as messages:
-        with busy("Refitting ...", errors, quiet=quiet):
-            check_result_folder(job.output, overwrite=overwrite, inputs=inputs)
-            catalog = read_catalog(catalog_path)
-            reference = job.reference.load(catalog.schema)
+class RefitMethod(StrEnum):
+    """How to refit."""
 
-            from dnmf.refit import refit_exposures, save_refit_report
-
-            result = refit_exposures(
-                catalog,
-                reference,
-                method=cast("Method", job.method),
-                cohort=job.cohort,
-                model=job.model,
-            )
-        # The reader's warnings belong into the record of the run, too.
-        result = replace(result, warnings=list(messages))
-        with busy("Writing the report ...", errors, quiet=quiet):
-            report = save_refit_report(
-                result,
-                job.output,
-                overwrite=overwrite,
-                input_path=catalog_path,
-                command=shlex.join(["dnmf", *sys.argv[1:]]),
-            )
-    return RefitOutcome(result, report)
+    auto = "auto"
+    network = "network"
+    kl = "kl"
+    nnls = "nnls"
+    sparse = "sparse"
 
 
-@dataclass(frozen=True)
-class RefitOutcome:
-    """What a refit found and where its report is."""
+@with_reference
+def refit(
+    catalog: CatalogPath,
+    output: OutputFolder,
+    reference: ReferenceChoice,
+    tumour_type: Annotated[
+        str | None,
+        typer.Option(
+            "--tumour-type",
+            metavar="TYPE",
+            help="Tumour type, such as Breast-AdenoCA, if the network shall know it.",
+            show_default="pan-cancer",
+        ),
+    ] = None,
+    method: Annotated[
+        RefitMethod,
+        typer.Option(
+            "--method",
+            help="`auto`: the network where it was made for a sample, else sparse, or kl for short lists.",
+        ),
+    ] = RefitMethod.auto,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME|FILE",
+            help="A packaged or trained network.",
+            show_default="the reference's",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    cohort: Annotated[str | None, typer.Option("--cohort", hidden=True)] = None,
+) -> None:
+    """Assign known signatures; write tables and report."""
+    with user_errors(output):
+        errors = stderr_console()
+        if cohort is not None:
+            errors.print("Warning: --cohort is now called --tumour-type.")
+        inputs = (catalog, *reference.files, *([Path(model)] if model else []))
+        with shown_warnings(errors) as messages:
+            with busy("Refitting ...", errors, quiet=quiet):
+                check_result_folder(output, overwrite=overwrite, inputs=inputs)
 
-    result: "RefitResult"
-    report: Path
+                from dnmf.signatures import read_catalog
 
-    def show(self) -> None:
-        """Print the largest signatures, who answered, what is unassigned, and the path of the report."""
-        out, result = stdout_console(), self.result
-        mutations = result.fit["mutations"]
-        total = float(mutations.sum())
-        shares = (result.exposures.sum(axis=0) / total).sort_values(ascending=False, kind="stable")
-        table = Table(title=f"Signatures of {result.reference.source or 'the reference'}")
-        table.add_column("Signature")
-        table.add_column("Share of mutations", justify="right")
-        table.add_column("Samples with 5 %", justify="right")
-        for name, share in shares.head(_MOST_ROWS).items():
-            carriers = int((result.exposures[name] > 0.05 * mutations.clip(lower=1)).sum())
-            table.add_row(str(name), f"{share:.1%}", f"{carriers:,}")
-        out.print(table)
-        used = result.fit["method"].value_counts()
-        answered = ", ".join(f"{name} {number:,}" for name, number in used.items())
-        out.print(
-            f"Answered by: {answered}. Unassigned: {result.unassigned.sum() / total:.1%} of the mutations "
-            f"({len(result.fit):,} samples, {result.seconds['total']:.1f} s)",
-            soft_wrap=True,
-        )
-        out.print(f"Report: {self.report}", markup=False, soft_wrap=True)
+                counts = read_catalog(catalog)
+                signatures = reference.load(counts.schema)
+
+                from dnmf.refit import refit_exposures
+
+                result = refit_exposures(
+                    counts,
+                    signatures,
+                    method=method.value,
+                    tumour_type=tumour_type or cohort,
+                    model=model,
+                )
+            # The record of the run holds the warnings of reading, too.
+            result = replace(result, warnings=list(messages))
+            with busy("Writing the report ...", errors, quiet=quiet):
+                command = shlex.join(["dnmf", *sys.argv[1:]])
+                report = result.save(
+                    output, overwrite=overwrite, input_path=catalog, command=command
+                )
+        if not quiet:
+            _show(result, report)
+
+
+def _show(result: "RefitResult", report: Path) -> None:
+    """Print the largest signatures, the methods, what is unassigned, and the path of the report."""
+    from rich.table import Table
+
+    out, total = stdout_console(), float(result.fit["mutations"].sum())
+    table = Table(title=f"Signatures of {result.reference.source or 'the reference'}")
+    table.add_column("Signature")
+    table.add_column("Share of mutations", justify="right")
+    table.add_column("Samples", justify="right")
+    for row in result.summary().head(_MAX_ROWS).itertuples():
+        table.add_row(str(row.Index), f"{row.share:.1%}", f"{row.samples:,}")
+    out.print(table)
+    used = ", ".join(f"{name} {n:,}" for name, n in result.fit["method"].value_counts().items())
+    out.print(
+        f"Answered by: {used}. Unassigned: {result.unassigned.sum() / total:.1%} of the mutations "
+        f"({len(result.fit):,} samples, {result.seconds['total']:.1f} s)",
+        soft_wrap=True,
+    )
+    out.print(f"Report: {report}", markup=False, soft_wrap=True)

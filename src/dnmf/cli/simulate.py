@@ -3,84 +3,133 @@
 import math
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
+import typer
 
 from dnmf import __version__
-from dnmf.cli.console import UserError, shown_warnings, stderr_console, stdout_console
-from dnmf.cli.options import ReferenceChoice
-from dnmf.cli.paths import check_result_folder
-from dnmf.signatures import (
-    SignatureSet,
-    read_exposures,
-    simulate_cohort,
-    write_catalog,
-    write_exposures,
-    write_signatures,
+from dnmf.cli.console import (
+    UserError,
+    shown_warnings,
+    stderr_console,
+    stdout_console,
+    user_errors,
 )
-from dnmf.signatures.simulate import Noise
+from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
+from dnmf.cli.paths import check_result_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dnmf.signatures import SignatureSet
 
 _TUMOUR_TABLE = ("Cancer Types", "Sample Names")
 
 
-@dataclass(frozen=True)
-class SimulationJob:
-    """What to simulate and where to put it; the fields are the options of ``dnmf simulate``."""
+class NoiseKind(StrEnum):
+    """How counts vary around their means."""
 
-    output: Path
-    samples: int
-    reference: ReferenceChoice = field(default_factory=ReferenceChoice)
-    cohort: Path | None = None
-    type: str | None = None
-    mutations: str = "100:50000"
-    noise: str = "poisson"
-    seed: int = 0
+    poisson = "poisson"
+    multinomial = "multinomial"
+    negative_binomial = "negative-binomial"
+    none = "none"
 
 
-def run_simulation(job: SimulationJob, *, overwrite: bool, quiet: bool) -> None:
-    """Draw a catalog with known exposures and write all three tables and a record, or nothing."""
-    inputs = (*job.reference.files, *([job.cohort] if job.cohort is not None else []))
-    low, high = _range(job.mutations)
-    with shown_warnings(stderr_console()):
-        check_result_folder(job.output, overwrite=overwrite, inputs=inputs)
-        signatures = job.reference.load()
-        exposures = _cohort_exposures(job, signatures)
-        catalog, truth = simulate_cohort(
-            signatures,
-            job.samples,
-            mutations=(low, high),
-            exposures=exposures,
-            noise=cast("Noise", job.noise),
-            random_state=job.seed,
-        )
-
-        from dnmf.report.records import write_run
-
-        record = {
-            "command": shlex.join(["dnmf", *sys.argv[1:]]),
-            "dnmf": __version__,
-            "parameters": {
-                name: _plain(value) for name, value in (asdict(job) | asdict(job.reference)).items()
-            },
+@with_reference
+def simulate(
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder to create for the tables."),
+    ],
+    samples: Annotated[
+        int, typer.Option("--samples", min=1, metavar="N", help="Number of samples.")
+    ],
+    reference: ReferenceChoice,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            "--cohort",
+            metavar="FILE",
+            help="Exposures of real samples to draw from. None come with dnmf.",
+            show_default="3 to 6 signatures at random",
+        ),
+    ] = None,
+    tumour_type: Annotated[
+        str | None,
+        typer.Option(
+            "--tumour-type",
+            "--type",
+            metavar="TYPE",
+            help="Only this tumour type, if FILE has a column Cancer Types.",
+        ),
+    ] = None,
+    mutations: Annotated[
+        str,
+        typer.Option("--mutations", metavar="LOW:HIGH", help="Mutations per sample, log-uniform."),
+    ] = "100:50000",
+    noise: Annotated[NoiseKind, typer.Option("--noise", help="Of the counts.")] = NoiseKind.poisson,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a catalog with known exposures."""
+    with user_errors(output):
+        options = {
+            "output": output,
+            "samples": samples,
+            "cohort": cohort,
+            "tumour_type": tumour_type,
+            "mutations": mutations,
+            "noise": noise.value,
+            "seed": seed,
+            **asdict(reference),
         }
-        tables: dict[str, Callable[[Path], object]] = {
-            "catalog.tsv": partial(write_catalog, catalog),
-            "exposures.tsv": partial(write_exposures, truth, integers=False),
-            "signatures.tsv": partial(write_signatures, signatures),
-        }
-        write_run(job.output, overwrite=overwrite, record=record, tables=tables)
-    if not quiet:
-        burdens = catalog.burdens
-        stdout_console().print(
-            f"{len(burdens):,} samples with {burdens.min():,.0f} to {burdens.max():,.0f} mutations: {job.output}",
-            markup=False,
-            soft_wrap=True,
-        )
+        inputs = (*reference.files, *([cohort] if cohort is not None else []))
+        low_high = _range(mutations)
+        with shown_warnings(stderr_console()):
+            check_result_folder(output, overwrite=overwrite, inputs=inputs)
+
+            from dnmf.signatures import (
+                simulate_cohort,
+                write_catalog,
+                write_exposures,
+                write_signatures,
+            )
+
+            signatures = reference.load()
+            catalog, truth = simulate_cohort(
+                signatures,
+                samples,
+                mutations=low_high,
+                exposures=_tumour_exposures(cohort, tumour_type, signatures),
+                noise=noise.value,
+                random_state=seed,
+            )
+
+            from dnmf.report.records import write_run
+
+            record = {
+                "command": shlex.join(["dnmf", *sys.argv[1:]]),
+                "dnmf": __version__,
+                "parameters": {name: _plain(value) for name, value in options.items()},
+            }
+            tables = {
+                "catalog.tsv": partial(write_catalog, catalog),
+                "exposures.tsv": partial(write_exposures, truth, integers=False),
+                "signatures.tsv": partial(write_signatures, signatures),
+            }
+            write_run(output, overwrite=overwrite, record=record, tables=tables)
+        if not quiet:
+            burdens = catalog.burdens
+            stdout_console().print(
+                f"{len(burdens):,} samples with {burdens.min():,.0f} to {burdens.max():,.0f} mutations: {output}",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 def _plain(value: object) -> object:
@@ -101,38 +150,46 @@ def _range(text: str) -> tuple[float, float]:
     return ends
 
 
-def _cohort_exposures(job: SimulationJob, signatures: SignatureSet) -> pd.DataFrame | None:
+def _tumour_exposures(
+    path: Path | None, tumour_type: str | None, signatures: "SignatureSet"
+) -> "pd.DataFrame | None":
     """Return the exposures to draw from; None for evenly drawn mixtures."""
-    if job.cohort is None:
-        if job.type is not None:
+    if path is None:
+        if tumour_type is not None:
             raise UserError(
-                "--type needs --cohort FILE, a table with the columns Cancer Types and Sample Names."
+                "--tumour-type needs --cohort FILE, a table with the columns Cancer Types and Sample Names."
             )
         return None
-    if not job.cohort.is_file():
+    if not path.is_file():
         raise UserError(
-            f"--cohort {job.cohort}: no such file. The package holds no exposures of tumours: give a table of them "
-            "(as `dnmf refit` writes it, or as PCAWG published it, then with --type to choose a tumour type), or leave "
+            f"--cohort {path}: no such file. The package holds no exposures of tumours: give a table of them (as "
+            "`dnmf refit` writes it, or as PCAWG published it, then with --tumour-type to choose one), or leave "
             "--cohort out for evenly drawn mixtures."
         )
-    with job.cohort.open("rb") as file:
+    with path.open("rb") as file:
         header = file.readline().decode("utf-8", errors="replace")
     if not all(column in header for column in _TUMOUR_TABLE):
-        if job.type is not None:
+        if tumour_type is not None:
             raise UserError(
-                f"{job.cohort} has no column Cancer Types, so --type cannot choose one."
+                f"{path} has no column Cancer Types, so --tumour-type cannot choose one."
             )
-        return read_exposures(job.cohort)
+
+        from dnmf.signatures import read_exposures
+
+        return read_exposures(path)
+
+    import pandas as pd
 
     from dnmf.refit import read_tumour_exposures
 
-    tumours = read_tumour_exposures(job.cohort, signatures.names)
+    tumours = read_tumour_exposures(path, signatures.names)
     table = pd.DataFrame(tumours.shares, index=tumours.samples, columns=signatures.names)
-    if job.type is None:
+    if tumour_type is None:
         return table
-    if job.type not in tumours.cohort_names:
+    if tumour_type not in tumours.type_names:
         raise UserError(
-            f"{job.cohort} has no tumour type {job.type!r}. It has {', '.join(tumours.cohort_names)}."
+            f"{path} has no tumour type {tumour_type!r}. It has {', '.join(tumours.type_names)}."
         )
-    own: pd.DataFrame = table.loc[tumours.cohorts == tumours.cohort_names.index(job.type) + 1]
-    return own
+    chosen = tumours.types == tumours.type_names.index(tumour_type) + 1
+    of_type: pd.DataFrame = table[chosen]
+    return of_type

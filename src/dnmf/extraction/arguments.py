@@ -77,14 +77,10 @@ def check_restarts(
             "the paper's method (PaperDNMF, --preset paper) trains signatures and network together, once: it has no "
             "restarts. Leave their number out, or take a DNMF (the default preset)."
         )
-    if restarts == 0 and len(numbers) > 1:
+    if restarts == 0 and (len(numbers) > 1 or "auto" in penalties):
+        what = "number of signatures" if len(numbers) > 1 else 'penalty of "auto"'
         raise InputDataError(
-            "the number of signatures is chosen from restarts, and there are none: give one number, or restarts of a "
-            "DNMF (the default preset)."
-        )
-    if restarts == 0 and "auto" in penalties:
-        raise InputDataError(
-            'a penalty of "auto" is chosen for the signatures of restarts, and there are none: give a number, or '
-            "restarts of a DNMF (the default preset)."
+            f"a {what} is chosen from restarts, and there are none: give a number, or restarts of a DNMF (the "
+            "default preset)."
         )
     return int(restarts)

@@ -34,7 +34,7 @@ class Choice:
     n_signatures : int
         The chosen number.
     tied : tuple of int
-        Other numbers whose held-out deviance is within two standard errors of the best.
+        Other numbers whose held-out deviance is within ``TIED_STANDARD_ERRORS`` of the best.
     at_boundary : "low", "high" or ""
         Whether the choice is the smallest or the largest number that was tried, so that the best may lie beyond it.
     stable : bool

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import clone
 
@@ -202,7 +201,7 @@ def _choose_penalties(
         if settings[name] == "auto":
             chosen[name] = choose_penalty(
                 torch.from_numpy(_filled(catalog)),
-                _chosen_signatures(selection),
+                torch.from_numpy(selection.signatures),
                 selection.noise,
                 kind,
                 seed=settings["random_state"],
@@ -211,11 +210,6 @@ def _choose_penalties(
             )
             values[name] = chosen[name].value
     return chosen
-
-
-def _chosen_signatures(selection: Selection) -> torch.Tensor:
-    """Return a copy of the chosen signatures: read from a file or computed, their memory is then laid out alike."""
-    return torch.from_numpy(selection.chosen.signatures.copy(order="C"))
 
 
 def _train(
@@ -230,7 +224,7 @@ def _train(
     if selection is None:
         found: dict[str, Any] = {"n_components": n_signatures}
     else:
-        signatures = _chosen_signatures(selection).numpy()
+        signatures = selection.signatures
         found = {"n_components": len(signatures), "dictionary": signatures}
     copy: Model = clone(model)
     # PaperDNMF starts from constants: it has no seed.
@@ -271,42 +265,25 @@ def _certainty(
     settings: dict[str, Any],
 ) -> dict[str, Any]:
     """Return intervals and verdicts by their names in a result, signatures in the order of their names."""
-    candidate, exposures = selection.chosen, tables["exposures"]
-    profiles: pd.DataFrame = tables["signatures"].profiles
-    filled = (tables["fit"]["mutations"] > 0).to_numpy()
+    candidate, signatures = selection.chosen, tables["signatures"]
     intervals = bootstrap_intervals(
-        _filled(catalog),
-        profiles.to_numpy(),
-        exposures.to_numpy()[filled],
+        catalog.counts.to_numpy(dtype=float),
+        signatures.profiles,
+        tables["exposures"],
         candidate.replicates[:, order],
         selection.noise,
         seed=settings["random_state"],
         l1_reg=settings["l1_reg"],
         l2_reg=settings["l2_reg"],
     )
-
-    def of_all_samples(ends: np.ndarray) -> pd.DataFrame:
-        frame = pd.DataFrame(0.0, index=exposures.index, columns=exposures.columns)
-        frame.loc[filled] = ends
-        return frame
-
-    return {
-        "signature_lower": pd.DataFrame(
-            intervals.signature_lower, profiles.index, profiles.columns
-        ),
-        "signature_upper": pd.DataFrame(
-            intervals.signature_upper, profiles.index, profiles.columns
-        ),
-        "exposure_lower": of_all_samples(intervals.exposure_lower),
-        "exposure_upper": of_all_samples(intervals.exposure_upper),
-        "verdicts": signature_verdicts(
-            tables["signatures"],
-            candidate.silhouette[order],
-            candidate.split_half_cosine[order],
-            known,
-            int(filled.sum()),
-        ),
-    }
+    verdicts = signature_verdicts(
+        signatures,
+        candidate.silhouette[order],
+        candidate.split_half_cosine[order],
+        known,
+        len(_filled(catalog)),
+    )
+    return {**intervals, "verdicts": verdicts}
 
 
 @contextmanager

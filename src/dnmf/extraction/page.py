@@ -1,6 +1,5 @@
 """The page of a run: what is shown, as plain values, and its rendering."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from dnmf.extraction.figures import Pictures
 from dnmf.extraction.methods_text import methods_text
 from dnmf.extraction.selection_findings import choice_summary
 from dnmf.plotting import signature_colours
-from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
 
 if TYPE_CHECKING:
@@ -23,35 +21,6 @@ _MAX_SAMPLE_ROWS = 5000
 _WORST_SAMPLES = 10
 # Channels and signatures that a row names.
 _NAMED_PARTS = 3
-
-
-@dataclass(frozen=True)
-class SignatureRow:
-    """One row of the table of signatures, with its picture."""
-
-    name: str
-    colour: str
-    share: float
-    peaks: str
-    picture: Picture
-    match: dict[str, Any] | None
-    grade: str
-    verdict: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class SampleRow:
-    """One row of the table of samples; ``mix`` is a CSS gradient of its signatures."""
-
-    name: str
-    mutations: float
-    cosine: float
-    expected: float
-    l1: float
-    l2: float
-    kl: float
-    main: str
-    mix: str
 
 
 def render_page(result: "ExtractionResult", record: dict[str, Any], pictures: Pictures) -> str:
@@ -65,6 +34,7 @@ def _content(
     filled = result.fit[result.fit["mutations"] > 0]
     assigned = result.matches[result.matches["assigned"].astype(bool)]
     samples = _sample_rows(result)
+    by_cosine = sorted(samples, key=lambda row: row["cosine"])
     return {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
@@ -86,17 +56,13 @@ def _content(
         "pictures": pictures,
         "dominant": _dominance(result),
         "untrained": [name for name, costs in result.history.items() if len(costs) == 0],
-        "worst": sorted((row for row in samples if row.mutations > 0), key=lambda row: row.cosine)[
-            :_WORST_SAMPLES
-        ],
-        "samples": sorted(samples, key=lambda row: row.cosine)[:_MAX_SAMPLE_ROWS]
-        if len(samples) > _MAX_SAMPLE_ROWS
-        else samples,
+        "worst": [row for row in by_cosine if row["mutations"] > 0][:_WORST_SAMPLES],
+        "samples": by_cosine[:_MAX_SAMPLE_ROWS] if len(samples) > _MAX_SAMPLE_ROWS else samples,
         "methods": methods_text(result),
     }
 
 
-def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[SignatureRow]:
+def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[dict[str, Any]]:
     totals = result.exposures.sum(axis=0)
     overall = float(totals.sum()) or 1.0
     matches = result.matches.set_index("found").to_dict("index")
@@ -110,16 +76,16 @@ def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[Sign
         match = matches.get(name)
         peaks = np.argsort(-profiles[index], kind="stable")[:_NAMED_PARTS]
         rows.append(
-            SignatureRow(
-                name=name,
-                colour=colours[index],
-                share=float(totals[name]) / overall,
-                peaks=", ".join(f"{channels[peak]} {profiles[index, peak]:.1%}" for peak in peaks),
-                picture=pictures.signatures[index],
-                match=None if match is None else {str(key): value for key, value in match.items()},
-                grade="" if match is None else _grade(match["cosine"], match["assigned"]),
-                verdict=None if verdicts is None else dict(verdicts.loc[name]),
-            )
+            {
+                "name": name,
+                "colour": colours[index],
+                "share": float(totals[name]) / overall,
+                "peaks": ", ".join(f"{channels[j]} {profiles[index, j]:.1%}" for j in peaks),
+                "picture": pictures.signatures[index],
+                "match": match,
+                "grade": "" if match is None else _grade(match["cosine"], match["assigned"]),
+                "verdict": None if verdicts is None else dict(verdicts.loc[name]),
+            }
         )
     return rows
 
@@ -132,28 +98,16 @@ def _grade(cosine: float, assigned: bool) -> str:
     return "good" if cosine >= GOOD_MATCH_COSINE else "fair"
 
 
-def _sample_rows(result: "ExtractionResult") -> list[SampleRow]:
+def _sample_rows(result: "ExtractionResult") -> list[dict[str, Any]]:
+    """Return the rows of the table of samples; ``mix`` is a CSS gradient of the shares of the signatures."""
     names = list(result.exposures.columns)
     colours = signature_colours(len(names))
-    columns = [
-        "mutations",
-        "cosine",
-        "expected_cosine",
-        "relative_l1",
-        "relative_l2",
-        "kl_divergence",
-    ]
-    fit = result.fit[columns].to_numpy(dtype=float).tolist()
-    rows = []
-    for sample, numbers, exposures in zip(
-        result.fit.index, fit, result.exposures.to_numpy(), strict=True
-    ):
+    rows: list[dict[Any, Any]] = result.fit.rename_axis("name").reset_index().to_dict("records")
+    for row, exposures in zip(rows, result.exposures.to_numpy(), strict=True):
         shares = exposures / (exposures.sum() or 1.0)
         largest = np.argsort(-shares, kind="stable")[:_NAMED_PARTS]
         shown = [f"{names[j]} {shares[j]:.0%}" for j in largest if shares[j] >= SHOWN_SHARE]
-        mutations, cosine, expected, l1, l2, kl = numbers
-        main, mix = ", ".join(shown), gradient(shares, colours)
-        rows.append(SampleRow(str(sample), mutations, cosine, expected, l1, l2, kl, main, mix))
+        row |= {"main": ", ".join(shown), "mix": gradient(shares, colours)}
     return rows
 
 

@@ -66,7 +66,7 @@ def choose_penalty(
     other: float = 0.0,
     progress: Progress | None = None,
 ) -> PenaltyChoice:
-    """Choose the penalty by bi-cross-validation: the strongest within one standard error of the best.
+    """Choose the penalty by bi-cross-validation: the strongest within ``CHOICE_STANDARD_ERRORS`` of the best.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def consensus(replicates: Replicates, best: Signatures) -> Signatures:
 
 
 def silhouettes(replicates: Replicates) -> Float[np.ndarray, " k"]:
-    """Return how well each signature is told from its nearest neighbour over restarts, from -1 to 1.
+    """Return how well each signature is separated from its nearest neighbour over restarts, from -1 to 1.
 
     Rousseeuw 1987, on cosine distances: ``(b - a) / max(a, b)`` with ``a`` the mean distance to the same signature in
     other restarts, ``b`` to the nearest other signature, averaged over restarts. A single signature has no neighbour:

@@ -2,15 +2,15 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dnmf.estimators import DNMF
 from dnmf.exceptions import CheckpointError, InputDataError
-from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts
-from dnmf.extraction.checkpoint import Checkpoint
+from dnmf.extraction.arguments import check_numbers, check_restarts
+from dnmf.extraction.checkpoint import RECORD, Checkpoint
 from dnmf.extraction.extract import extract_signatures
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run_time import RunEstimate, estimate_run
@@ -31,7 +31,7 @@ CATALOG, OPTIONS = "catalog.tsv", "options.json"
 
 @dataclass(frozen=True)
 class ExtractionRun:
-    """An extraction into a folder; with restarts, all finished work is kept in ``OUT.checkpoint`` beside it.
+    """An extraction into a folder; with restarts, finished work is kept in ``OUT.checkpoint`` beside it.
 
     Attributes
     ----------
@@ -39,33 +39,23 @@ class ExtractionRun:
         The folder of the results.
     catalog : MutationCatalog
         The samples.
-    n_signatures : tuple of int
-        The numbers to extract.
-    n_restarts : int
-        Resampled restarts for every number.
-    random_state : int
-        Seed.
-    settings : dict
-        ``l1_reg``, ``l2_reg`` and ``model`` of ``extract_signatures``.
-    reference : SignatureSet or None
-        Known signatures to compare with.
+    arguments : dict
+        Of :func:`dnmf.extract_signatures`, except the catalog and how it is run.
     checkpoint : Checkpoint or None
         Finished work; None if none is kept.
-    input_file : dict
-        Name, size and SHA-256 of the file of the catalog, to be recorded.
-    command : str or None
-        The command line, to be recorded.
+    input_file, command : dict, str or None
+        Name, size and SHA-256 of the file of the catalog, and the command line, to be recorded.
     unfinished : tuple of int
-        Numbers that were asked for and are left out because they are not finished.
+        Numbers of signatures that were asked for and are left out because they are not finished.
 
     Examples
     --------
-    The second line computes only what an earlier, interrupted call has not::
+    What an earlier, interrupted call has finished is not computed again::
 
-        run = ExtractionRun.start("results", catalog, range(2, 16), reference="cosmic-v3.4")
+        run = ExtractionRun.start("results", catalog, n_signatures=range(2, 16))
         run.save(run.extract(workers=8))
 
-    Meanwhile, in another process, what is finished so far::
+    Meanwhile, in another process, a report of what is finished so far::
 
         run = ExtractionRun.finished("results")
         run.save(run.extract())
@@ -73,13 +63,9 @@ class ExtractionRun:
 
     output: Path
     catalog: MutationCatalog
-    n_signatures: tuple[int, ...]
-    n_restarts: int
-    random_state: int
-    settings: dict[str, Any]
-    reference: SignatureSet | None
+    arguments: dict[str, Any]
     checkpoint: Checkpoint | None = None
-    input_file: dict[str, Any] = field(default_factory=dict)
+    input_file: Mapping[str, Any] = field(default_factory=dict)
     command: str | None = None
     unfinished: tuple[int, ...] = ()
 
@@ -88,68 +74,56 @@ class ExtractionRun:
         cls,
         output: str | os.PathLike[str],
         catalog: MutationCatalog,
-        n_signatures: int | Sequence[int],
         *,
-        n_restarts: int | None = None,
-        random_state: int = 0,
-        reference: str | Mapping[str, Any] | None = None,
         overwrite: bool = False,
+        reference: Mapping[str, Any] | None = None,
         input_file: Mapping[str, Any] | None = None,
         command: str | None = None,
-        l1_reg: Penalty = 0.0,
-        l2_reg: Penalty = 0.0,
-        model: Model | None = None,
+        **arguments: Any,
     ) -> "ExtractionRun":
         """Begin a run, or take up an interrupted one; nothing is computed yet.
 
         Parameters
         ----------
         output : path
-            Folder to create. It may hold a report of this very run, which is replaced.
-        catalog, n_signatures, n_restarts, random_state
-            As in :func:`dnmf.extract_signatures`.
-        reference : str or mapping, optional
-            Name or path of a reference, or arguments of ``load_reference``.
-        overwrite : bool
-            Replace a report of another run, too.
-        input_file : mapping, optional
-            What :func:`dnmf.report.records.file_record` returned for the file of the catalog.
-        command : str, optional
-            The command line.
-        l1_reg, l2_reg, model
-            As in :func:`dnmf.extract_signatures`.
+            Folder to create. A report of this very run in it will be replaced; with ``overwrite`` that of another, too.
+        catalog, **arguments
+            As in :func:`dnmf.extract_signatures`; the seed must be a number.
+        reference : mapping, optional
+            Arguments of ``load_reference``, such as ``{"reference": "cosmic-v3.4", "build": "GRCh38"}``.
+        input_file, command : mapping, str, optional
+            See :func:`dnmf.extraction.save_report`.
 
         Raises
         ------
         InputDataError
             The arguments are not possible; see ``extract_signatures``.
-        OutputExistsError
-            The output holds something else.
-        CheckpointError
-            The checkpoint holds work on something else.
+        OutputExistsError, CheckpointError
+            The output, or the checkpoint beside it, holds something else.
         """
         out = Path(output)
-        numbers = check_numbers(n_signatures, catalog)
-        model = DNMF() if model is None else model
-        restarts = check_restarts(n_restarts, numbers, model, (l1_reg, l2_reg))
-        choice = {"reference": reference} if isinstance(reference, str) else dict(reference or {})
-        known = load_reference(**choice, channels=catalog.schema) if choice else None
-        identity = run_identity(catalog, random_state, restarts) if restarts else None
-        check_output_folder(out, overwrite=overwrite or is_report_of(out, identity))
-        run = cls(
-            out,
-            catalog,
-            tuple(numbers),
-            restarts,
-            random_state,
-            {"l1_reg": l1_reg, "l2_reg": l2_reg, "model": model},
-            known,
-            None if identity is None else Checkpoint(checkpoint_folder(out), identity),
-            dict(input_file or {}),
-            command,
-        )
-        run._keep(choice)
-        return run
+        given: dict[str, Any] = {
+            "random_state": 0,
+            "l1_reg": 0.0,
+            "l2_reg": 0.0,
+            "model": DNMF(),
+        } | arguments
+        numbers = check_numbers(given["n_signatures"], catalog)
+        penalties = (given["l1_reg"], given["l2_reg"])
+        restarts = check_restarts(given.get("n_restarts"), numbers, given["model"], penalties)
+        known = _reference(reference, catalog)
+        given |= {"n_signatures": numbers, "n_restarts": restarts}
+        run = cls(out, catalog, given | {"reference": known}, None, input_file or {}, command)
+        if not restarts:
+            check_output_folder(out, overwrite=overwrite)
+            return run
+        checkpoint = _checkpoint(out, catalog, given["random_state"], restarts, overwrite)
+        if not (checkpoint.folder / CATALOG).exists():
+            write_catalog(catalog, checkpoint.folder / CATALOG)
+        job = given | {"model": given["model"].get_params(), "reference": reference}
+        kept = {"job": job, "input": run.input_file, "command": command}
+        checkpoint.write(OPTIONS, json.dumps(kept, indent=2, default=str) + "\n")
+        return replace(run, checkpoint=checkpoint)
 
     @classmethod
     def finished(cls, output: str | os.PathLike[str]) -> "ExtractionRun":
@@ -157,65 +131,59 @@ class ExtractionRun:
 
         Raises
         ------
-        CheckpointError
-            There is no checkpoint, or it is damaged.
         InputDataError
             No number of signatures is finished.
-        OutputExistsError
-            The output holds something else.
+        OutputExistsError, CheckpointError
+            The output holds something else; there is no checkpoint, or it is damaged or of another version.
         """
         out = Path(output)
-        catalog, kept = _kept(out)
-        options = kept["job"]
-        numbers = tuple(options["n_signatures"])
-        restarts = options["restarts"]
-        identity = run_identity(catalog, options["seed"], restarts)
-        checkpoint = Checkpoint(checkpoint_folder(out), identity)
-        check_output_folder(out, overwrite=is_report_of(out, identity))
-        done = tuple(k for k in checkpoint.finished() if k in numbers)
-        if not done:
-            command = f": {kept['command']}" if kept["command"] else "."
-            raise InputDataError(
-                f"{out}: no number of signatures is finished yet. Repeat the extraction to go on{command}"
+        folder = checkpoint_folder(out)
+        if not all((folder / name).is_file() for name in (OPTIONS, CATALOG, RECORD)):
+            raise CheckpointError(
+                f"{output}: there is no {folder.name} beside it with a run to report. Extractions with restarts leave "
+                "one; give the output folder of `dnmf extract`."
             )
-        choice = options["reference"]
-        return cls(
-            out,
-            catalog,
-            done,
-            restarts,
-            options["seed"],
-            {**options["penalties"], "model": DNMF(**options["model"])},
-            load_reference(**choice, channels=catalog.schema) if choice else None,
-            checkpoint,
-            kept["input"],
-            kept["command"],
-            tuple(k for k in numbers if k not in done),
-        )
+        catalog = read_catalog(folder / CATALOG)
+        try:
+            kept, record = (json.loads((folder / name).read_text()) for name in (OPTIONS, RECORD))
+            catalog = replace(catalog, source=kept["input"].get("name") or "")
+            checkpoint = _checkpoint(out, catalog, record["seed"], record["restarts"])
+            job = kept["job"] | {"model": DNMF(**kept["job"]["model"])}
+            job["reference"] = _reference(job["reference"], catalog)
+            tried = job["n_signatures"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"{folder / OPTIONS} is damaged ({error}). Repeat the command of the extraction."
+            ) from error
+        job["n_signatures"] = [k for k in tried if k in checkpoint.finished()]
+        if not job["n_signatures"]:
+            raise InputDataError(
+                f"{out}: no number of signatures is finished yet. Repeat the extraction to go on: {kept['command']}"
+            )
+        unfinished = tuple(k for k in tried if k not in job["n_signatures"])
+        return cls(out, catalog, job, checkpoint, kept["input"], kept["command"], unfinished)
 
     def estimate(self, workers: int = 1) -> RunEstimate:
         """Return how many fits are left, and their time and memory."""
+        numbers, restarts = self.arguments["n_signatures"], self.arguments["n_restarts"]
         return estimate_run(
             self.catalog,
-            self.n_signatures,
-            n_restarts=self.n_restarts,
+            numbers,
+            n_restarts=restarts,
             workers=workers,
             checkpoint=self.checkpoint,
         )
 
     def extract(self, *, workers: int = 1, progress: Progress | None = None) -> ExtractionResult:
         """Compute what is missing and return the result, as :func:`dnmf.extract_signatures` does."""
-        several = len(self.n_signatures) > 1
+        numbers = self.arguments["n_signatures"]
+        chosen = {"n_signatures": numbers if len(numbers) > 1 else numbers[0]}
         result = extract_signatures(
             self.catalog,
-            self.n_signatures if several else self.n_signatures[0],
-            n_restarts=self.n_restarts,
             workers=workers,
             checkpoint=self.checkpoint,
-            reference=self.reference,
-            random_state=self.random_state,
             progress=progress,
-            **self.settings,
+            **self.arguments | chosen,
         )
         return replace(result, unfinished=self.unfinished)
 
@@ -225,56 +193,30 @@ class ExtractionRun:
         return save_report(
             result,
             self.output,
-            overwrite=overwrite or is_report_of(self.output, identity),
+            overwrite=overwrite or _is_report_of(self.output, identity),
             input_file=self.input_file,
             identity=identity,
             command=self.command,
         )
 
-    def _keep(self, choice: Mapping[str, Any]) -> None:
-        """Store beside the finished work what `finished` needs: the catalog and the options."""
-        if self.checkpoint is None:
-            return
-        folder = self.checkpoint.folder
-        if not (folder / CATALOG).exists():
-            write_catalog(self.catalog, folder / CATALOG)
-        options = {
-            "n_signatures": self.n_signatures,
-            "restarts": self.n_restarts,
-            "seed": self.random_state,
-            "penalties": {name: self.settings[name] for name in ("l1_reg", "l2_reg")},
-            "model": self.settings["model"].get_params(),
-            "reference": dict(choice),
-        }
-        kept = {"job": options, "input": self.input_file, "command": self.command}
-        self.checkpoint.write(OPTIONS, json.dumps(kept, indent=2, default=str) + "\n")
+
+def _reference(choice: Mapping[str, Any] | None, catalog: MutationCatalog) -> SignatureSet | None:
+    return None if choice is None else load_reference(**choice, channels=catalog.schema)
 
 
-def is_report_of(output: Path, identity: Mapping[str, Any] | None) -> bool:
+def _checkpoint(
+    output: Path, catalog: MutationCatalog, seed: int, restarts: int, overwrite: bool = False
+) -> Checkpoint:
+    """Open the checkpoint of a run if its output is free, or holds a report of this run."""
+    identity = run_identity(catalog, seed, restarts)
+    check_output_folder(output, overwrite=overwrite or _is_report_of(output, identity))
+    return Checkpoint(checkpoint_folder(output), identity)
+
+
+def _is_report_of(output: Path, identity: Mapping[str, Any] | None) -> bool:
     """Whether a folder holds a report of the run with this identity: replacing it loses nothing."""
     try:
         record = json.loads((output / RUN_RECORD).read_text(encoding="utf-8"))
         return identity is not None and bool(record["selection"]["identity"] == dict(identity))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _kept(output: Path) -> tuple[MutationCatalog, dict[str, Any]]:
-    folder = checkpoint_folder(output)
-    if not (folder / OPTIONS).is_file() or not (folder / CATALOG).is_file():
-        raise CheckpointError(
-            f"{output}: there is no {folder.name} beside it with a run to report. Extractions with restarts leave one; "
-            "give the output folder of `dnmf extract`."
-        )
-    try:
-        kept = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
-        source = kept["input"].get("name") or ""
-        missing = {"n_signatures", "restarts", "seed"} - set(kept["job"])
-        if missing:
-            raise KeyError(*missing)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{folder / OPTIONS} is damaged ({error}). Repeat the command of the extraction."
-        ) from error
-    catalog = read_catalog(folder / CATALOG)
-    return MutationCatalog(catalog.counts, source, catalog.schema), kept

@@ -50,6 +50,11 @@ class Selection:
         """The candidate with the chosen number of signatures."""
         return self.candidates[self.choice.n_signatures]
 
+    @property
+    def signatures(self) -> np.ndarray:
+        """A copy of its signatures: read from a file or computed, their memory is then laid out alike."""
+        return self.chosen.signatures.copy(order="C")
+
 
 def run_identity(catalog: MutationCatalog, seed: int, n_restarts: int) -> dict[str, Any]:
     """Return what finished work depends on, for a checkpoint."""
@@ -127,22 +132,16 @@ class _Work:
     def run(
         self, numbers: Sequence[int], workers: int, progress: Progress | None
     ) -> dict[int, Candidate]:
-        candidates: dict[int, Candidate] = {}
-        found: dict[int, list[torch.Tensor | None]] = {}
-        if self.checkpoint is not None:
-            kept = {k: self.checkpoint.candidate(k) for k in numbers}
-            candidates = {k: c for k, c in kept.items() if c is not None}
-        tasks: list[tuple[int, int]] = []
-        for k in numbers:
-            if k not in candidates:
-                found[k] = [self._kept(k, index) for index in range(self.n_fits)]
-                tasks += [(k, index) for index, W in enumerate(found[k]) if W is None]
+        kept = {} if self.checkpoint is None else {k: self.checkpoint.candidate(k) for k in numbers}
+        candidates = {k: candidate for k, candidate in kept.items() if candidate is not None}
+        found = {k: self._kept(k) for k in numbers if k not in candidates}
+        tasks = [(k, i) for k in found for i in range(self.n_fits) if i not in found[k]]
+        # The largest first: then the workers end at about the same time.
+        tasks.sort(key=lambda task: (-task[0], task[1]))
+        ready = [k for k in found if len(found[k]) == self.n_fits]
         total = len(numbers) * self.n_fits
         done = total - len(tasks)
         _report(progress, done, total)
-        ready = [k for k, fits in found.items() if all(W is not None for W in fits)]
-        # The largest first: then the workers end at about the same time.
-        tasks.sort(key=lambda task: (-task[0], task[1]))
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[Any], tuple[int, int]] = {}
             try:
@@ -150,8 +149,7 @@ class _Work:
                     while len(running) < workers and (ready or tasks):
                         if ready:
                             k = ready.pop()
-                            fits = [W for W in found.pop(k) if W is not None]
-                            running[pool.submit(self._finish, k, fits)] = (k, -1)
+                            running[pool.submit(self._finish, found.pop(k))] = (k, -1)
                         else:
                             k, index = tasks.pop(0)
                             running[pool.submit(self._restart, k, index)] = (k, index)
@@ -161,7 +159,7 @@ class _Work:
                             candidates[k] = future.result()
                             continue
                         found[k][index] = future.result()
-                        if all(W is not None for W in found[k]):
+                        if len(found[k]) == self.n_fits:
                             ready.append(k)
                         done += 1
                         _report(progress, done, total)
@@ -170,12 +168,12 @@ class _Work:
                 raise
         return {k: candidates[k] for k in numbers}
 
-    def _kept(self, k: int, index: int) -> torch.Tensor | None:
+    def _kept(self, k: int) -> dict[int, torch.Tensor]:
         if self.checkpoint is None:
-            return None
-        signatures = self.checkpoint.restart(k, index)
+            return {}
+        kept = {index: self.checkpoint.restart(k, index) for index in range(self.n_fits)}
         # Cloned into memory that torch aligned: the last bits of a product may depend on the alignment.
-        return None if signatures is None else torch.from_numpy(signatures).clone()
+        return {index: torch.from_numpy(W).clone() for index, W in kept.items() if W is not None}
 
     def _restart(self, k: int, index: int) -> torch.Tensor:
         W = restart(self.X, k, index, self.noise, self.seed)
@@ -183,8 +181,9 @@ class _Work:
             self.checkpoint.save_restart(k, index, W.numpy())
         return W
 
-    def _finish(self, k: int, found: list[torch.Tensor]) -> Candidate:
-        candidate = finish_candidate(self.X, found, self.noise, self.seed)
+    def _finish(self, found: dict[int, torch.Tensor]) -> Candidate:
+        in_order = [found[index] for index in range(self.n_fits)]
+        candidate = finish_candidate(self.X, in_order, self.noise, self.seed)
         if self.checkpoint is not None:
             self.checkpoint.save_candidate(candidate)
         return candidate

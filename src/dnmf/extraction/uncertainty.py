@@ -1,8 +1,7 @@
 """Intervals of signatures and exposures: percentiles over resampled restarts."""
 
-from dataclasses import dataclass
-
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 
@@ -12,27 +11,17 @@ from dnmf.kernels.nnls import exact_exposures
 from dnmf.search.count_noise import CountNoise
 
 
-@dataclass(frozen=True)
-class Intervals:
-    """``INTERVAL_PERCENTILES`` of signatures (k, f) and exposures (n, k); they contain the estimates."""
-
-    signature_lower: np.ndarray
-    signature_upper: np.ndarray
-    exposure_lower: np.ndarray
-    exposure_upper: np.ndarray
-
-
 def bootstrap_intervals(
     counts: Float[np.ndarray, "n f"],
-    signatures: Float[np.ndarray, "k f"],
-    exposures: Float[np.ndarray, "n k"],
+    signatures: pd.DataFrame,
+    exposures: pd.DataFrame,
     replicates: Float[np.ndarray, "r k f"],
     noise: CountNoise,
     *,
     seed: int,
     l1_reg: float = 0.0,
     l2_reg: float = 0.0,
-) -> Intervals:
+) -> dict[str, pd.DataFrame]:
     """Return percentile intervals over resampled restarts.
 
     For exposures the counts are resampled once more for every replicate, and its signatures are fitted to them by exact
@@ -41,13 +30,13 @@ def bootstrap_intervals(
     Parameters
     ----------
     counts : (n, f)
-        Samples, each with mutations.
-    signatures, exposures : (k, f), (n, k)
+        Samples.
+    signatures, exposures : DataFrames (k, f), (n, k)
         The estimates.
     replicates : (r, k, f)
         Signatures of resampled restarts, matched to ``signatures``.
     noise : CountNoise
-        Of the counts.
+        Of the samples with mutations.
     seed : int
         Of the resampling.
     l1_reg, l2_reg : float
@@ -55,8 +44,9 @@ def bootstrap_intervals(
 
     Returns
     -------
-    Intervals
-        ``INTERVAL_PERCENTILES``, widened to contain the estimate where they do not.
+    dict of DataFrames
+        ``signature_lower``, ``signature_upper``, ``exposure_lower``, ``exposure_upper``: ``INTERVAL_PERCENTILES``,
+        widened to contain the estimate where they do not; 0 for samples without mutations.
 
     Notes
     -----
@@ -65,17 +55,19 @@ def bootstrap_intervals(
     a signature is three to seven times the standard deviation of its replicates, and the intervals contain the truth
     far less often than in 90 % of the cases.
     """
-    X = torch.from_numpy(np.ascontiguousarray(counts))
-    draws = []
-    for index, replicate in enumerate(replicates, start=1):
-        resampled = resample(X, noise, generator_for(seed, EXPOSURES, index))
+    filled = counts.sum(axis=1) > 0
+    X = torch.from_numpy(counts[filled])
+    draws = np.zeros((len(replicates), *exposures.shape))
+    for index, replicate in enumerate(replicates):
+        resampled = resample(X, noise, generator_for(seed, EXPOSURES, index + 1))
         W = torch.from_numpy(replicate.copy(order="C"))
-        draws.append(exact_exposures(resampled, W, l1_reg=l1_reg, l2_reg=l2_reg).numpy())
-    return Intervals(
-        *_around(signatures, np.asarray(replicates)), *_around(exposures, np.stack(draws))
-    )
-
-
-def _around(estimate: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.percentile(draws, INTERVAL_PERCENTILES, axis=0)
-    return np.minimum(low, estimate), np.maximum(high, estimate)
+        draws[index, filled] = exact_exposures(resampled, W, l1_reg=l1_reg, l2_reg=l2_reg).numpy()
+    ends = {}
+    for name, estimate, drawn in (
+        ("signature", signatures, np.asarray(replicates)),
+        ("exposure", exposures, draws),
+    ):
+        low, high = np.percentile(drawn, INTERVAL_PERCENTILES, axis=0)
+        ends[f"{name}_lower"] = np.minimum(estimate, low)
+        ends[f"{name}_upper"] = np.maximum(estimate, high)
+    return ends

@@ -70,7 +70,7 @@ def page(figure: "Figure | None", width: float, height: float) -> "Figure":
     return new_figure(width, height) if figure is None else figure
 
 
-def dress(ax: "Axes", *, grid: str | None = "y", size: float = 8.0) -> None:
+def style_axes(ax: "Axes", *, grid: str | None = "y", size: float = 8.0) -> None:
     """Give axes the house look: white ground, thin frame, quiet grid, whatever the user's style sheet says."""
     ax.set_facecolor("white")
     for side in ("top", "right", "bottom", "left"):

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_NAMES = 60
-_NAME_LENGTH = 24
+_MAX_NAMED_SAMPLES = 60
+_MAX_NAME_LETTERS = 24
 _LEGEND_ROWS = 20
 _LEGEND_TITLE = "Share of all mutations"
-# An SVG file of more samples than this would be many megabytes: their areas become a bitmap in it.
-_MOST_VECTORS = 600
-# On a linear axis, one sample this many times above the median flattens all the others.
-_LOG_ABOVE = 12.0
+# With more samples than this the areas are a bitmap inside an SVG file, which would have many megabytes otherwise.
+_MAX_VECTOR_SAMPLES = 600
+# Ratio of the largest to the median total above which totals are drawn on a log scale: a linear one would flatten most.
+_LOG_SCALE_RATIO = 12.0
 
 
 def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
@@ -62,7 +62,7 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
     proportions = ordered.to_numpy() / np.where(totals > 0, totals, 1.0)[:, None]
 
     positive = totals[totals > 0]
-    if positive.size and totals.max() > _LOG_ABOVE * np.median(positive):
+    if positive.size and totals.max() > _LOG_SCALE_RATIO * np.median(positive):
         _totals_on_log_scale(upper, totals, dominant)
         _style.label_axes(upper, y="Mutations (log scale)", title="Mutations per sample")
         upper.text(
@@ -86,8 +86,8 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
         ax.set_xlim(-0.5 - 0.01 * n, n - 0.5 + 0.01 * n)
         ax.set_xticks([])
         ax.spines["bottom"].set_visible(ax is upper)
-    if n <= _MOST_NAMES:
-        names = [_style.drawable(name, _NAME_LENGTH) for name in ordered.index]
+    if n <= _MAX_NAMED_SAMPLES:
+        names = [_style.drawable(name, _MAX_NAME_LETTERS) for name in ordered.index]
         lower.set_xticks(range(n), names, rotation=90, **_style.text_style(7))
         lower.tick_params(axis="x", length=0, pad=2)
     _legend(fig, upper, exposures)
@@ -124,9 +124,9 @@ def _sorted(exposures: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def _two_axes(ordered: pd.DataFrame, figure: "Figure | None") -> "tuple[Figure, Axes, Axes]":
     """Place both axes with margins in inches that hold the sample names and the legend."""
     n, k = ordered.shape
-    named = n <= _MOST_NAMES
+    named = n <= _MAX_NAMED_SAMPLES
     longest = (
-        max(len(_style.drawable(name, _NAME_LENGTH)) for name in ordered.index) if named else 0
+        max(len(_style.drawable(name, _MAX_NAME_LETTERS)) for name in ordered.index) if named else 0
     )
     bottom = 0.42 + 0.068 * longest
     legend = max(_legend_columns(k) * (0.55 + 0.075 * _legend_text_length(ordered)), 1.9)
@@ -143,7 +143,7 @@ def _two_axes(ordered: pd.DataFrame, figure: "Figure | None") -> "tuple[Figure, 
         fig.delaxes(ax)
     for ax in (upper, lower):
         fig.add_axes(ax)
-        _style.dress(ax)
+        _style.style_axes(ax)
     return fig, upper, lower
 
 
@@ -177,12 +177,12 @@ def _layer(
     """Draw bars at neighbouring places as one artist: apart while few, else joined to one area."""
     from matplotlib.collections import PolyCollection
 
-    half = 0.43 if n <= _MOST_NAMES else 0.5
+    half = 0.43 if n <= _MAX_NAMED_SAMPLES else 0.5
     left, right = places - half, places + half
     corners = [(left, low), (left, high), (right, high), (right, low)]
     shapes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
     edge, width = "white", 0.3
-    if n > _MOST_NAMES:
+    if n > _MAX_NAMED_SAMPLES:
         # All left-top-right edges there, all right-bottom-left edges back: no seams between bars.
         there, back = shapes[:, 1:3].reshape(-1, 2), shapes[:, [0, 3]].reshape(-1, 2)
         shapes = np.concatenate([there, back[::-1]])[None]
@@ -190,7 +190,7 @@ def _layer(
     layer = PolyCollection(
         list(shapes), facecolor=colour, edgecolor=edge, linewidth=width, hatch=hatch, zorder=2
     )
-    layer.set_rasterized(n > _MOST_VECTORS)
+    layer.set_rasterized(n > _MAX_VECTOR_SAMPLES)
     ax.add_collection(layer, autolim=False)
 
 

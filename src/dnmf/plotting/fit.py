@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_NAMED = 6
+_MAX_NAMED_SAMPLES = 6
 
 
 def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
@@ -29,7 +29,7 @@ def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
     Returns
     -------
     Figure
-        Two axes. Samples below 0.9 are marked in both, and the worst of them named.
+        Two axes. Samples below `dnmf.criteria.LOW_COSINE` are marked in both, and the worst of them named.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
     lowest = float(filled["cosine"].min()) if len(filled) else LOW_COSINE
     start = float(np.floor(min(lowest, 0.95) * 20) / 20)
     for ax in (left, right):
-        _style.dress(ax, grid="y" if ax is left else "both")
+        _style.style_axes(ax, grid="y" if ax is left else "both")
     _draw_distribution(left, filled, start)
     _draw_against_mutations(right, filled, start)
     empty = len(fit) - len(filled)
@@ -105,7 +105,7 @@ def _draw_against_mutations(ax: "Axes", filled: pd.DataFrame, start: float) -> N
     _style.log_axis(ax, "x", least / 1.4, most * 1.4)
     ax.set(xlim=(least / 1.4, most * 1.4), ylim=(start, 1 + 0.02 * (1 - start)))
     ax.xaxis.set_major_formatter(_style.plain_numbers())
-    for name, row in filled[low].nsmallest(_MOST_NAMED, "cosine").iterrows():
+    for name, row in filled[low].nsmallest(_MAX_NAMED_SAMPLES, "cosine").iterrows():
         to_left = row["mutations"] > np.sqrt(least * most)
         ax.annotate(
             _style.drawable(name, 22), (row["mutations"], row["cosine"]),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_PANELS, _COLUMNS = 12, 3
-_MOST_BARS = 600
+_MAX_PANELS, _COLUMNS = 12, 3
+_MAX_SAMPLES = 600
 
 
 def plot_intervals(
@@ -58,7 +58,7 @@ def plot_intervals(
     totals = exposures.sum(axis=1)
     filled = np.flatnonzero(totals.to_numpy() > 0)
     sums = exposures.sum(axis=0).sort_values(ascending=False, kind="stable")
-    shown = [str(name) for name in sums.index[:_MOST_PANELS] if sums[name] > 0]
+    shown = [str(name) for name in sums.index[:_MAX_PANELS] if sums[name] > 0]
     shown = shown or [str(sums.index[0])]
     n_rows = -(-len(shown) // _COLUMNS)
     fig = _style.page(figure, 10.4, 0.55 + 2.0 * n_rows)
@@ -87,7 +87,7 @@ def _panel(fig: "Figure", place: int, n_rows: int) -> "Axes":
     ax = fig.add_axes(
         (left / width, bottom / height, (across - 0.45) / width, (down - 0.5) / height)
     )
-    _style.dress(ax)
+    _style.style_axes(ax)
     return ax
 
 
@@ -96,8 +96,8 @@ def _draw(ax: "Axes", share: np.ndarray, low: np.ndarray, high: np.ndarray) -> N
 
     order = np.argsort(-share, kind="stable")
     n = len(order)
-    if n > _MOST_BARS:  # evenly spaced samples tell the same and stay light
-        order = order[np.linspace(0, n - 1, _MOST_BARS).astype(int)]
+    if n > _MAX_SAMPLES:  # evenly spaced samples tell the same and stay light
+        order = order[np.linspace(0, n - 1, _MAX_SAMPLES).astype(int)]
     x = np.linspace(0, max(n - 1, 1), len(order)) if n else np.zeros(0)
     blue = _style.signature_colours(1)[0]
     size = float(np.clip(220 / max(len(order), 1), 0.6, 5.0))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = ["difference", "standard_error", "stable", "silhouette", "least_silhouette", "halves"]
-# Differences near the best are what matters: those far from it may leave the axis.
-_TALLEST_IN_ERRORS = 40.0
+# Height of the axis in standard errors: differences far from the best may leave it.
+_MAX_HEIGHT_IN_ERRORS = 40.0
 
 
 def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" = None) -> "Figure":
@@ -61,7 +61,7 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     ]
     numbers = table.index.to_numpy(dtype=float)
     for ax in axes:
-        _style.dress(ax)
+        _style.style_axes(ax)
         ax.axvline(chosen, color=_style.signature_colours(1)[0], linewidth=7, alpha=0.18, zorder=1)
         _number_axis(ax, numbers)
     _draw_differences(axes[0], numbers, table, chosen)
@@ -99,7 +99,7 @@ def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chos
     low, high = float((values - errors).min()), float((values + errors).max())
     typical = float(np.median(errors[errors > 0])) if (errors > 0).any() else np.inf
     near = float(values[numbers >= chosen].max(initial=0.0))
-    top = min(high, max(_TALLEST_IN_ERRORS * typical, 1.5 * near))
+    top = min(high, max(_MAX_HEIGHT_IN_ERRORS * typical, 1.5 * near))
     span = max(top - low, 1e-6)
     ax.set_ylim(low - 0.06 * span, top + 0.08 * span)
     beyond = int((values > top).sum())

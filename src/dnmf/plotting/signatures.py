@@ -205,7 +205,7 @@ def _draw_spectrum(
     behind: np.ndarray | None,
     ends: tuple[np.ndarray, np.ndarray] | None,
 ) -> None:
-    _style.dress(ax)
+    _style.style_axes(ax)
     if behind is not None:
         # Pale, wider, with a dark edge on top: found and known are compared bar by bar.
         _bars(

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# A cost that falls by more than this factor is only readable on a log axis.
-_LOG_ABOVE = 10.0
-# Less than this part of the cost is rounding: the axis is not stretched to it.
-_LEAST_SPAN = 1e-3
+# Ratio of the largest to the smallest cost above which the cost axis is logarithmic.
+_LOG_SCALE_RATIO = 10.0
+# Smallest height of the cost axis, as a part of the cost: smaller changes are rounding.
+_MIN_SPAN = 1e-3
 _Y_LABELS = dict.fromkeys(("network", "validation"), "Excess over the exact cost")
 
 
@@ -56,7 +56,7 @@ def plot_history(history: Mapping[str, ArrayLike], *, figure: "Figure | None" = 
 def _draw_phase(ax: "Axes", name: str, costs: np.ndarray) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    _style.dress(ax, grid="both")
+    _style.style_axes(ax, grid="both")
     title = _style.drawable(name, 40)
     _style.label_axes(
         ax, x="Step", y=_Y_LABELS.get(name, "Cost"), title=title[:1].upper() + title[1:]
@@ -80,13 +80,13 @@ def _draw_phase(ax: "Axes", name: str, costs: np.ndarray) -> None:
         marker=marker,
         markersize=4,
     )
-    if values.min() > 0 and values.max() > _LOG_ABOVE * values.min():
+    if values.min() > 0 and values.max() > _LOG_SCALE_RATIO * values.min():
         _style.log_axis(ax, "y", float(values.min()), float(values.max()))
     else:
         ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
         middle = (values.max() + values.min()) / 2
-        if values.max() - values.min() < _LEAST_SPAN * abs(middle):
-            ax.set_ylim(middle - _LEAST_SPAN * abs(middle), middle + _LEAST_SPAN * abs(middle))
+        if values.max() - values.min() < _MIN_SPAN * abs(middle):
+            ax.set_ylim(middle - _MIN_SPAN * abs(middle), middle + _MIN_SPAN * abs(middle))
     ax.yaxis.set_major_formatter(_style.plain_numbers())
     ax.xaxis.set_major_locator(
         MaxNLocator(nbins=6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])

@@ -1,7 +1,8 @@
 """Refit: how many mutations of each sample known signatures explain; networks, classic methods, advice and report."""
 
-from dnmf.refit.build_model import measure, train_refit_model
+from dnmf.refit.build_model import train_refit_model
 from dnmf.refit.card import RefitCard, reference_hash
+from dnmf.refit.evaluation import measure
 from dnmf.refit.models import (
     available_models,
     check_reference,

@@ -1,29 +1,29 @@
-"""What a careful colleague would say about the refit of one sample."""
+"""Advice on the refit of each sample: bad fits, few mutations, signatures that it cannot tell apart."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnmf.criteria import (
+    EXCHANGEABLE_COSINE,
+    EXCHANGEABLE_NATS,
+    EXCHANGEABLE_SHARE,
+    FEW_MUTATIONS,
+    MUCH_UNASSIGNED,
+    P_BAD_FIT,
+)
 from dnmf.metrics import cosine_similarity
 
 Array = NDArray[np.float64]
 
-# Pairs less alike than this are told apart by any sample that holds enough of them to matter.
-ALIKE = 0.7
-# Share of a sample below which a signature is too small for its name to matter much.
-MATTERS = 0.05
-# Nats of log-likelihood: a 90 % interval of the division between the two then reaches all of it.
-UNNOTICED = 1.353
-MOST_PAIRS = 3
-FEW_MUTATIONS = 50
-BAD_FIT, MUCH_UNASSIGNED = 0.001, 0.05
+MAX_PAIRS = 3
 
 
 def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str]) -> list[list[str]]:
-    """Return for every sample the pairs ``"SBS5/SBS40a"`` whose first could all be the second, unnoticed.
+    """Return for every sample the pairs ``"SBS5/SBS40a"`` that it cannot tell apart, the largest three.
 
-    A pair is one if moving everything from the first to the second lowers the log-likelihood by less than 1.35 nats:
-    then the 90 % interval of how the mutations divide between them contains both ends.
+    Moving all mutations from the first to the second lowers the log-likelihood by less than 1.353 nats: the 90 %
+    interval of how the mutations divide between them contains both ends.
 
     Parameters
     ----------
@@ -35,17 +35,17 @@ def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str])
     found: list[list[tuple[float, str]]] = [[] for _ in counts]
     spectra = np.maximum(shares @ W, 1e-12)
     similar = cosine_similarity(W, W)
-    for first, second in np.argwhere((similar > ALIKE) & ~np.eye(len(W), dtype=bool)):
-        rows = np.flatnonzero((shares[:, first] > MATTERS) & (counts.sum(axis=1) > 0))
+    for first, second in np.argwhere((similar > EXCHANGEABLE_COSINE) & ~np.eye(len(W), dtype=bool)):
+        rows = np.flatnonzero((shares[:, first] > EXCHANGEABLE_SHARE) & (counts.sum(axis=1) > 0))
         if not len(rows):
             continue
         moved = spectra[rows] + shares[rows, first, None] * (W[second] - W[first])
         ratio = np.log(np.maximum(moved, 1e-12) / spectra[rows])
         loss = -(counts[rows] * ratio).sum(axis=1)
-        for row in rows[loss < UNNOTICED]:
+        for row in rows[loss < EXCHANGEABLE_NATS]:
             pair = f"{names[first]}/{names[second]}"
             found[row].append((-shares[row, first] * similar[first, second], pair))
-    return [[pair for _, pair in sorted(pairs)[:MOST_PAIRS]] for pairs in found]
+    return [[pair for _, pair in sorted(pairs)[:MAX_PAIRS]] for pairs in found]
 
 
 def advice(fit: pd.DataFrame, reasons: list[str], pairs: list[list[str]]) -> list[str]:
@@ -56,30 +56,32 @@ def advice(fit: pd.DataFrame, reasons: list[str], pairs: list[list[str]]) -> lis
     fit : DataFrame
         With ``mutations``, ``p_value``, ``unassigned`` (share) and ``method``.
     reasons : list of str
-        Why another method answered instead of the network, per sample; empty where none did.
+        Why a sample was not refitted by the network that was asked for; empty where it was.
     pairs : list of list of str
         From :func:`exchangeable_pairs`.
     """
     sentences = []
     numbers = fit[["mutations", "p_value", "unassigned"]].to_numpy(dtype=float)
-    for (mutations, p_value, unassigned), reason, own in zip(numbers, reasons, pairs, strict=True):
+    for (mutations, p_value, unassigned), reason, similar in zip(
+        numbers, reasons, pairs, strict=True
+    ):
         said = [reason] if reason else []
         if mutations <= 0:
             said = ["No mutations: nothing to assign."]
         elif mutations < FEW_MUTATIONS:
             said.append("Few mutations: read the intervals, not the estimates.")
-        if p_value < BAD_FIT and unassigned > MUCH_UNASSIGNED:
+        if p_value < P_BAD_FIT and unassigned > MUCH_UNASSIGNED:
             said.append(
                 f"Not explained by the reference (p {_p(p_value)}, {unassigned:.0%} unassigned): look for a missing "
                 "signature, artefacts, or another build or assay."
             )
-        elif p_value < BAD_FIT:
+        elif p_value < P_BAD_FIT:
             said.append(
                 f"The fit is worse than counting noise allows (p {_p(p_value)}): small exposures may be errors of "
                 "the profiles."
             )
-        if own:
-            said.append(f"Not told apart here: {', '.join(own)}; trust their sum.")
+        if similar:
+            said.append(f"Not told apart here: {', '.join(similar)}; trust their sum.")
         sentences.append(" ".join(said))
     return sentences
 

@@ -1,83 +1,114 @@
-"""What held-out tumours say about a refit network: how wide its intervals must be, and what a bad fit is."""
+"""Calibrate a refit network on simulated samples of tumours that training did not see."""
+
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-# Numbers of mutations at which a network is calibrated; in between, linear in the logarithm.
-CALIBRATION_COUNTS = (20, 50, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000)
-# Probabilities of the null distribution that are kept: dense where tests are decided.
-NULL_LEVELS = (*(i / 20 for i in range(1, 18)), 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
+from dnmf.criteria import PRESENCE_THRESHOLD, PRESENT_MUTATIONS
+from dnmf.refit.estimate import distances, informed_output, misfit_of, polish
+from dnmf.refit.network import NULL_LEVELS, RefitNetwork
+from dnmf.refit.training import ExposurePrior, RefitTraining
+
+# Mutations up to which the shares of highest likelihood are not used: they have a larger error and take time.
+MIN_LIKELIHOOD_MUTATIONS = 900
+# Weights of the shares of highest likelihood that are tried.
+LIKELIHOOD_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Share of the truths beyond each end of an interval, for signatures that are called; and beyond the upper end for those
+# that are present but not called: at 0.05, with few mutations, nearly every signature would get an interval.
+BEYOND_END, BEYOND_END_ABSENT = 0.05, 0.3
+MAX_SCALE = 20.0
+# Truths from which on a factor is measured; with fewer it is 1.
+MIN_MEASURED = 20
 
 
-class RefitCalibration(nn.Module):
-    """Tables over the number of mutations; neutral until :func:`dnmf.refit.calibrate.calibrate` fills them.
+def calibrate(
+    network: RefitNetwork,
+    shares: Float[Tensor, "m k"],
+    tumour_types: Int[Tensor, " m"],
+    config: RefitTraining,
+    *,
+    samples: int = 1500,
+    seed: int = 0,
+    presence_threshold: float = PRESENCE_THRESHOLD,
+) -> None:
+    """Measure the weight of the likelihood, the factors of the intervals and the quantiles of the misfit; in place.
 
-    Attributes
+    Parameters
     ----------
-    log_counts : (g,)
-        Logarithms of the numbers of mutations.
-    likelihood_share : (g,)
-        How much of the likelihood's answer goes into the weights.
-    lower_scale, upper_scale, absent_scale : (g,)
-        Factors on the distances to the ends of the network's intervals: for signatures called present, and for the
-        upper end of those that are not.
-    null_misfit : (g, q)
-        Quantiles of the misfit of samples that the reference does explain.
+    network : RefitNetwork
+        Trained.
+    shares, tumour_types : (m, k), (m,)
+        Exposures and types of tumours that training did not see.
+    config : RefitTraining
+        As for training, but the samples are like the tumours: without foreign signatures, even mixtures, crossing and
+        wrong types.
+    samples : int
+        Simulated samples at each number of mutations.
+    seed : int
+        Of the samples.
+    presence_threshold : float
+        As :func:`dnmf.refit.estimate.estimate_exposures` will be given.
+
+    Notes
+    -----
+    Intervals by split conformal scaling: each sample has the smallest factor with which its interval holds the truth,
+    and the network's factor is their 95 % quantile.
     """
-
-    log_counts: Tensor
-    likelihood_share: Tensor
-    lower_scale: Tensor
-    upper_scale: Tensor
-    absent_scale: Tensor
-    null_misfit: Tensor
-
-    def __init__(self, n_features: int, dtype: torch.dtype) -> None:
-        super().__init__()
-        counts = torch.tensor(CALIBRATION_COUNTS, dtype=dtype)
-        levels = torch.tensor(NULL_LEVELS, dtype=dtype)
-        self.register_buffer("log_counts", counts.log())
-        self.register_buffer("likelihood_share", torch.zeros_like(counts))
-        for name in ("lower_scale", "upper_scale", "absent_scale"):
-            self.register_buffer(name, torch.ones_like(counts))
-        # Chi-squared by its normal approximation, as good as any before something is measured.
-        chi = n_features + (2 * n_features) ** 0.5 * torch.special.ndtri(levels)
-        self.register_buffer("null_misfit", chi.expand(len(counts), -1).clone())
-
-    def at(self, table: Float[Tensor, "g *rest"], total: Float[Tensor, " n"]) -> Tensor:
-        """Interpolate a table at the samples' numbers of mutations; constant beyond its ends."""
-        position = total.clamp(min=1).log().clamp(self.log_counts[0], self.log_counts[-1])
-        right = torch.searchsorted(self.log_counts, position).clamp(1, len(self.log_counts) - 1)
-        left = right - 1
-        width = self.log_counts[right] - self.log_counts[left]
-        fraction = (position - self.log_counts[left]) / width
-        fraction = fraction.reshape(-1, *[1] * (table.ndim - 1))
-        return (1 - fraction) * table[left] + fraction * table[right]
-
-    def p_value(
-        self, misfit: Float[Tensor, " n"], total: Float[Tensor, " n"]
-    ) -> Float[Tensor, " n"]:
-        """Return how often the null distribution at this number of mutations is exceeded.
-
-        Beyond the last quantile its tail is exponential, with the decay of the last twentieth; 1 for an empty sample.
-        """
-        null = self.at(self.null_misfit, total)
-        levels = torch.tensor(NULL_LEVELS, dtype=null.dtype)
-        right = torch.searchsorted(null, misfit[:, None]).flatten()
-        inner = right.clamp(1, len(levels) - 1)
-        a, b = _pick(null, inner - 1), _pick(null, inner)
-        fraction = ((misfit - a) / (b - a).clamp(min=1e-12)).clamp(0, 1)
-        p = 1 - (levels[inner - 1] + fraction * (levels[inner] - levels[inner - 1]))
-        start = NULL_LEVELS.index(0.95)
-        decay = (null[:, -1] - null[:, start]) / (
-            levels.new_tensor(0.05 / (1 - NULL_LEVELS[-1]))
-        ).log()
-        tail = (1 - levels[-1]) * (-(misfit - null[:, -1]) / decay.clamp(min=1e-6)).exp()
-        p = torch.where(right >= len(levels), tail, p)
-        p = torch.where(right == 0, torch.ones_like(p), p)
-        return torch.where(total > 0, p, torch.ones_like(p))
+    calm = replace(config, jitter=0.1, crossed=0.0, foreign=0.0, uniform=0.0, mislabelled=0.0)
+    prior = ExposurePrior(shares.to(network.W), tumour_types, calm)
+    generator = torch.Generator().manual_seed(seed)
+    calibration = network.calibration
+    for index, log_count in enumerate(calibration.log_counts.tolist()):
+        count = torch.tensor([log_count]).exp().round().item()
+        truth, types = prior.draw_at(torch.full((samples,), count), generator)
+        X = torch.poisson(count * (truth @ network.W), generator=generator)
+        keep = X.sum(dim=1) > 0
+        _calibrate_at(network, index, X[keep], truth[keep], types[keep], presence_threshold)
 
 
-def _pick(rows: Float[Tensor, "n q"], index: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
-    return rows.gather(1, index[:, None]).flatten()
+def _calibrate_at(
+    network: RefitNetwork,
+    index: int,
+    X: Tensor,
+    truth: Tensor,
+    tumour_types: Tensor,
+    presence_threshold: float,
+) -> None:
+    calibration = network.calibration
+    output = informed_output(network, X, tumour_types)
+    total, shares = X.sum(dim=1), output.shares
+    called = output.presence > presence_threshold
+    calibration.likelihood_share[index] = 0.0
+    if calibration.log_counts[index].exp() > MIN_LIKELIHOOD_MUTATIONS:
+        polished, added = polish(X, shares, called, network.W)
+        kept = ~added.any(dim=1)
+        errors = [
+            ((1 - b) * shares[kept] + b * polished[kept] - truth[kept]).abs().sum(dim=1).mean()
+            for b in LIKELIHOOD_SHARES
+        ]
+        best = LIKELIHOOD_SHARES[int(torch.stack(errors).argmin())]
+        calibration.likelihood_share[index] = best
+        b = torch.where(kept[:, None], torch.full_like(shares, best), torch.ones_like(shares))
+        shares = (1 - b) * shares + b * polished
+        called = called | added
+    likelihood_share = calibration.likelihood_share[index].expand(len(X))
+    below, above = distances(network, output, shares, called, total, likelihood_share)
+    needed_low = ((shares - truth) / below)[called]
+    needed_high = ((truth - shares) / above)[called]
+    hidden = ~called & (truth * total[:, None] >= PRESENT_MUTATIONS)
+    needed_absent = ((truth - shares) / above)[hidden]
+    calibration.lower_scale[index] = _quantile(needed_low, 1 - BEYOND_END)
+    calibration.upper_scale[index] = _quantile(needed_high, 1 - BEYOND_END)
+    calibration.absent_scale[index] = _quantile(needed_absent, 1 - BEYOND_END_ABSENT)
+    misfit, _ = misfit_of(X, shares, network.W)
+    levels = torch.tensor(NULL_LEVELS, dtype=misfit.dtype)
+    calibration.null_misfit[index] = torch.quantile(misfit, levels)
+
+
+def _quantile(needed: Tensor, level: float) -> Tensor:
+    """Return the factor with which this share of the intervals hold the truth; 1 for fewer than 20 truths."""
+    if len(needed) < MIN_MEASURED:
+        return torch.ones(())
+    return torch.quantile(needed[:1_000_000], level).clamp(0.1, MAX_SCALE)

@@ -1,210 +1,223 @@
-"""From a refit network's output to an answer: finished by likelihood, with calibrated intervals and a test of fit."""
+"""From a refit network's output to exposures: finished by likelihood, with calibrated intervals and a test of fit."""
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
 
+from dnmf.criteria import P_BAD_FIT, P_UNASSIGNED, PRESENCE_THRESHOLD
 from dnmf.kernels.kl import kl_exposures
-from dnmf.refit.calibration import NULL_LEVELS
-from dnmf.refit.network import RefitNetwork, RefitOutput
+from dnmf.refit.network import NULL_LEVELS, RefitNetwork, RefitOutput
+
+Array = NDArray[np.float64]
 
 # Samples that pass through the network at a time: their activations stay in cache.
 CHUNK = 512
-# Above so many mutations a signature that the network left out is taken in when the likelihood insists.
-LIKELIHOOD_RULES = 20_000
-CALLED = 0.5
-# Up to so many mutations a given tumour type is used as the network uses it; from so many on by half.
-TYPE_RULES, TYPE_HALVED = 500, 2000
-MOST_ADDED, INSISTENCE = 8, 4.0
-# Fits with a smaller p-value are not believed to be chance; their dispersion is estimated twice, the second time from
-# the more careful answer.
-DOUBT, DISPERSION_ROUNDS = 1e-3, 2
+# Weight of the tumour type: 1 up to 500 mutations, falling to 1/2 at 2,000.
+TYPE_FULL_MUTATIONS, TYPE_HALF_MUTATIONS = 500, 2000
+# Above so many mutations a signature joins those that the network called while its score, in standard deviations, is
+# larger than MIN_SCORE_Z; MAX_ADDED at most.
+ADDING_MUTATIONS, MIN_SCORE_Z, MAX_ADDED = 20_000, 4.0, 8
+# The dispersion is estimated twice, the second time from the exposures that the first one led to.
+DISPERSION_ROUNDS = 2
+# Nats within which the highest likelihood is found.
 CERTIFICATE_TOLERANCE = 0.01
-# Below this p-value of the test of fit what is left over is not taken for noise.
-SUSPICION = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class RefitAnswer:
-    """Exposures of known signatures, as shares, and how far to trust them.
+class RefitEstimate:
+    """Exposures of ``n`` samples to ``k`` signatures as shares of their mutations, and how far to trust them.
 
     Attributes
     ----------
-    weights : (n, k)
-        Shares, rows sum to 1 (of an empty sample: what the network expects of anyone).
+    shares, lower, upper : (n, k)
+        Rows of ``shares`` sum to 1; 90 % intervals with ``lower <= shares <= upper``.
     presence : (n, k)
-        Probability that a signature contributes at least ten mutations.
-    lower, upper : (n, k)
-        Calibrated 90 % intervals.
-    misfit : (n,)
-        Statistic of the test of fit, see :func:`misfit_of`.
+        Probability that a signature contributes at least ten mutations; NaN from a method without a network.
+    unassigned : (n,)
+        Share of the mutations that the reconstruction leaves over, see :func:`unexplained_share`; 0 unless p < 0.05.
     p_value : (n,)
         Of the test of fit: how often samples made of the reference's signatures are explained this badly.
-    dispersion : (n,)
-        By how many times the misfit exceeds the usual one, where the fit is out of the question (p < 0.001), else 1.
-        Such counts are taken for as many times fewer mutations, in weights, presence and intervals.
     certificate : (n,)
-        At most so many nats of log-likelihood below the highest that any mixture of the signatures reaches. About half
-        the number of signatures is what a likelihood gains by fitting noise; much more is a price that only the prior
-        or a bad fit explains.
-    unexplained : (n,)
-        Share of the mutations that the reconstruction leaves over, see :func:`unexplained_share`; 0 unless p < 0.05.
-    likelihood_share : (n,)
-        Share of the likelihood's answer, on the support that the network found, in the weights: 0 with few mutations,
-        1 with very many.
+        At most how many nats the log-likelihood is below the highest that any mixture of the signatures reaches. A
+        likelihood gains about half the number of signatures by fitting noise.
+    dispersion : (n,)
+        Number by which the network divided the counts of a sample: how many times its misfit exceeds the median of
+        explained samples, where p < 0.001; else, and from other methods, 1.
     """
 
-    weights: Float[Tensor, "n k"]
-    presence: Float[Tensor, "n k"]
-    lower: Float[Tensor, "n k"]
-    upper: Float[Tensor, "n k"]
-    misfit: Float[Tensor, " n"]
-    p_value: Float[Tensor, " n"]
-    dispersion: Float[Tensor, " n"]
-    certificate: Float[Tensor, " n"]
-    unexplained: Float[Tensor, " n"]
-    likelihood_share: Float[Tensor, " n"]
+    shares: Array
+    lower: Array
+    upper: Array
+    presence: Array
+    unassigned: Array
+    p_value: Array
+    certificate: Array
+    dispersion: Array
+
+    def put(
+        self,
+        rows: NDArray[np.int_],
+        other: "RefitEstimate",
+        chosen: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Replace the estimates of some samples by those of another estimate, all or the chosen ones; in place."""
+        taken = slice(None) if chosen is None else chosen
+        for name in self.__slots__:
+            getattr(self, name)[rows] = getattr(other, name)[taken]
+
+    @classmethod
+    def empty(cls, n: int, k: int) -> "RefitEstimate":
+        """Return the estimates of samples without mutations."""
+        return cls(
+            shares=np.zeros((n, k)),
+            lower=np.zeros((n, k)),
+            upper=np.zeros((n, k)),
+            presence=np.full((n, k), np.nan),
+            unassigned=np.zeros(n),
+            p_value=np.ones(n),
+            certificate=np.zeros(n),
+            dispersion=np.ones(n),
+        )
 
 
-def refit_answer(
+def estimate_exposures(
     network: RefitNetwork,
-    X: Float[Tensor, "n f"],
-    cohort: Int[Tensor, " n"] | None = None,
-) -> RefitAnswer:
+    counts: Array | Tensor,
+    tumour_types: Int[Tensor, " n"] | int = 0,
+    *,
+    presence_threshold: float = PRESENCE_THRESHOLD,
+) -> RefitEstimate:
     """Refit known signatures with a trained and calibrated network.
 
     Parameters
     ----------
     network : RefitNetwork
         From :func:`dnmf.refit.training.train_refit` and :func:`dnmf.refit.calibration.calibrate`.
-    X : (n, f)
-        Counts.
-    cohort : (n,), optional
-        Indices of tumour types, 0 for unknown.
+    counts : (n, f)
+        Mutations.
+    tumour_types : (n,) or int
+        Index of each sample's tumour type, or of all; 0 for unknown.
+    presence_threshold : float
+        Probability above which a signature is called present: what likelihood may use and how wide intervals are.
 
     Notes
     -----
-    ``weights = (1 - b(N)) network + b(N) maximum likelihood on the network's support``, b measured by calibration.
-    Above 20,000 mutations signatures join the support as long as a score test of the likelihood insists on one, so the
-    answer goes to the likelihood's whatever the network was trained on.
+    ``shares = (1 - b(N)) network + b(N) maximum likelihood on the called signatures``, b measured by calibration.
+    Above 20,000 mutations signatures are added while a score test of the likelihood asks for one, so that with very
+    many mutations the shares are those of highest likelihood, whatever the network was trained on.
 
-    Counts that vary more than Poisson counts, or hold what the reference lacks, are not as informative as their number
-    says, and a likelihood that trusts them finds signatures in the noise. Dividing by the dispersion (quasi-likelihood,
-    Wedderburn 1974) makes the answer as careful as the data are bad.
+    Counts that vary more than Poisson counts, or hold what the reference lacks, say less than their number, and a
+    likelihood that takes them for Poisson counts finds signatures in the noise. They are divided by the dispersion
+    (quasi-likelihood, Wedderburn 1974): the sample is taken for one with as many times fewer mutations.
     """
-    X = X.to(network.W)
-    if cohort is None:
-        cohort = torch.zeros(len(X), dtype=torch.long)
+    X = torch.as_tensor(counts).to(network.W)
     total = X.sum(dim=1)
+    tumour_types = torch.as_tensor(tumour_types).expand(len(X))
     calibration = network.calibration
-    found = _answer_counts(network, X, cohort)
-    misfit, certificate = misfit_of(X, found.weights, network.W)
+    output = informed_output(network, X, tumour_types)
+    found = _finished(network, X, output, presence_threshold)
+    misfit, certificate = misfit_of(X, found.shares, network.W)
     p_value = calibration.p_value(misfit, total)
     dispersion = torch.ones_like(total)
-    usual = calibration.at(calibration.null_misfit[:, NULL_LEVELS.index(0.5)], total)
-    rows = torch.nonzero(p_value < DOUBT).flatten()
+    median = calibration.at(calibration.null_misfit[:, NULL_LEVELS.index(0.5)], total)
+    rows = torch.nonzero(p_value < P_BAD_FIT).flatten()
     for _ in range(DISPERSION_ROUNDS if len(rows) else 0):
-        factor = (misfit[rows] / usual[rows]).clamp(min=1)
-        again = _answer_counts(network, X[rows] / factor[:, None], cohort[rows])
-        for name in again.__slots__:
+        dispersion[rows] = (misfit[rows] / median[rows]).clamp(min=1)
+        fewer = X[rows] / dispersion[rows, None]
+        output = informed_output(network, fewer, tumour_types[rows])
+        again = _finished(network, fewer, output, presence_threshold)
+        for name in RefitOutput.__slots__:
             getattr(found, name)[rows] = getattr(again, name)
-        dispersion[rows] = factor
-        misfit[rows], certificate[rows] = misfit_of(X[rows], again.weights, network.W)
-    left_over = unexplained_share(X, found.weights @ network.W * total[:, None])
-    return RefitAnswer(
-        weights=found.weights,
-        presence=found.presence,
-        lower=found.lower,
-        upper=found.upper,
-        misfit=misfit,
-        p_value=p_value,
-        dispersion=dispersion,
-        certificate=certificate,
-        unexplained=torch.where(p_value < SUSPICION, left_over, torch.zeros_like(left_over)),
-        likelihood_share=found.likelihood_share,
+        misfit[rows], certificate[rows] = misfit_of(X[rows], again.shares, network.W)
+    left_over = unexplained_share(X, found.shares @ network.W * total[:, None])
+    shares = found.shares.double().numpy()
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    return RefitEstimate(
+        shares=shares,
+        lower=np.minimum(found.lower.double().numpy(), shares),
+        upper=np.maximum(found.upper.double().numpy(), shares),
+        presence=found.presence.double().numpy(),
+        unassigned=torch.where(p_value < P_UNASSIGNED, left_over, 0.0).double().numpy(),
+        p_value=p_value.double().numpy(),
+        certificate=certificate.double().numpy(),
+        dispersion=dispersion.double().numpy(),
     )
 
 
 def misfit_of(
-    X: Float[Tensor, "n f"], weights: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
+    X: Float[Tensor, "n f"], shares: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-    """Return the statistic of the test of fit, and how many nats the weights are below the highest likelihood.
+    """Return the statistic of the test of fit, and how many nats the shares are below the highest likelihood.
 
-    ``misfit = D + 2 (D - D_min)``, D the Poisson deviance of the weights and D_min the lowest that any mixture of the
+    ``misfit = D + 2 (D - D_min)``, D the Poisson deviance of the shares and D_min the lowest that any mixture of the
     signatures reaches. D alone sees what no mixture can explain; ``D - D_min`` what only a mixture can that tumours do
     not have, which is how a signature that the reference lacks hides. In units of their noise both count alike.
     """
-    best = kl_exposures(X, W, start=weights, tol=CERTIFICATE_TOLERANCE)
+    best = kl_exposures(X, W, start=shares, tol=CERTIFICATE_TOLERANCE)
     total = X.sum(dim=1, keepdim=True)
-    ours, lowest = poisson_deviance(X, weights @ W * total), poisson_deviance(X, best.H @ W)
+    ours, lowest = poisson_deviance(X, shares @ W * total), poisson_deviance(X, best.H @ W)
     excess = (ours - lowest).clamp(min=0)
     # The solver's own certificate is added: whatever it found, the true maximum is no further away than this.
     return ours + 2 * excess, excess / 2 + best.gap
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    weights: Tensor
-    presence: Tensor
-    lower: Tensor
-    upper: Tensor
-    likelihood_share: Tensor
-
-
-def _answer_counts(network: RefitNetwork, X: Tensor, cohort: Tensor) -> _Found:
-    """Answer counts that are taken at their word: as noisy as Poisson counts of their size."""
-    output = informed_output(network, X, cohort)
+def _finished(
+    network: RefitNetwork, X: Tensor, output: RefitOutput, presence_threshold: float
+) -> RefitOutput:
+    """Finish the network's output by likelihood and calibration, for counts as noisy as Poisson counts."""
     total = X.sum(dim=1)
     calibration = network.calibration
     share = calibration.at(calibration.likelihood_share, total)
-    weights, presence = output.weights.clone(), output.presence.clone()
+    shares, presence = output.shares.clone(), output.presence.clone()
     rows = torch.nonzero(share > 0).flatten()
     if len(rows):
-        polished, added = polish(X[rows], output.weights[rows], output.presence[rows], network.W)
+        called = output.presence[rows] > presence_threshold
+        polished, added = polish(X[rows], output.shares[rows], called, network.W)
         b = share[rows, None]
-        # Once the likelihood has overruled the support, half of the network's answer would be half an error.
+        # The network's shares lack an added signature: half of them would be half that error.
         b = torch.where(added.any(dim=1, keepdim=True), torch.ones_like(b), b)
         share[rows] = b.flatten()
-        weights[rows] = (1 - b) * output.weights[rows] + b * polished
+        shares[rows] = (1 - b) * output.shares[rows] + b * polished
         presence[rows] = torch.where(added, torch.ones_like(b), output.presence[rows])
-    lower, upper = intervals(network, output, weights, presence, total, share)
-    upper = torch.minimum(upper, torch.maximum(most_possible(X, network.W), weights))
-    return _Found(weights, presence, lower, upper, share)
+    called = presence > presence_threshold
+    lower, upper = intervals(network, output, shares, called, total, share)
+    upper = torch.minimum(upper, torch.maximum(most_possible(X, network.W), shares))
+    return RefitOutput(shares, presence, lower, upper)
 
 
 def forward_in_chunks(
-    network: RefitNetwork, X: Float[Tensor, "n f"], cohort: Int[Tensor, " n"] | None
+    network: RefitNetwork, X: Float[Tensor, "n f"], tumour_types: Int[Tensor, " n"] | None
 ) -> RefitOutput:
     """Return the network's output without gradients, a few hundred samples at a time."""
-    if cohort is None:
-        cohort = torch.zeros(len(X), dtype=torch.long)
+    if tumour_types is None:
+        tumour_types = torch.zeros(len(X), dtype=torch.long)
+    chunks = zip(X.split(CHUNK), tumour_types.split(CHUNK), strict=True)
     with torch.no_grad():
-        parts = [network(x, c) for x, c in zip(X.split(CHUNK), cohort.split(CHUNK), strict=True)]
-    return RefitOutput(
-        *(
-            torch.cat([getattr(p, name) for p in parts])
-            for name in ("weights", "presence", "lower", "upper")
-        )
-    )
+        parts = [network(x, types) for x, types in chunks]
+    names = RefitOutput.__slots__
+    return RefitOutput(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 
 def informed_output(
-    network: RefitNetwork, X: Float[Tensor, "n f"], cohort: Int[Tensor, " n"]
+    network: RefitNetwork, X: Float[Tensor, "n f"], tumour_types: Int[Tensor, " n"]
 ) -> RefitOutput:
-    """Return the network's output, half of it without the tumour type where the mutations know better.
+    """Return the network's output, with many mutations averaged over given and unknown tumour type.
 
-    A type is known from a few dozen tumours. With a few hundred mutations that is worth a lot; with thousands the
-    average of the answers with and without it is better than either.
+    A type is learned from a few dozen tumours. With a few hundred mutations it lowers the error; with thousands the
+    average of the outputs with and without it has a smaller error than either.
     """
-    output = forward_in_chunks(network, X, cohort)
-    known = torch.nonzero((cohort > 0) & (X.sum(dim=1) > TYPE_RULES)).flatten()
+    output = forward_in_chunks(network, X, tumour_types)
+    known = torch.nonzero((tumour_types > 0) & (X.sum(dim=1) > TYPE_FULL_MUTATIONS)).flatten()
     if not len(known):
         return output
     alone = forward_in_chunks(network, X[known], None)
-    position = (X[known].sum(dim=1) / TYPE_RULES).log() / math.log(TYPE_HALVED / TYPE_RULES)
+    position = (X[known].sum(dim=1) / TYPE_FULL_MUTATIONS).log()
+    position = position / math.log(TYPE_HALF_MUTATIONS / TYPE_FULL_MUTATIONS)
     part = 0.5 * position.clamp(0, 1)[:, None]
     for name in RefitOutput.__slots__:
         values = getattr(output, name)
@@ -214,22 +227,25 @@ def informed_output(
 
 def polish(
     X: Float[Tensor, "n f"],
-    weights: Float[Tensor, "n k"],
-    presence: Float[Tensor, "n k"],
+    shares: Float[Tensor, "n k"],
+    called: Bool[Tensor, "n k"],
     W: Float[Tensor, "k f"],
 ) -> tuple[Float[Tensor, "n k"], Bool[Tensor, "n k"]]:
-    """Return the shares of highest likelihood on the network's support, and which signatures had to be added to it."""
+    """Return the shares of highest likelihood of the called signatures, and which signatures were added to them.
+
+    The largest signature of a sample always takes part.
+    """
     total = X.sum(dim=1, keepdim=True)
-    support = (presence > CALLED) | (weights >= weights.amax(dim=1, keepdim=True))
+    support = called | (shares >= shares.amax(dim=1, keepdim=True))
     added = torch.zeros_like(support)
-    shares = kl_exposures(X, W, start=weights, support=support, tol=1e-3).H / total
-    rows = torch.nonzero(total.flatten() > LIKELIHOOD_RULES).flatten()
-    for _ in range(MOST_ADDED):
+    shares = kl_exposures(X, W, start=shares, support=support, tol=1e-3).H / total
+    rows = torch.nonzero(total.flatten() > ADDING_MUTATIONS).flatten()
+    for _ in range(MAX_ADDED):
         if not len(rows):
             break
         score = _scores(X[rows], shares[rows], W).masked_fill(support[rows], 0.0)
         best, index = score.max(dim=1)
-        rows, index = rows[best > INSISTENCE], index[best > INSISTENCE]
+        rows, index = rows[best > MIN_SCORE_Z], index[best > MIN_SCORE_Z]
         support[rows, index] = True
         added[rows, index] = True
         found = kl_exposures(X[rows], W, start=shares[rows], support=support[rows], tol=1e-3)
@@ -238,10 +254,11 @@ def polish(
 
 
 def _scores(X: Tensor, shares: Tensor, W: Tensor) -> Tensor:
-    """Score test for adding each signature: standard deviations by which the likelihood asks for it.
+    """Return the score test for adding each signature, in standard deviations.
 
-    The gain ``g_j = mean over mutations of W_j / r`` is 1 for a signature in balance; its standard error is that of a
-    mean. What the other signatures could take over is ignored, which only makes the test reluctant.
+    The likelihood rises with a signature where ``g_j = mean over mutations of W_j / r`` is above 1; the standard error
+    of ``g_j`` is that of a mean. That other signatures could explain the same mutations is ignored: the score is then
+    too small, never too large.
     """
     total = X.sum(dim=1, keepdim=True)
     ratio = X / total / (shares @ W).clamp(min=1e-12)
@@ -253,28 +270,28 @@ def _scores(X: Tensor, shares: Tensor, W: Tensor) -> Tensor:
 def intervals(
     network: RefitNetwork,
     output: RefitOutput,
-    weights: Float[Tensor, "n k"],
-    presence: Float[Tensor, "n k"],
+    shares: Float[Tensor, "n k"],
+    called: Bool[Tensor, "n k"],
     total: Float[Tensor, " n"],
     likelihood_share: Float[Tensor, " n"],
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"]]:
-    """Return the calibrated ends: distances scaled by what held-out tumours asked for."""
+    """Return the ends of the intervals: distances times the factors that calibration measured."""
     calibration = network.calibration
-    below, above = distances(network, output, weights, presence, total, likelihood_share)
-    absent = (presence <= CALLED).to(weights)
+    below, above = distances(network, output, shares, called, total, likelihood_share)
+    absent = (~called).to(shares)
     low = calibration.at(calibration.lower_scale, total)[:, None]
     high = calibration.at(calibration.upper_scale, total)[:, None]
     rare = calibration.at(calibration.absent_scale, total)[:, None]
-    lower = weights - low * below
-    upper = weights + (high * (1 - absent) + rare * absent) * above
+    lower = shares - low * below
+    upper = shares + (high * (1 - absent) + rare * absent) * above
     return lower.clamp(min=0), upper.clamp(max=1)
 
 
 def most_possible(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"]) -> Float[Tensor, "n k"]:
-    """Return the largest share of each signature that every channel has room for, noise included.
+    """Return the largest share of each signature that the counts of its channels allow.
 
-    ``min_c (x_c + 4 sqrt(x_c + 1) + 4) / (N W_jc)``: a signature gives no channel more mutations than are there. A
-    Poisson count lies so far below its mean about once in ten thousand times.
+    ``min_c (x_c + 4 sqrt(x_c + 1) + 4) / (N W_jc)``: the mean of a Poisson count x is larger than this numerator about
+    once in ten thousand times.
     """
     total = X.sum(dim=1, keepdim=True).clamp(min=1)
     room = (X + 4 * (X + 1).sqrt() + 4) / total
@@ -285,51 +302,50 @@ def most_possible(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"]) -> Float[Ten
 def distances(
     network: RefitNetwork,
     output: RefitOutput,
-    weights: Float[Tensor, "n k"],
-    presence: Float[Tensor, "n k"],
+    shares: Float[Tensor, "n k"],
+    called: Bool[Tensor, "n k"],
     total: Float[Tensor, " n"],
     likelihood_share: Float[Tensor, " n"],
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"]]:
-    """Return the distances to the ends before calibration: the network's own, turning into the likelihood's.
+    """Return the distances from shares to ends before calibration: the network's, averaged with the likelihood's.
 
-    Never less than a tenth of a mutation. The likelihood's are 1.645 standard errors on the signatures called present.
+    At least a tenth of a mutation. The likelihood's are 1.645 standard errors of the signatures called present.
     """
     least = 0.1 / total.clamp(min=1)[:, None]
-    below = torch.maximum(output.weights - output.lower, least)
-    above = torch.maximum(output.upper - output.weights, least)
+    below = torch.maximum(output.shares - output.lower, least)
+    above = torch.maximum(output.upper - output.shares, least)
     rows = torch.nonzero(likelihood_share > 0).flatten()
     for part in rows.split(CHUNK):
-        support = presence[part] > CALLED
-        error = 1.645 * standard_errors(weights[part], support, total[part], network.W)
-        b = likelihood_share[part, None] * support
+        error = 1.645 * standard_errors(shares[part], called[part], total[part], network.W)
+        b = likelihood_share[part, None] * called[part]
         below[part] = (1 - b) * below[part] + b * error
         above[part] = (1 - b) * above[part] + b * error
     return below, above
 
 
 def standard_errors(
-    weights: Float[Tensor, "n k"],
+    shares: Float[Tensor, "n k"],
     support: Bool[Tensor, "n k"],
     total: Float[Tensor, " n"],
     W: Float[Tensor, "k f"],
 ) -> Float[Tensor, "n k"]:
     """Return the standard errors of maximum-likelihood shares on a known support; 0 outside of it.
 
-    The inverse Fisher information ``(N W diag(1 / r) W^T)^-1``, less ``w w^T / N`` since the total is known.
+    The inverse Fisher information ``(N W diag(1 / r) W^T)^-1``, less ``h h^T / N`` since the total is known.
     """
-    errors = torch.zeros_like(weights)
+    errors = torch.zeros_like(shares)
     size = int(support.sum(dim=1).max()) if len(support) else 0
     if size == 0:
         return errors
     valid, members = support.to(torch.int8).topk(size, dim=1)
-    spectrum = (weights @ W).clamp(min=1e-9)
+    spectrum = (shares @ W).clamp(min=1e-9)
     scaled = (W[members] / spectrum.sqrt()[:, None, :] * valid[:, :, None]).double()
     information = scaled @ scaled.mT * total.clamp(min=1).double()[:, None, None]
     # Unused places get an information of 1; the ridge keeps near-copies of a signature apart from a division by zero.
     padding = (1 - valid).double() + 1e-9 * information.diagonal(dim1=1, dim2=2)
     covariance = torch.linalg.inv(information + torch.diag_embed(padding))
-    known = weights.gather(1, members).double().square() / total.clamp(min=1).double()[:, None]
-    variance = (covariance.diagonal(dim1=1, dim2=2) - known).clamp(min=0).to(weights)
+    known = shares.gather(1, members).double().square() / total.clamp(min=1).double()[:, None]
+    variance = (covariance.diagonal(dim1=1, dim2=2) - known).clamp(min=0).to(shares)
     return errors.scatter(1, members, variance.sqrt() * valid)
 
 
@@ -344,10 +360,10 @@ def poisson_deviance(
 def unexplained_share(
     X: Float[Tensor, "n f"], expected: Float[Tensor, "n f"]
 ) -> Float[Tensor, " n"]:
-    """Return the share of mutations that a reconstruction puts elsewhere, less what chance alone would move.
+    """Return the share of mutations that a reconstruction has in other channels, less what chance alone moves.
 
     ``(sum |x - r| - sum sqrt(2 r / pi)) / 2 N``, not below 0: the mean absolute deviation of a Poisson count of mean r
-    is about ``sqrt(2 r / pi)``. Of a signature that the reference lacks it misses what the others can imitate.
+    is about ``sqrt(2 r / pi)``. Mutations of a missing signature that the others explain as well are not counted.
     """
     total = X.sum(dim=1).clamp(min=1)
     # Below a mean of about 1 a count deviates by 2 r at most.

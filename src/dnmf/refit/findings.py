@@ -1,19 +1,20 @@
-"""What to know about a refit as a whole, before using it."""
+"""Findings of a refit: what to know about all of its samples before using the exposures."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from dnmf.criteria import (
+    FEW_MUTATIONS,
+    MANY_SIGNATURES,
+    MUCH_UNASSIGNED,
+    P_BAD_FIT,
+    PRESENT_SHARE,
+)
 from dnmf.report.findings import Finding, listing
 from dnmf.signatures import ARTEFACTS
 
 if TYPE_CHECKING:
     from dnmf.refit.result import RefitResult
-
-BAD_FIT, MUCH_UNASSIGNED, FEW_MUTATIONS = 0.001, 0.05, 200
-MANY_SIGNATURES = 20
-_PRESENT_SHARE = 0.05
 
 
 def refit_findings(result: "RefitResult") -> list[Finding]:
@@ -24,34 +25,47 @@ def refit_findings(result: "RefitResult") -> list[Finding]:
     return sorted(found, key=lambda finding: finding.level != "caution")
 
 
-def _n_samples(n: int, verb: str) -> str:
-    return f"1 sample {verb}s" if n == 1 else f"{n:,} samples {verb}"
+def _n_samples(n: int, one: str, more: str) -> str:
+    return f"1 sample {one}" if n == 1 else f"{n:,} samples {more}"
 
 
 def _fit(result: "RefitResult") -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
-    bad = fit[fit["p_value"] < BAD_FIT]
+    bad = fit[fit["p_value"] < P_BAD_FIT]
     missing = bad[bad["unassigned"] > MUCH_UNASSIGNED].sort_values("unassigned", ascending=False)
     if len(missing):
         yield Finding(
             "caution",
-            f"{_n_samples(len(missing), 'hold')} what the reference lacks",
-            f"{listing(list(missing.index))}: the fit has p < {BAD_FIT:g} and more than {MUCH_UNASSIGNED:.0%} of the "
+            f"{_n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
+            f"{listing(list(missing.index))}: the fit has p < {P_BAD_FIT:g} and more than {MUCH_UNASSIGNED:.0%} of the "
             "mutations stay unassigned. Look for a missing signature, for artefacts, and whether build and assay of "
             "the reference are those of the data.",
         )
-    rest = len(bad) - len(missing)
-    if rest:
+    rest = bad.drop(index=missing.index)
+    if len(rest):
         yield Finding(
             "note",
-            f"{_n_samples(rest, 'vary')} more than counting noise",
-            "Their fit has p < 0.001, but little is left over: real spectra differ a little from the reference's "
-            "profiles, and with many mutations that shows. Small exposures in them may be corrections of a profile.",
+            f"{_n_samples(len(rest), 'varies', 'vary')} more than counting noise",
+            f"Their fit has p < {P_BAD_FIT:g}, but few mutations stay unassigned: real spectra differ a little from "
+            "the reference's profiles, and with many mutations that shows. Small exposures in them may be errors of a "
+            "profile.",
+        )
+    fewer = fit[fit["dispersion"] > 1].sort_values("dispersion", ascending=False)
+    if len(fewer):
+        counts = (fewer["mutations"] / fewer["dispersion"]).round()
+        taken = [f"{name} ({count:,.0f})" for name, count in counts.items()]
+        yield Finding(
+            "note",
+            f"{_n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
+            f"{listing(taken)}. Counts that vary more than counting noise, or hold what the reference lacks, say less "
+            "than their number. The network divided them by the dispersion of the sample; intervals are wider for it.",
         )
     empty = list(result.fit.index[result.fit["mutations"] <= 0])
     if empty:
         yield Finding(
-            "note", f"{_n_samples(len(empty), 'hold')} no mutations", f"{listing(empty)}: all is 0."
+            "note",
+            f"{_n_samples(len(empty), 'holds', 'hold')} no mutations",
+            f"{listing(empty)}: all is 0.",
         )
 
 
@@ -62,7 +76,7 @@ def _methods(result: "RefitResult") -> Iterator[Finding]:
         if switched:
             yield Finding(
                 "note",
-                f"{_n_samples(len(switched), 'come')} from another method than the network",
+                f"{_n_samples(len(switched), 'comes', 'come')} from another method than the network",
                 f"{listing(switched)}: the network was not made for them or explains them much worse; the reason "
                 "is under Advice. They have no presence probability.",
             )
@@ -82,7 +96,7 @@ def _uncertainty(result: "RefitResult") -> Iterator[Finding]:
     if few:
         yield Finding(
             "note",
-            f"{_n_samples(few, 'hold')} fewer than {FEW_MUTATIONS} mutations",
+            f"{_n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
             "Their intervals are wide: read those, not the estimates, and prefer averages over groups.",
         )
     pairs: dict[str, int] = {}
@@ -101,17 +115,13 @@ def _uncertainty(result: "RefitResult") -> Iterator[Finding]:
 
 
 def _artefacts(result: "RefitResult") -> Iterator[Finding]:
-    totals = np.maximum(result.fit["mutations"].to_numpy(), 1)
-    names = []
-    for name in result.exposures.columns:
-        if name in ARTEFACTS:
-            carriers = int((result.exposures[name].to_numpy() / totals > _PRESENT_SHARE).sum())
-            if carriers:
-                names.append(f"{name} ({carriers})")
+    totals = result.fit["mutations"].clip(lower=1).to_numpy()[:, None]
+    carriers = (result.exposures / totals > PRESENT_SHARE).sum()
+    names = [f"{name} ({n})" for name, n in carriers.items() if n and name in ARTEFACTS]
     if names:
         yield Finding(
             "caution",
             "Possible sequencing artefacts",
-            f"{listing(names, 6)} (samples with more than {_PRESENT_SHARE:.0%}): COSMIC lists these signatures as "
+            f"{listing(names, 6)} (samples with more than {PRESENT_SHARE:.0%}): COSMIC lists these signatures as "
             "possible artefacts. Check sequencing and filters before giving them a biological meaning.",
         )

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnmf.refit.calibration import RefitCalibration
+from dnmf.criteria import PRESENT_MUTATIONS
 from dnmf.unfolding.conditioned import (
     GAIN_FLOOR,
     SEEN_FLOOR,
@@ -18,25 +18,27 @@ from dnmf.unfolding.conditioned import (
     log_signatures,
 )
 
-# Contributions of fewer mutations do not count as present, in training as in the field's evaluations.
-PRESENT_MUTATIONS = 10.0
+# Numbers of mutations at which a network is calibrated; in between, linear in the logarithm.
+CALIBRATION_COUNTS = (20, 50, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000)
+# Probabilities of the null distribution that are kept: dense where tests are decided.
+NULL_LEVELS = (*(i / 20 for i in range(1, 18)), 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 
 
 @dataclass(frozen=True, slots=True)
 class RefitOutput:
-    """What the network says about a batch; all (n, k).
+    """The network's output for a batch; all (n, k).
 
     Attributes
     ----------
-    weights
+    shares
         Shares of the signatures, rows sum to 1.
     presence
         Probability that a signature contributes at least ten mutations.
     lower, upper
-        Estimated 5 % and 95 % quantiles of the shares, ``0 <= lower <= weights <= upper <= 1``.
+        Estimated 5 % and 95 % quantiles of the shares, ``0 <= lower <= shares <= upper <= 1``.
     """
 
-    weights: Float[Tensor, "n k"]
+    shares: Float[Tensor, "n k"]
     presence: Float[Tensor, "n k"]
     lower: Float[Tensor, "n k"]
     upper: Float[Tensor, "n k"]
@@ -49,16 +51,16 @@ class RefitNetwork(ConditionedSteps):
     ----------
     W : (k, f)
         Reference signatures, rows sum to 1.
-    n_cohorts : int
+    n_types : int
         Number of tumour types; index 0 means none is given, types count from 1.
     design : ConditionedDesign, optional
         Sizes.
     """
 
     def __init__(
-        self, W: Float[Tensor, "k f"], n_cohorts: int, design: ConditionedDesign | None = None
+        self, W: Float[Tensor, "k f"], n_types: int, design: ConditionedDesign | None = None
     ):
-        super().__init__(W, n_cohorts, design)
+        super().__init__(W, n_types, design)
         k = len(W)
         self.head_in = nn.Linear(2 * k + self.design.context_width, self.design.head_width)
         self.head_out = nn.Linear(self.design.head_width, 3 * k)
@@ -77,7 +79,7 @@ class RefitNetwork(ConditionedSteps):
         W : (k2, f)
             The new reference.
         rows : (k2,)
-            For each new signature the one of this network that it takes after, or -1 for one without a relative.
+            For each new signature the index of the one in this network whose weights it takes, or -1 for none.
         """
         new = RefitNetwork(W, self.cohort.num_embeddings - 1, self.design)
         k, k2 = len(self.W), len(W)
@@ -114,18 +116,18 @@ class RefitNetwork(ConditionedSteps):
         return new
 
     def forward(
-        self, X: Float[Tensor, "n f"], cohort: Int[Tensor, " n"] | None = None
+        self, X: Float[Tensor, "n f"], tumour_types: Int[Tensor, " n"] | None = None
     ) -> RefitOutput:
-        """Return shares, presence and intervals for counts ``X``; ``cohort`` as indices, 0 or None for unknown."""
+        """Return shares, presence and intervals for counts ``X``; tumour types as indices, 0 or None: unknown."""
         total = X.sum(dim=1, keepdim=True)
-        context = self.embed(total, cohort)
+        context = self.embed(total, tumour_types)
         log_h, x = self.log_shares(X, context)
         return self._heads(log_h, x, total, context)
 
     def _heads(self, log_h: Tensor, x: Tensor, total: Tensor, context: Tensor) -> RefitOutput:
-        weights = log_h.exp()
-        # The heads read the answer, they do not steer it: what is best for the shares stays best for the shares.
-        h, log_h, context = weights.detach(), log_h.detach(), context.detach()
+        shares = log_h.exp()
+        # Detached: the losses of presence and intervals must not change the shares.
+        h, log_h, context = shares.detach(), log_h.detach(), context.detach()
         gain = (x / (h @ self.W + SPECTRUM_FLOOR)) @ self.W.mT
         log_gain = (gain + GAIN_FLOOR).log()
         features = torch.cat([(h + SEEN_FLOOR).log(), log_gain, context], dim=1)
@@ -133,8 +135,81 @@ class RefitNetwork(ConditionedSteps):
         presence, low, high = out.chunk(3, dim=1)
         mutations = h * total
         presence = presence + self.presence_slope * ((mutations + 0.3) / PRESENT_MUTATIONS).log()
-        # In units of the noise of a count: a head that says 0 gives the interval of a lone Poisson count.
+        # A head of 0 is one standard deviation of a Poisson count that belongs to this signature alone.
         noise = (h / total.clamp(min=1) + total.clamp(min=1) ** -2).sqrt()
         lower = h - noise * low.clamp(-6, 6).exp()
         upper = h + noise * high.clamp(-6, 6).exp()
-        return RefitOutput(weights, torch.sigmoid(presence), lower.clamp(min=0), upper.clamp(max=1))
+        return RefitOutput(shares, torch.sigmoid(presence), lower.clamp(min=0), upper.clamp(max=1))
+
+
+class RefitCalibration(nn.Module):
+    """Tables over the number of mutations; without effect until :func:`dnmf.refit.calibration.calibrate` fills them.
+
+    Attributes
+    ----------
+    log_counts : (g,)
+        Logarithms of the numbers of mutations.
+    likelihood_share : (g,)
+        Weight, from 0 to 1, of the shares of highest likelihood in the final shares.
+    lower_scale, upper_scale, absent_scale : (g,)
+        Factors on the distances to the ends of the network's intervals: for signatures called present, and for the
+        upper end of those that are not.
+    null_misfit : (g, q)
+        Quantiles of the misfit of samples that the reference does explain.
+    """
+
+    log_counts: Tensor
+    likelihood_share: Tensor
+    lower_scale: Tensor
+    upper_scale: Tensor
+    absent_scale: Tensor
+    null_misfit: Tensor
+
+    def __init__(self, n_features: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        counts = torch.tensor(CALIBRATION_COUNTS, dtype=dtype)
+        levels = torch.tensor(NULL_LEVELS, dtype=dtype)
+        self.register_buffer("log_counts", counts.log())
+        self.register_buffer("likelihood_share", torch.zeros_like(counts))
+        for name in ("lower_scale", "upper_scale", "absent_scale"):
+            self.register_buffer(name, torch.ones_like(counts))
+        # Before calibration: the quantiles of chi-squared, by its normal approximation.
+        chi = n_features + (2 * n_features) ** 0.5 * torch.special.ndtri(levels)
+        self.register_buffer("null_misfit", chi.expand(len(counts), -1).clone())
+
+    def at(self, table: Float[Tensor, "g *rest"], total: Float[Tensor, " n"]) -> Tensor:
+        """Interpolate a table at the samples' numbers of mutations; constant beyond its ends."""
+        position = total.clamp(min=1).log().clamp(self.log_counts[0], self.log_counts[-1])
+        right = torch.searchsorted(self.log_counts, position).clamp(1, len(self.log_counts) - 1)
+        left = right - 1
+        width = self.log_counts[right] - self.log_counts[left]
+        fraction = (position - self.log_counts[left]) / width
+        fraction = fraction.reshape(-1, *[1] * (table.ndim - 1))
+        return (1 - fraction) * table[left] + fraction * table[right]
+
+    def p_value(
+        self, misfit: Float[Tensor, " n"], total: Float[Tensor, " n"]
+    ) -> Float[Tensor, " n"]:
+        """Return how often the null distribution at this number of mutations is exceeded.
+
+        Beyond the last quantile its tail is exponential, with the decay of the last twentieth; 1 for an empty sample.
+        """
+        null = self.at(self.null_misfit, total)
+        levels = torch.tensor(NULL_LEVELS, dtype=null.dtype)
+        right = torch.searchsorted(null, misfit[:, None]).flatten()
+        inner = right.clamp(1, len(levels) - 1)
+        a, b = _pick(null, inner - 1), _pick(null, inner)
+        fraction = ((misfit - a) / (b - a).clamp(min=1e-12)).clamp(0, 1)
+        p = 1 - (levels[inner - 1] + fraction * (levels[inner] - levels[inner - 1]))
+        start = NULL_LEVELS.index(0.95)
+        decay = (null[:, -1] - null[:, start]) / (
+            levels.new_tensor(0.05 / (1 - NULL_LEVELS[-1]))
+        ).log()
+        tail = (1 - levels[-1]) * (-(misfit - null[:, -1]) / decay.clamp(min=1e-6)).exp()
+        p = torch.where(right >= len(levels), tail, p)
+        p = torch.where(right == 0, torch.ones_like(p), p)
+        return torch.where(total > 0, p, torch.ones_like(p))
+
+
+def _pick(rows: Float[Tensor, "n q"], index: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+    return rows.gather(1, index[:, None]).flatten()

@@ -1,22 +1,19 @@
-"""The page of a refit: what is shown, as plain values."""
+"""The page of a refit as plain values for its template."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dnmf import __version__
-from dnmf.criteria import LOW_COSINE
+from dnmf import __version__, criteria
 from dnmf.plotting import signature_colours
-from dnmf.refit.figures import RefitPictures, shown_exposures
-from dnmf.refit.findings import refit_findings
+from dnmf.refit.figures import shown_exposures
+from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
 
 if TYPE_CHECKING:
     from dnmf.refit.result import RefitResult
 
-_MOST_ROWS, _TOP, _LEAST = 5000, 4, 0.01
-_PRESENT_SHARE = 0.05
+_MAX_ROWS, _MAX_SIGNATURES = 5000, 4
 _METHOD_WORDS = {
     "network": "an unfolded Kullback-Leibler network that was trained on simulated samples of known exposures "
     "(shares, presence and intervals calibrated on held-out tumours; finished by maximum likelihood where there are "
@@ -28,128 +25,68 @@ _METHOD_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class RefitSignatureRow:
-    """One row of the table of signatures."""
-
-    name: str
-    share: float
-    samples: int
-    median: float
-
-
-@dataclass(frozen=True)
-class RefitSampleRow:
-    """One row of the table of samples; ``mix`` is a CSS gradient of its signatures."""
-
-    name: str
-    mutations: float
-    cosine: float
-    p_value: float
-    unassigned: float
-    certificate: float
-    method: str
-    main: str
-    mix: str
-    advice: str
-
-
 def render_refit_page(
-    result: "RefitResult", record: dict[str, Any], pictures: RefitPictures
+    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
     return render_template("dnmf.refit", "refit.html.j2", _content(result, record, pictures))
 
 
 def _content(
-    result: "RefitResult", record: dict[str, Any], pictures: RefitPictures
+    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
-    total = float(filled["mutations"].sum())
     samples = _sample_rows(result)
     shown = shown_exposures(result)
     return {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "reference": result.reference.source or "the reference",
-        "n_reference": len(result.reference.names),
-        "n_samples": len(result.fit),
-        "median_cosine": float(filled["cosine"].median()) if len(filled) else None,
-        "median_mutations": float(filled["mutations"].median()) if len(filled) else 0.0,
-        "low_cosine": LOW_COSINE,
-        "n_bad": int((filled["p_value"] < 0.001).sum()),
-        "unassigned": float(result.unassigned.sum()) / max(total, 1.0),
+        "result": result,
+        "median_cosine": float(filled["cosine"].median()),
+        "median_mutations": float(filled["mutations"].median()),
+        "criteria": criteria,
+        "n_bad": int((filled["p_value"] < criteria.P_BAD_FIT).sum()),
+        "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "methods_used": list(filled["method"].value_counts().items()),
-        "findings": refit_findings(result),
+        "findings": result.findings,
         "pictures": pictures,
-        "signatures": _signature_rows(result),
+        "signatures": list(result.summary().itertuples()),
         "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
-        "samples": sorted(samples, key=lambda row: row.p_value)[:_MOST_ROWS]
-        if len(samples) > _MOST_ROWS
+        "samples": sorted(samples, key=lambda row: float(row["p_value"]))[:_MAX_ROWS]
+        if len(samples) > _MAX_ROWS
         else samples,
         "with_presence": result.presence is not None,
-        "threshold": result.presence_threshold,
-        "model_notes": result.model_notes,
         "methods": _methods_text(result),
     }
 
 
-def _signature_rows(result: "RefitResult") -> list[RefitSignatureRow]:
-    """Return the signatures that some sample has, most mutations first."""
-    mutations = np.maximum(result.fit["mutations"].to_numpy(), 1)
-    total = float(result.fit["mutations"].sum()) or 1.0
-    rows = []
-    for name in result.exposures.columns:
-        values = result.exposures[name].to_numpy()
-        shares = values / mutations
-        carriers = _called(result, str(name), shares)
-        if carriers.any() or values.sum() >= _LEAST * total:
-            rows.append(
-                RefitSignatureRow(
-                    name=str(name),
-                    share=float(values.sum()) / total,
-                    samples=int(carriers.sum()),
-                    median=float(np.median(shares[carriers])) if carriers.any() else 0.0,
-                )
-            )
-    return sorted(rows, key=lambda row: -row.share)
-
-
-def _called(result: "RefitResult", name: str, shares: np.ndarray) -> np.ndarray:
-    """Return which samples have a signature: by presence where it is known, else by 5 % of the mutations."""
-    called: np.ndarray = shares > _PRESENT_SHARE
-    if result.presence is not None:
-        rows = result.fit.index.get_indexer(result.presence.index)
-        called[rows] = result.presence[name].to_numpy() > result.presence_threshold
-    return called
-
-
-def _sample_rows(result: "RefitResult") -> list[RefitSampleRow]:
+def _sample_rows(result: "RefitResult") -> list[dict[str, Any]]:
+    """Return the columns of ``fit`` and a sample's name, largest signatures, and colours as a CSS gradient."""
     shown = shown_exposures(result)
     colours = signature_colours(shown.shape[1])
     names = list(result.exposures.columns)
-    tables = [frame.to_numpy() for frame in (result.exposures, result.lower, result.upper)]
-    rows = []
+    tables = [
+        table.to_numpy()
+        for table in (result.exposures, result.exposure_lower, result.exposure_upper)
+    ]
+    rows: list[dict[str, Any]] = []
     for index, fit in enumerate(result.fit.to_dict("records")):
         scale = max(float(fit["mutations"]), 1.0)
         values, lower, upper = (table[index] / scale for table in tables)
-        largest = [j for j in np.argsort(-values, kind="stable")[:_TOP] if values[j] >= _LEAST]
+        order = np.argsort(-values, kind="stable")[:_MAX_SIGNATURES]
+        largest = [
+            f"{names[j]} {values[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
+            for j in order
+            if values[j] >= criteria.LISTED_SHARE
+        ]
         rows.append(
-            RefitSampleRow(
-                name=str(result.fit.index[index]),
-                mutations=float(fit["mutations"]),
-                cosine=float(fit["cosine"]),
-                p_value=float(fit["p_value"]),
-                unassigned=float(fit["unassigned"]),
-                certificate=float(fit["certificate"]),
-                method=str(fit["method"]),
-                main=", ".join(
-                    f"{names[j]} {values[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
-                    for j in largest
-                ),
-                mix=gradient(shown.to_numpy()[index] / scale, colours),
-                advice=str(fit["advice"]),
-            )
+            {
+                **{str(column): value for column, value in fit.items()},
+                "name": str(result.fit.index[index]),
+                "main": ", ".join(largest),
+                "mix": gradient(shown.to_numpy()[index] / scale, colours),
+            }
         )
     return rows
 
@@ -162,13 +99,13 @@ def _methods_text(result: "RefitResult") -> str:
         for name, count in filled["method"].value_counts().items()
     ]
     model = f" The network is {result.model}" if (filled["method"] == "network").any() else ""
-    if model and result.parameters["cohort"]:
-        model += f", told the tumour type {result.parameters['cohort']}"
+    if model and result.parameters["tumour_type"]:
+        model += f", given the tumour type {result.parameters['tumour_type']}"
     return (
         f"{len(result.reference.names)} known signatures ({result.reference.source or 'a file'}) were refitted to "
         f"{len(filled):,} samples with {filled['mutations'].sum():,.0f} mutations with dnmf {__version__}: "
         f"{'; '.join(used)}.{model + '.' if model else ''} Exposures are in mutations; what the reference does not "
-        "explain beyond chance is left unassigned where the goodness-of-fit test has p < 0.05. Intervals are 90 % "
-        "intervals. The certificate bounds, in nats, how far the exposures' log-likelihood is below the highest that "
-        "any mixture of the reference reaches."
+        f"explain beyond chance is left unassigned where the goodness-of-fit test has p < {criteria.P_UNASSIGNED:g}. "
+        "Intervals are 90 % intervals. The certificate bounds, in nats, how far the exposures' log-likelihood is below "
+        "the highest that any mixture of the reference reaches."
     )

@@ -3,26 +3,20 @@
 import platform
 import time
 import warnings
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
+from dnmf.criteria import MIN_EVIDENCE, MOST_FOR_LIKELIHOOD, P_EXPLAINED, PRESENCE_THRESHOLD
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.metrics import reconstruction_quality
 from dnmf.refit.advice import advice, exchangeable_pairs
 from dnmf.refit.card import RefitCard
-from dnmf.refit.methods import (
-    BatchAnswer,
-    by_least_squares,
-    by_likelihood,
-    by_network,
-    by_selection,
-    evidence_for_selection,
-)
+from dnmf.refit.estimate import RefitEstimate, estimate_exposures
+from dnmf.refit.methods import classic_exposures, evidence_for_selection
 from dnmf.refit.models import check_reference, load_refit_model, model_for
 from dnmf.refit.network import RefitNetwork
 from dnmf.refit.result import Method, RefitResult
@@ -30,16 +24,7 @@ from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
 _PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "torch", "numba"]
-_CLASSIC = {"nnls": by_least_squares, "kl": by_likelihood, "sparse": by_selection}
 _IN_WORDS = {"kl": "maximum likelihood (kl)", "sparse": "selection of signatures (sparse)"}
-# Without a network: with more signatures than this, those that hardly matter are dropped first. Measured on tumours and
-# on evenly drawn mixtures: up to ten, likelihood alone has the smaller error and the truer intervals; from twenty on
-# the selection has (0.28 instead of 0.47 for tumours with 500 mutations and all 67 signatures).
-MOST_FOR_LIKELIHOOD = 10
-# The network's answer gives way where selected signatures have an information criterion lower by ten ("very strong",
-# Kass and Raftery 1995) and a mixture of the reference explains the sample (p > 0.1). Counts that only vary
-# more than Poisson counts are explained by none; a selection would fit their noise (0.30 instead of 0.08).
-VERY_STRONG, EXPLAINED = 10.0, 0.1
 
 
 def refit_exposures(
@@ -47,8 +32,9 @@ def refit_exposures(
     reference: SignatureSet | str | Path = "cosmic-v3.4",
     *,
     method: Method = "auto",
-    cohort: str | None = None,
+    tumour_type: str | None = None,
     model: str | Path | None = None,
+    cohort: str | None = None,
 ) -> RefitResult:
     """Return how many mutations of each sample known signatures explain.
 
@@ -65,10 +51,12 @@ def refit_exposures(
         to ten signatures) where no network knows the reference or the number of mutations is outside the network's
         range; ``sparse`` where it explains a sample so much better that the sample is unlike the tumours that the
         network was trained on. The reason is in the sample's ``advice``.
-    cohort : str, optional
-        Tumour type, one of the network's; None or ``"pan-cancer"`` for unknown. Only the network uses it.
+    tumour_type : str, optional
+        One of the network's; None or ``"pan-cancer"`` for unknown. Only the network uses it.
     model : str or Path, optional
         A packaged network (``dnmf.refit.available_models``), or the path of one.
+    cohort : str, optional
+        Deprecated: the former name of ``tumour_type``.
 
     Returns
     -------
@@ -87,7 +75,7 @@ def refit_exposures(
     Warns
     -----
     DoubtfulDataWarning
-        With ``method="auto"``, when no network can be used; when ``cohort`` or ``model`` is given but not used.
+        With ``method="auto"``, when no network can be used; when ``tumour_type`` or ``model`` is given but not used.
 
     Examples
     --------
@@ -97,46 +85,58 @@ def refit_exposures(
     'SBS2'
     """
     started = time.perf_counter()
+    if cohort is not None:
+        message = "refit_exposures: cohort is now called tumour_type"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        tumour_type = cohort
     if method not in get_args(Method):
         raise InputDataError(
             f"no method {method!r}: expected one of {', '.join(get_args(Method))}."
         )
     reference = load_reference(reference, channels=catalog.schema)
     counts = _aligned_counts(catalog, reference)
+    W = np.ascontiguousarray(reference.profiles.to_numpy(dtype=float))
     with recorded_warnings() as messages:
-        trained = _trained(reference, method, cohort, model)
-        answer, methods, reasons = _answers(counts, reference, trained, method)
-    result = _result(catalog, reference, counts, answer, methods, reasons)
-    uses_network = trained.network is not None
+        trained = _network_for(reference, method, tumour_type, model)
+        if trained is None:
+            estimate, methods, reasons = _without_network(counts, W, method)
+        else:
+            estimate, methods, reasons = _with_network(counts, W, method, *trained, tumour_type)
+    card = None if trained is None else trained[1]
+    total = counts.sum(axis=1)
+    assigned = total * (1 - estimate.unassigned)
+    samples, names = catalog.counts.index, pd.Index(reference.names)
+
+    def table(values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, index=samples, columns=names)
+
+    exposures = estimate.shares * assigned[:, None]
+    presence = table(estimate.presence).loc[methods == "network"]
     return RefitResult(
-        **result,
         catalog=catalog,
         reference=reference,
-        model=trained.card.name if trained.card is not None else None,
-        presence_threshold=0.5 if trained.card is None else trained.card.presence_threshold,
+        exposures=table(exposures),
+        # The unassigned mutations may belong to any signature: upper ends include them, lower ends do not.
+        exposure_lower=table(estimate.lower * assigned[:, None]),
+        exposure_upper=table(estimate.upper * total[:, None]),
+        presence=presence if len(presence) else None,
+        unassigned=pd.Series(estimate.unassigned * total, index=samples, name="unassigned"),
+        fit=_fit_table(catalog, reference, counts, exposures, estimate, methods, reasons),
+        model=None if card is None else card.name,
+        presence_threshold=PRESENCE_THRESHOLD if card is None else card.presence_threshold,
         parameters={
             "method": method,
             "reference": reference.source or None,
             "signatures": len(reference.names),
-            "cohort": cohort if uses_network else None,
-            "model": trained.card.name if trained.card is not None else None,
+            "tumour_type": None if card is None else tumour_type,
+            "model": None if card is None else card.name,
         },
         seconds={"total": time.perf_counter() - started},
         warnings=messages,
         versions={"python": platform.python_version()}
         | {name: version(name) for name in _PACKAGES},
-        model_notes=[] if trained.card is None else list(trained.card.notes),
+        model_notes=[] if card is None else list(card.notes),
     )
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """The network to use, or the reason why there is none."""
-
-    network: RefitNetwork | None = None
-    card: RefitCard | None = None
-    cohort: int = 0
-    reason: str = ""
 
 
 def _aligned_counts(catalog: MutationCatalog, reference: SignatureSet) -> np.ndarray:
@@ -148,20 +148,20 @@ def _aligned_counts(catalog: MutationCatalog, reference: SignatureSet) -> np.nda
     return counts
 
 
-def _trained(
-    reference: SignatureSet, method: str, cohort: str | None, model: str | Path | None
-) -> _Trained:
-    """Return the network of a reference; only ``method="network"`` insists on one."""
-    if method in _CLASSIC:
-        for option, value in (("cohort", cohort), ("model", model)):
+def _network_for(
+    reference: SignatureSet, method: str, tumour_type: str | None, model: str | Path | None
+) -> tuple[RefitNetwork, RefitCard] | None:
+    """Return the network of a reference, or None; only ``method="network"`` raises where there is none."""
+    if method not in ("auto", "network"):
+        for option, value in (("tumour type", tumour_type), ("model", model)):
             if value is not None:
                 warnings.warn(
                     f"the {option} {str(value)!r} is not used: the method {method} knows no {option}.",
                     DoubtfulDataWarning,
                     stacklevel=3,
                 )
-        return _Trained()
-    name: str | Path | None = model if model is not None else model_for(reference)
+        return None
+    name = model if model is not None else model_for(reference)
     if name is None:
         reason = (
             f"no network was trained for {reference.source or 'this reference'} "
@@ -172,126 +172,118 @@ def _trained(
                 f"{reference.source or 'the reference'}: {reason}. Choose cosmic-v3.4, train a network with "
                 "dnmf train refit, or use --method kl."
             )
-        return _without_network(reference, reason, cohort)
-    network, card = load_refit_model(name)
-    try:
-        check_reference(network, card, reference)
-    except InputDataError as error:
-        if method == "network":
-            raise
-        return _without_network(reference, str(error), cohort)
-    return _Trained(network, card, card.cohort_index(cohort))
-
-
-def _without_network(reference: SignatureSet, reason: str, cohort: str | None) -> _Trained:
-    ignored = f" The cohort {cohort!r} is not used." if cohort is not None else ""
-    fallback = _fallback(len(reference.names))
+    else:
+        network, card = load_refit_model(name)
+        try:
+            check_reference(network, card, reference)
+            return network, card
+        except InputDataError as error:
+            if method == "network":
+                raise
+            reason = str(error).rstrip(".")
+    ignored = f" The tumour type {tumour_type!r} is not used." if tumour_type is not None else ""
     warnings.warn(
-        f"{_IN_WORDS[fallback]} is used instead of a network: {reason.rstrip('.')}.{ignored}",
+        f"{_IN_WORDS[_fallback(len(reference.names))]} is used instead of a network: {reason}.{ignored}",
         DoubtfulDataWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
-    return _Trained(reason=f"Refitted by {_IN_WORDS[fallback]}: no network for this reference.")
+    return None
 
 
 def _fallback(n_signatures: int) -> str:
     return "kl" if n_signatures <= MOST_FOR_LIKELIHOOD else "sparse"
 
 
-def _answers(
-    counts: np.ndarray, reference: SignatureSet, trained: _Trained, method: str
-) -> tuple[BatchAnswer, np.ndarray, list[str]]:
-    """Return the answers, the method of each sample, and why it was another one where a network was wanted."""
-    W = np.ascontiguousarray(reference.profiles.to_numpy(dtype=float))
-    n, k = len(counts), len(W)
-    answer = BatchAnswer.empty(n, k)
-    methods = np.full(n, "none", dtype=object)
-    reasons = [""] * n
-    filled = np.flatnonzero(counts.sum(axis=1) > 0)
-    if method in _CLASSIC:
-        answer.put(filled, _CLASSIC[method](counts[filled], W))
-        methods[filled] = method
-        return answer, methods, reasons
-    outside = _outside_range(counts, filled, trained, method)
-    for row, reason in outside.items():
-        reasons[row] = reason
-    rows = np.array(sorted(outside), dtype=int)
-    if len(rows):
-        methods[rows] = _fallback(k)
-        answer.put(rows, _CLASSIC[_fallback(k)](counts[rows], W))
-    covered = np.array([row for row in filled if row not in outside], dtype=int)
-    if trained.network is not None and len(covered):
-        found = by_network(trained.network, counts[covered], trained.cohort)
-        answer.put(covered, found)
-        methods[covered] = "network"
-        if method == "auto":
-            rows = covered[evidence_for_selection(counts[covered], found, W) > VERY_STRONG]
-            rival = by_selection(counts[rows], W)
-            explained = rival.p_value > EXPLAINED
-            answer.put(rows[explained], rival.at(explained))
-            methods[rows[explained]] = "sparse"
-            for row in rows[explained]:
-                reasons[row] = (
-                    f"Refitted by {_IN_WORDS['sparse']}: it explains the sample much better than the network, whose "
-                    "training tumours may not be like it."
-                )
-    return answer, methods, reasons
+def _without_network(
+    counts: np.ndarray, W: np.ndarray, method: str
+) -> tuple[RefitEstimate, np.ndarray, np.ndarray]:
+    """Return estimates, the method of each sample, and why it was not the one that was asked for."""
+    used = _fallback(len(W)) if method == "auto" else method
+    estimate, methods, reasons = _nothing_refitted(len(counts), len(W))
+    rows = np.flatnonzero(counts.sum(axis=1) > 0)
+    estimate.put(rows, classic_exposures(counts[rows], W, used))
+    methods[rows] = used
+    if used != method:
+        reasons[rows] = f"Refitted by {_IN_WORDS[used]}: no network for this reference."
+    return estimate, methods, reasons
 
 
-def _outside_range(
-    counts: np.ndarray, filled: np.ndarray, trained: _Trained, method: str
-) -> dict[int, str]:
-    """Return the samples that the network must not answer, and why."""
-    if trained.card is None:
-        return {int(row): trained.reason for row in filled}
-    low, high = trained.card.counts
-    totals = counts.sum(axis=1)
-    rows = [int(row) for row in filled if not low <= totals[row] <= high]
-    if rows and method == "network":
-        raise InputDataError(
-            f"{len(rows)} samples have {totals[rows].min():,.0f} to {totals[rows].max():,.0f} mutations; the model "
-            f"{trained.card.name} was trained for {low:,.0f} to {high:,.0f}. Use --method auto, which refits them "
-            "without it, or leave them out."
+def _nothing_refitted(n: int, k: int) -> tuple[RefitEstimate, np.ndarray, np.ndarray]:
+    methods, reasons = (np.full(n, text, dtype=object) for text in ("none", ""))
+    return RefitEstimate.empty(n, k), methods, reasons
+
+
+def _with_network(
+    counts: np.ndarray,
+    W: np.ndarray,
+    method: str,
+    network: RefitNetwork,
+    card: RefitCard,
+    tumour_type: str | None,
+) -> tuple[RefitEstimate, np.ndarray, np.ndarray]:
+    """Return estimates, the method of each sample, and why it was not the network."""
+    estimate, methods, reasons = _nothing_refitted(len(counts), len(W))
+    type_index = card.cohort_index(tumour_type)
+    total = counts.sum(axis=1)
+    low, high = card.counts
+    in_range = (low <= total) & (total <= high)
+    outside = np.flatnonzero((total > 0) & ~in_range)
+    if len(outside):
+        if method == "network":
+            raise InputDataError(
+                f"{len(outside)} samples have {total[outside].min():,.0f} to {total[outside].max():,.0f} mutations; "
+                f"the model {card.name} was trained for {low:,.0f} to {high:,.0f}. Use --method auto, which refits "
+                "them without it, or leave them out."
+            )
+        used = _fallback(len(W))
+        estimate.put(outside, classic_exposures(counts[outside], W, used))
+        methods[outside] = used
+        for row in outside:
+            compared = "fewer" if total[row] < low else "more"
+            reasons[row] = (
+                f"Refitted by {_IN_WORDS[used]}: {total[row]:,.0f} mutations are {compared} than the network was "
+                "trained for."
+            )
+    rows = np.flatnonzero((total > 0) & in_range)
+    if not len(rows):
+        return estimate, methods, reasons
+    threshold = card.presence_threshold
+    found = estimate_exposures(network, counts[rows], type_index, presence_threshold=threshold)
+    estimate.put(rows, found)
+    methods[rows] = "network"
+    if method == "auto":
+        evidence = evidence_for_selection(counts[rows], found, W, threshold)
+        rows = rows[evidence > MIN_EVIDENCE]
+        rival = classic_exposures(counts[rows], W, "sparse")
+        explained = rival.p_value > P_EXPLAINED
+        rows = rows[explained]
+        estimate.put(rows, rival, explained)
+        methods[rows] = "sparse"
+        reasons[rows] = (
+            f"Refitted by {_IN_WORDS['sparse']}: it explains the sample much better than the network, whose "
+            "training tumours may not be like it."
         )
-    return {
-        row: f"Refitted by {_IN_WORDS[_fallback(len(trained.card.signatures))]}: {totals[row]:,.0f} mutations are "
-        f"{'fewer' if totals[row] < low else 'more'} than the network was trained for."
-        for row in rows
-    }
+    return estimate, methods, reasons
 
 
-def _result(
+def _fit_table(
     catalog: MutationCatalog,
     reference: SignatureSet,
     counts: np.ndarray,
-    answer: BatchAnswer,
+    exposures: np.ndarray,
+    estimate: RefitEstimate,
     methods: np.ndarray,
-    reasons: list[str],
-) -> dict[str, Any]:
-    """Return the tables of a result: shares become mutations, less what stays unassigned."""
-    samples, names = catalog.counts.index, pd.Index(reference.names)
+    reasons: np.ndarray,
+) -> pd.DataFrame:
+    """Return what ``RefitResult.fit`` holds."""
     W = reference.profiles.to_numpy(dtype=float)
-    total = counts.sum(axis=1)
-    assigned = total * (1 - answer.unassigned)
-
-    def frame(values: np.ndarray) -> pd.DataFrame:
-        return pd.DataFrame(values, index=samples, columns=names)
-
-    exposures = answer.shares * assigned[:, None]
-    fit = pd.DataFrame({"mutations": total, **reconstruction_quality(counts, exposures @ W)})
-    fit.index = pd.Index(samples, name="sample")
-    fit["p_value"], fit["certificate"] = answer.p_value, answer.certificate
-    fit["unassigned"], fit["method"] = answer.unassigned, methods
-    pairs = exchangeable_pairs(counts, answer.shares, W, reference.names)
-    fit["exchangeable"] = ["; ".join(own) for own in pairs]
-    fit["advice"] = advice(fit, reasons, pairs)
-    by_net = methods == "network"
-    return {
-        "exposures": frame(exposures),
-        # The unassigned mutations may belong to any signature: upper ends keep them, lower ends do not.
-        "lower": frame(answer.lower * assigned[:, None]),
-        "upper": frame(answer.upper * total[:, None]),
-        "presence": frame(answer.presence).loc[by_net] if by_net.any() else None,
-        "unassigned": pd.Series(answer.unassigned * total, index=samples, name="unassigned"),
-        "fit": fit,
-    }
+    quality = reconstruction_quality(counts, exposures @ W)
+    fit = pd.DataFrame({"mutations": counts.sum(axis=1), **quality})
+    fit.index = pd.Index(catalog.counts.index, name="sample")
+    fit["p_value"], fit["certificate"] = estimate.p_value, estimate.certificate
+    fit["unassigned"], fit["method"] = estimate.unassigned, methods
+    fit["dispersion"] = estimate.dispersion
+    pairs = exchangeable_pairs(counts, estimate.shares, W, reference.names)
+    fit["exchangeable"] = ["; ".join(sample_pairs) for sample_pairs in pairs]
+    fit["advice"] = advice(fit, list(reasons), pairs)
+    return fit

@@ -86,7 +86,7 @@ def _write_intervals(result: "RefitResult", path: Path) -> None:
     Pairs whose estimate and upper end are both below half a mutation are left out: of 86 signatures most.
     """
     values = result.exposures.to_numpy()
-    lower, upper = result.lower.to_numpy(), result.upper.to_numpy()
+    lower, upper = result.exposure_lower.to_numpy(), result.exposure_upper.to_numpy()
     rows, columns = np.nonzero((values >= 0.5) | (upper >= 0.5))
     table = pd.DataFrame(
         {

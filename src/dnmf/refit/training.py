@@ -10,17 +10,19 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dnmf.criteria import PRESENT_MUTATIONS
+from dnmf.progress import Progress
 from dnmf.refit.checkpoint import checksum, load_checkpoint, save_checkpoint
-from dnmf.refit.network import PRESENT_MUTATIONS, RefitNetwork, RefitOutput
+from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.unfolding.conditioned import ConditionedDesign
 
-# Largest norm of a gradient that is followed as it is.
-GRADIENT_LIMIT = 1.0
+# Larger gradients are scaled down to this norm.
+MAX_GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class RefitTraining:
-    """How exposures are drawn and how the network learns from them.
+    """How exposures are drawn and how the network learns from them; the defaults train from random weights.
 
     Attributes
     ----------
@@ -33,25 +35,25 @@ class RefitTraining:
     crossed : float
         Share of samples that take each exposure from one or the other of two tumours of a type, at random.
     foreign : float
-        Share of samples to which one or two signatures, any of the reference, are added: the broad prior that lets
-        every signature be found, also one without an example.
+        Share of samples to which one or two signatures, any of the reference, are added, so that the network also
+        learns signatures that no training tumour has.
     uniform : float
-        Share of samples that are one to six signatures drawn evenly, whatever the tumours look like.
+        Share of samples that are mixtures of one to six signatures of the reference, drawn evenly.
     drop : float
         Share of samples whose contributions below ten mutations are dropped, as reports do.
     cohort_shown : float
-        Share of samples whose tumour type the network is told.
+        Share of samples whose tumour type is given to the network.
     mislabelled : float
-        Share of the shown types that are wrong: a type is known from a few dozen tumours, and what those lack a new
-        one may have.
+        Share of the given types that are wrong: a new tumour may have signatures that the few dozen training tumours
+        of its type lack.
     balance : float
         Tumour types are drawn in proportion to their number of tumours to the power 1 - balance.
     emphasis : float
-        The error of a sample counts ``(N / 1000) ** emphasis``: errors fall about as the root of N, so that 0.5 makes
-        samples of all counts matter alike and 0 lets those with few mutations rule.
+        Weight of a sample's error, ``(N / 1000) ** emphasis``. Errors fall about as the root of N: with 0.5 samples
+        of all counts have about the same part in the loss, with 0 those with few mutations have nearly all of it.
     """
 
-    steps: int = 12_000
+    steps: int = 9_000
     batch_size: int = 256
     learning_rate: float = 3e-3
     counts: tuple[float, float] = (20.0, 200_000.0)
@@ -66,42 +68,46 @@ class RefitTraining:
     emphasis: float = 0.4
 
 
+# From a network of another reference a third of the steps has the same error.
+FROM_NETWORK = RefitTraining(steps=3_000, learning_rate=2e-3)
+
+
 class ExposurePrior:
-    """Known exposures as a source of new ones: mixed within a tumour type, jittered, now and then surprised.
+    """Draws exposures like those of known tumours: mixed within a type, jittered, some with foreign signatures.
 
     Parameters
     ----------
     shares : (m, k)
         Exposures of the training tumours; rows sum to 1.
-    cohorts : (m,)
-        Their tumour types, counted from 1.
+    tumour_types : (m,)
+        Their types, counted from 1.
     config : RefitTraining
         How to draw.
     """
 
     def __init__(
-        self, shares: Float[Tensor, "m k"], cohorts: Int[Tensor, " m"], config: RefitTraining
+        self, shares: Float[Tensor, "m k"], tumour_types: Int[Tensor, " m"], config: RefitTraining
     ):
-        order = torch.argsort(cohorts, stable=True)
-        self.shares, self.cohorts, self.config = shares[order], cohorts[order], config
-        self.size = torch.bincount(self.cohorts)
+        order = torch.argsort(tumour_types, stable=True)
+        self.shares, self.tumour_types, self.config = shares[order], tumour_types[order], config
+        self.size = torch.bincount(self.tumour_types)
         self.offset = torch.cumsum(self.size, 0) - self.size
-        self.chance = self.size[self.cohorts].double() ** -config.balance
+        self.chance = self.size[self.tumour_types].double() ** -config.balance
 
     def draw(
         self, n: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"], Int[Tensor, " n"]]:
-        """Return shares, numbers of mutations and told tumour types (0: none) of ``n`` new samples."""
+        """Return shares, numbers of mutations and given tumour types (0: none) of ``n`` new samples."""
         low, high = (math.log(count) for count in self.config.counts)
         position = torch.rand(n, generator=generator, dtype=self.shares.dtype)
         counts = (low + (high - low) * position).exp()
-        shares, told = self.draw_at(counts, generator)
-        return shares, counts, told
+        shares, given_types = self.draw_at(counts, generator)
+        return shares, counts, given_types
 
     def draw_at(
         self, counts: Float[Tensor, " n"], generator: torch.Generator
     ) -> tuple[Float[Tensor, "n k"], Int[Tensor, " n"]]:
-        """Return shares and told tumour types (0: none) of new samples with these numbers of mutations."""
+        """Return shares and given tumour types (0: none) of new samples with these numbers of mutations."""
         n, k = len(counts), self.shares.shape[1]
         config = self.config
 
@@ -109,8 +115,8 @@ class ExposurePrior:
             return torch.rand(*shape, generator=generator, dtype=self.shares.dtype)
 
         rows = torch.multinomial(self.chance, n, replacement=True, generator=generator)
-        cohorts = self.cohorts[rows]
-        partners = self.offset[cohorts] + (uniform(n) * self.size[cohorts]).long()
+        types = self.tumour_types[rows]
+        partners = self.offset[types] + (uniform(n) * self.size[types]).long()
         one, other = self.shares[rows], self.shares[partners]
         a = 0.5 * uniform(n, 1) ** 4
         crossed = (uniform(n, 1) < config.crossed) & (uniform(n, k) < 0.5)
@@ -119,14 +125,14 @@ class ExposurePrior:
         shares = shares * (config.jitter * noise).exp()
         shares = shares / shares.sum(dim=1, keepdim=True)
         kind, share = uniform(n, 1), 0.6 * uniform(n, 1)
-        surprised = (1 - share) * shares + share * _few_signatures(n, k, 2, uniform)
-        shares = torch.where(kind < config.foreign, surprised, shares)
+        with_foreign = (1 - share) * shares + share * _few_signatures(n, k, 2, uniform)
+        shares = torch.where(kind < config.foreign, with_foreign, shares)
         shares = torch.where(kind > 1 - config.uniform, _few_signatures(n, k, 6, uniform), shares)
         shares = torch.where(uniform(n, 1) < config.drop, drop_small(shares, counts), shares)
-        others = cohorts[torch.randperm(n, generator=generator)]
-        told = torch.where(uniform(n) < config.mislabelled, others, cohorts)
-        told = torch.where(uniform(n) < config.cohort_shown, told, torch.zeros_like(told))
-        return shares, told
+        others = types[torch.randperm(n, generator=generator)]
+        given = torch.where(uniform(n) < config.mislabelled, others, types)
+        given = torch.where(uniform(n) < config.cohort_shown, given, torch.zeros_like(given))
+        return shares, given
 
 
 def _few_signatures(n: int, k: int, most: int, uniform: Callable[..., Tensor]) -> Tensor:
@@ -154,18 +160,18 @@ def refit_loss(
     *,
     emphasis: float,
 ) -> tuple[Tensor, Tensor]:
-    """Return the loss to minimise and, for watching, the plain fitting error.
+    """Return the loss to minimise and the mean fitting error, for the progress of training.
 
     Half the absolute difference of the shares, weighted by ``(N / 1000) ** emphasis``, plus cross-entropy of presence
     and the pinball losses of both ends of the interval.
     """
-    error = 0.5 * (output.weights - shares).abs().sum(dim=1)
+    error = 0.5 * (output.shares - shares).abs().sum(dim=1)
     weight = (counts / 1000).clamp(0.05, 50) ** emphasis
     present = (shares * counts[:, None] >= PRESENT_MUTATIONS) | (shares >= 0.5)
     presence = functional.binary_cross_entropy(
         output.presence.clamp(1e-6, 1 - 1e-6), present.to(shares)
     )
-    unit = 5 * (output.weights.detach() / counts[:, None] + counts[:, None] ** -2).sqrt() + 0.002
+    unit = 5 * (output.shares.detach() / counts[:, None] + counts[:, None] ** -2).sqrt() + 0.002
     low, high = (shares - output.lower) / unit, (shares - output.upper) / unit
     pinball = torch.maximum(0.05 * low, -0.95 * low) + torch.maximum(0.95 * high, -0.05 * high)
     return (weight * error).mean() + presence + pinball.mean(), error.mean()
@@ -182,9 +188,9 @@ def learning_rate_at(step: int, config: RefitTraining) -> float:
 def train_refit(
     W: Float[Tensor, "k f"],
     shares: Float[Tensor, "m k"],
-    cohorts: Int[Tensor, " m"],
+    tumour_types: Int[Tensor, " m"],
     *,
-    n_cohorts: int,
+    n_types: int,
     config: RefitTraining | None = None,
     design: ConditionedDesign | None = None,
     seed: int = 0,
@@ -192,7 +198,7 @@ def train_refit(
     checkpoint: Path | None = None,
     checkpoint_every: int = 500,
     origin: Mapping[str, str] | None = None,
-    callback: Callable[[int, int, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> RefitNetwork:
     """Train a refit network; an interrupted run goes on from its checkpoint to the same weights, bit for bit.
 
@@ -202,9 +208,9 @@ def train_refit(
         Reference signatures; their dtype is the network's.
     shares : (m, k)
         Exposures of the training tumours as shares of their mutations.
-    cohorts : (m,)
-        Tumour types, counted from 1 to ``n_cohorts``.
-    n_cohorts : int
+    tumour_types : (m,)
+        Counted from 1 to ``n_types``.
+    n_types : int
         Number of tumour types the network will know.
     config, design : optional
         How to train, and sizes.
@@ -220,8 +226,8 @@ def train_refit(
         Steps between two writings.
     origin : mapping of str, optional
         What else the checkpoint must have been made with, such as the rule of the split, by name.
-    callback : callable(step, steps, error), optional
-        Called after every step with the mean fitting error of its batch.
+    progress : callable(phase, step, steps, cost), optional
+        Called after every step with the mean fitting error of its batch as cost.
 
     Raises
     ------
@@ -232,8 +238,8 @@ def train_refit(
     """
     config = config or RefitTraining()
     generator = torch.Generator().manual_seed(seed)
-    prior = ExposurePrior(shares.to(W), cohorts, config)
-    network = RefitNetwork(W, n_cohorts, start.design if start is not None else design)
+    prior = ExposurePrior(shares.to(W), tumour_types, config)
+    network = RefitNetwork(W, n_types, start.design if start is not None else design)
     if start is None:
         network.initialise(shares.to(W).mean(dim=0), generator)
     else:
@@ -244,7 +250,7 @@ def train_refit(
         "settings": repr((config, network.design)),
         "seed": str(seed),
         "reference": checksum(W),
-        "training tumours": checksum(shares, cohorts),
+        "training tumours": checksum(shares, tumour_types),
         "network to start from": "none" if start is None else checksum(*start.parameters()),
     }
     if checkpoint is not None and checkpoint.exists():
@@ -254,8 +260,8 @@ def train_refit(
         done = state.step == config.steps
         if checkpoint is not None and (done or state.step % checkpoint_every == 0):
             save_checkpoint(checkpoint, network, state.optimiser, generator, record, state.step)
-        if callback is not None:
-            callback(state.step, config.steps, error)
+        if progress is not None:
+            progress("training", state.step, config.steps, error)
     return network.eval()
 
 
@@ -278,14 +284,14 @@ class _TrainingState:
         """Take one step on one new batch; its mean fitting error."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(self.step, self.config)
-        shares, counts, cohorts = prior.draw(self.config.batch_size, self.generator)
+        shares, counts, types = prior.draw(self.config.batch_size, self.generator)
         X = torch.poisson(counts[:, None] * (shares @ self.network.W), generator=self.generator)
         loss, error = refit_loss(
-            self.network(X, cohorts), shares, counts, emphasis=self.config.emphasis
+            self.network(X, types), shares, counts, emphasis=self.config.emphasis
         )
         self.optimiser.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
+        nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
         self.optimiser.step()
         self.step += 1
         if not math.isfinite(loss.item()):

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
 
-COHORT, SAMPLE = "Cancer Types", "Sample Names"
-NOT_SIGNATURES = (COHORT, SAMPLE, "Accuracy")
+TUMOUR_TYPE, SAMPLE = "Cancer Types", "Sample Names"
+NOT_SIGNATURES = (TUMOUR_TYPE, SAMPLE, "Accuracy")
 # Signatures that later versions of COSMIC split in two; the first part takes over the exposures of the whole.
 SUCCESSORS = {"SBS22": "SBS22a", "SBS40": "SBS40a"}
 
 Part = Literal["test", "calibration", "training"]
 
 
-# The networks were designed while looking at the tumours of an earlier, unsalted split: none of those tests any more.
+# The networks were designed on the test tumours of an earlier split without salt: those are not tested on any more.
 SALT = "dnmf-refit-2:"
 SPLIT = (
     f"n = SHA-256 of {SALT!r} + sample name, first 32 bits, modulo 60. Test: n < 20 unless the same of the name alone, "
@@ -54,9 +54,9 @@ class TumourExposures:
     ----------
     shares : (m, k)
         Rows sum to 1.
-    cohorts : (m,)
-        Index of each tumour's type in ``cohort_names``, counted from 1.
-    cohort_names, samples : list of str
+    types : (m,)
+        Index of each tumour's type in ``type_names``, counted from 1.
+    type_names, samples : list of str
         Types, sorted; names of the tumours.
     renamed : dict
         Names in the table -> names in the reference.
@@ -65,8 +65,8 @@ class TumourExposures:
     """
 
     shares: NDArray[np.float32]
-    cohorts: NDArray[np.int64]
-    cohort_names: list[str]
+    types: NDArray[np.int64]
+    type_names: list[str]
     samples: list[str]
     renamed: dict[str, str]
     unseen: list[str]
@@ -92,8 +92,8 @@ def read_tumour_exposures(path: str | Path, signatures: Sequence[str]) -> Tumour
         If a column is missing, no signature is known, or a number is missing or negative.
     """
     path = Path(path)
-    table = pd.read_csv(path, sep=None, engine="python", dtype={COHORT: str, SAMPLE: str})
-    for column in (COHORT, SAMPLE):
+    table = pd.read_csv(path, sep=None, engine="python", dtype={TUMOUR_TYPE: str, SAMPLE: str})
+    for column in (TUMOUR_TYPE, SAMPLE):
         if column not in table or table[column].isna().any():
             raise InputDataError(f"{path}: expected a column {column!r} without missing entries")
     values = table.drop(columns=[c for c in NOT_SIGNATURES if c in table])
@@ -120,12 +120,12 @@ def read_tumour_exposures(path: str | Path, signatures: Sequence[str]) -> Tumour
     known = values.reindex(columns=list(signatures), fill_value=0.0).to_numpy(np.float64)
     kept = known.sum(axis=1) > 0
     known, table = known[kept], table[kept]
-    names = sorted(table[COHORT].unique())
+    names = sorted(table[TUMOUR_TYPE].unique())
     index = {name: number for number, name in enumerate(names, start=1)}
     return TumourExposures(
         shares=(known / known.sum(axis=1, keepdims=True)).astype(np.float32),
-        cohorts=np.array([index[name] for name in table[COHORT]], dtype=np.int64),
-        cohort_names=names,
+        types=np.array([index[name] for name in table[TUMOUR_TYPE]], dtype=np.int64),
+        type_names=names,
         samples=list(table[SAMPLE]),
         renamed=renamed,
         unseen=[s for s, total in zip(signatures, known.sum(axis=0), strict=True) if total == 0],

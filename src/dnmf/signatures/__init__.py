@@ -17,8 +17,7 @@ from dnmf.signatures.shipped import (
     example_catalog,
     how_to_give_reference,
 )
-from dnmf.signatures.simulate import simulate_catalog
-from dnmf.signatures.simulate_cohort import simulate_cohort
+from dnmf.signatures.simulate import simulate_catalog, simulate_cohort
 from dnmf.signatures.write import write_catalog, write_exposures, write_signatures
 
 __all__ = [

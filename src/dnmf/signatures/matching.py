@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dnmf.criteria import MATCH_COSINE
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.references import load_reference
@@ -14,7 +15,7 @@ _DIGITS = 12
 
 
 def match_to_reference(
-    found: SignatureSet, reference: SignatureSet | str | Path, *, min_cosine: float = 0.8
+    found: SignatureSet, reference: SignatureSet | str | Path, *, min_cosine: float = MATCH_COSINE
 ) -> pd.DataFrame:
     """Return the most similar reference signature for each found one.
 
