@@ -128,11 +128,13 @@ def test_it_does_not_write_to_its_arguments(problem):
 
 def test_a_phase_moves_its_penalties_geometrically():
     steps = list(
-        Phase(3, exposures=(100.0, 1.0), exposure_offset=(4.0, 1.0), signatures=(2.0, 2.0)).steps()
+        Phase(
+            3, exposures=(100.0, 1.0), exposure_offset=(4.0, 1.0), signatures=(2.0, 2.0)
+        ).penalties()
     )
     np.testing.assert_allclose(steps, [(100, 4, 2), (10, 2, 2), (1, 1, 2)])
-    assert list(Phase(1, exposures=(5.0, 1.0)).steps()) == [(5, 1, 0)]
-    assert list(Phase(0).steps()) == []
+    assert list(Phase(1, exposures=(5.0, 1.0)).penalties()) == [(5, 1, 0)]
+    assert list(Phase(0).penalties()) == []
 
 
 def test_phases_follow_one_another_in_one_run(problem):

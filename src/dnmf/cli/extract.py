@@ -92,7 +92,12 @@ def extract(
     layers: Annotated[int, typer.Option("--layers", min=1, help="Layers of the network.")] = 10,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="Training epochs.", show_default="the preset's"),
+        typer.Option(
+            "--epochs",
+            min=1,
+            help="Training steps; with --preset paper epochs.",
+            show_default="300; paper 500",
+        ),
     ] = None,
     preset: Annotated[
         Preset, typer.Option("--preset", help="`paper` trains as Nasser, Eldar and Sharan 2021.")

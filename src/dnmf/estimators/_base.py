@@ -144,7 +144,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         samples = self._validate_samples(X, reset=False)
         parts = (samples, self._exposures_of(samples), self.components_)
         data_term = type(self._objective)()
-        return -2 * data_term.cost(*(torch.from_numpy(part) for part in parts)).mean().item()
+        return -2 * data_term.cost(*(torch.tensor(part) for part in parts)).mean().item()
 
     def _exposures_of(self, X: Array) -> Array:
         # transform() may be wrapped to give a DataFrame (set_output); the score needs plain numbers.

@@ -165,7 +165,7 @@ class DNMF(UnfoldedFactorisation):
             _warn_of_unused(H)
             network = Unfolded.from_dictionary(
                 W,
-                self.n_layers,
+                int(self.n_layers),
                 layer=self.layer,
                 shares=_usual_shares(samples, H),
                 l1_reg=float(self.l1_reg),
@@ -174,8 +174,8 @@ class DNMF(UnfoldedFactorisation):
             training = train_to_dictionary(
                 network,
                 samples,
-                n_steps=self.n_steps,
-                learning_rate=self.learning_rate,
+                n_steps=int(self.n_steps),
+                learning_rate=None if self.learning_rate is None else float(self.learning_rate),
                 generator=generator,
                 progress=progress,
             )

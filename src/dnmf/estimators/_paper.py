@@ -120,8 +120,8 @@ class PaperDNMF(UnfoldedFactorisation):
             warn_of_rank(samples, self.n_components)
             network = UnfoldedMU(
                 samples.shape[1],
-                self.n_components,
-                self.n_layers,
+                int(self.n_components),
+                int(self.n_layers),
                 l1_reg=l1_reg,
                 l2_reg=l2_reg,
                 weight_init=float(self.weight_init),
@@ -133,7 +133,7 @@ class PaperDNMF(UnfoldedFactorisation):
                 samples,
                 l1_reg=l1_reg,
                 l2_reg=l2_reg,
-                config=TrainConfig(self.max_epochs, float(self.learning_rate)),
+                config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
                 dictionary_order=self.dictionary_order,
                 progress=progress,
             )
@@ -244,7 +244,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         network = UnfoldedMU(
             X.shape[1],
             exposures.shape[1],
-            self.n_layers,
+            int(self.n_layers),
             l1_reg=float(self.l1_reg),
             l2_reg=float(self.l2_reg),
             learn_penalties=self.learn_penalties,
@@ -255,7 +255,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
             network,
             X,
             exposures,
-            config=TrainConfig(self.max_epochs, self.learning_rate),
+            config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
             batch_size=self.batch_size,
             generator=self._generator(self.random_state),
         )

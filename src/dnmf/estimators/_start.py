@@ -1,4 +1,4 @@
-"""Starting factors, with a word where the start or the data make the result doubtful."""
+"""Starting factors, with warnings where the start or the data make the result doubtful."""
 
 import warnings
 

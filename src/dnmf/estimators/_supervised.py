@@ -21,8 +21,8 @@ from dnmf.threads import one_thread
 from dnmf.unfolding.training import History, TrainConfig
 
 VALIDATION_SHARE = 0.15
-# Fewer pairs cannot show that a network is better than the likelihood: none is trained.
-FEWEST_PAIRS = 20
+# With fewer pairs the held-out ones cannot show whether a network is better than the likelihood: none is trained.
+MIN_PAIRS = 20
 
 
 class SupervisedEstimator(FactorisationEstimator):
@@ -190,7 +190,7 @@ class SupervisedDNMF(SupervisedEstimator):
         network = SupervisedNetwork(X.shape[1], exposures.shape[1], self.n_layers)
         network.learn_dictionary(X, exposures)
         history = History()
-        if network.counting and len(X) >= FEWEST_PAIRS:
+        if network.counting and len(X) >= MIN_PAIRS:
             mutations = exposures * network.units
             order = torch.randperm(len(X), generator=generator)
             held_out, rest = order.tensor_split([int(VALIDATION_SHARE * len(X))])

@@ -1,4 +1,4 @@
-"""Pure functions on tensors: costs, updates, exact least squares, starts. Nothing here writes to an argument."""
+"""Costs, classic updates, exact solvers and their certificates, starts: pure functions on tensors."""
 
 from dnmf._moved import former_names
 from dnmf.kernels.alternating import AlternatingResult, Phase, nmf_anls

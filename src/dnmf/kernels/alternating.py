@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,15 +14,26 @@ from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
 # Ang and Gillis 2019: how fast the extrapolation and its ceiling grow, and how fast both fall after a rise.
 FIRST_STEP, GROWTH, CEILING_GROWTH, DECAY = 0.5, 1.05, 1.01, 1.5
-# Below this a channel's probability counts as absent to the penalty on signatures.
+# Probability of a channel, far below which the penalty on signatures treats it as absent.
 SIGNATURE_OFFSET = 1e-3
-# Keeps the volume of signatures finite when two of them coincide.
+# Added to the diagonal of W W^T, so that the log volume stays finite when two signatures coincide.
 VOLUME_OFFSET = 1e-3
+
+
+class LogPenalty(NamedTuple):
+    """The concave penalty of one iteration: ``p sum(log(H + e)) + q sum(log(W + 0.001))``."""
+
+    exposures: float = 0.0
+    exposure_offset: float = 0.0
+    signatures: float = 0.0
+
+
+NO_PENALTY = LogPenalty()
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch of iterations, its penalties moving geometrically from their first to their second value.
+    """A number of iterations in which each penalty moves geometrically from its first to its second value.
 
     ``p sum(log(H + e)) + q sum(log(W + 0.001))``
 
@@ -44,11 +57,11 @@ class Phase:
     exposure_offset: tuple[float, float] = (1.0, 1.0)
     signatures: tuple[float, float] = (0.0, 0.0)
 
-    def steps(self) -> Iterator[tuple[float, float, float]]:
-        """Yield (p, e, q) for every iteration."""
+    def penalties(self) -> Iterator[LogPenalty]:
+        """Yield the penalty of every iteration."""
         for i in range(self.iterations):
             t = i / max(self.iterations - 1, 1)
-            yield (
+            yield LogPenalty(
                 _between(self.exposures, t),
                 _between(self.exposure_offset, t),
                 _between(self.signatures, t),
@@ -87,8 +100,8 @@ class AlternatingResult:
     cost: list[float]
 
 
-class _Objective:
-    """The weighted, penalised cost and its two exact steps, in exposures of the weighted samples."""
+class _WeightedProblem:
+    """Samples times their weights: the cost of factors, and the exact step of either; exposures are weighted, too."""
 
     def __init__(
         self,
@@ -102,22 +115,23 @@ class _Objective:
         self.X = X if weights is None else X * self.weights
         self.Xt = self.X.mT.contiguous()
         self.l1_reg, self.l2_reg, self.min_volume = l1_reg, l2_reg, min_volume
-        self.p = self.e = self.q = 0.0
 
-    @property
-    def needs_unit_sum(self) -> bool:
-        """Whether exposures and signatures could escape a penalty by trading scale."""
-        return bool(self.l1_reg or self.l2_reg or self.min_volume or self.p or self.q)
+    def needs_unit_sum(self, penalty: LogPenalty) -> bool:
+        """Whether factors could lower a penalty by moving scale from one to the other."""
+        fixed = self.l1_reg or self.l2_reg or self.min_volume
+        return bool(fixed or penalty.exposures or penalty.signatures)
 
-    def exposures(self, W: Tensor, start: Tensor | None = None) -> Tensor:
+    def exposures(
+        self, W: Tensor, start: Tensor | None = None, penalty: LogPenalty = NO_PENALTY
+    ) -> Tensor:
         gram, moments = exposure_moments(self.X, W, l2_reg=self.l2_reg)
         if self.l1_reg:
             moments = moments - self.l1_reg * self.weights
-        if self.p and start is not None:
-            moments = moments - self.p / (start + self.e)
+        if penalty.exposures and start is not None:
+            moments = moments - penalty.exposures / (start + penalty.exposure_offset)
         return nnls(gram, moments, start=start)
 
-    def signatures(self, H: Tensor, start: Tensor) -> Tensor:
+    def signatures(self, H: Tensor, start: Tensor, penalty: LogPenalty) -> Tensor:
         gram, moments = H.mT @ H, self.Xt @ H
         # Rows of W are scaled to sum to 1 afterwards: a sum of s costs l1 s sum(h) + l2/2 s^2 sum(h^2). So penalties
         # on exposures reach the signatures, the quadratic one channel by channel with the others as they were.
@@ -127,8 +141,8 @@ class _Objective:
             squares = self.l2_reg * H.square().sum(dim=0)
             gram = gram + squares.diag()
             moments = moments - squares * (start.sum(dim=1) - start.mT)
-        if self.q:
-            moments = moments - (self.q / (start + SIGNATURE_OFFSET)).mT
+        if penalty.signatures:
+            moments = moments - (penalty.signatures / (start + SIGNATURE_OFFSET)).mT
         if self.min_volume:
             gram = gram + self.min_volume * torch.linalg.inv(_volume_matrix(start))
         return nnls(gram, moments, start=start.mT).mT
@@ -142,12 +156,13 @@ class _Objective:
             total = total + 0.5 * self.l2_reg * H.square().sum()
         return total.item()
 
-    def search_penalty(self, H: Tensor, W: Tensor) -> float:
+    def search_cost(self, H: Tensor, W: Tensor, penalty: LogPenalty) -> float:
+        """Return what the penalty of an iteration and the volume add to the cost."""
         total = 0.0
-        if self.p:
-            total += self.p * (H + self.e).log().sum().item()
-        if self.q:
-            total += self.q * (W + SIGNATURE_OFFSET).log().sum().item()
+        if penalty.exposures:
+            total += penalty.exposures * (H + penalty.exposure_offset).log().sum().item()
+        if penalty.signatures:
+            total += penalty.signatures * (W + SIGNATURE_OFFSET).log().sum().item()
         if self.min_volume:
             total += 0.5 * self.min_volume * _volume_matrix(W).logdet().item()
         return total
@@ -205,38 +220,34 @@ def nmf_anls(
     Ang and Gillis 2019, Neural Computation 31:417 (extrapolation); Kim and Park 2011 (exact alternating least squares);
     Candès, Wakin and Boyd 2008 (reweighted l1 for the logarithm); Leplat, Ang and Gillis 2019 (volume).
     """
-    objective = _Objective(X, sample_weights, l1_reg, l2_reg, min_volume)
-    H = objective.exposures(W0) if H0 is None else H0 * objective.weights
+    problem = _WeightedProblem(X, sample_weights, l1_reg, l2_reg, min_volume)
+    H = problem.exposures(W0) if H0 is None else H0 * problem.weights
     W = W_ahead = W0
-    last = (float("inf"), H, W)
+    last_cost, last_point = float("inf"), (H, W)
     beta, ceiling = FIRST_STEP, 1.0
     cost: list[float] = []
-    for objective.p, objective.e, objective.q in (
-        step for phase in phases for step in phase.steps()
-    ):
-        H_next = objective.exposures(W_ahead, H)
+    for penalty in chain.from_iterable(phase.penalties() for phase in phases):
+        H_next = problem.exposures(W_ahead, H, penalty)
         H_ahead = (H_next + beta * (H_next - H)).clamp(min=0)
-        W_next = objective.signatures(H_ahead, W)
-        if objective.needs_unit_sum:
+        W_next = problem.signatures(H_ahead, W, penalty)
+        if problem.needs_unit_sum(penalty):
             H_next, _ = scale_signatures_to_unit_sum(H_next, W_next)
             H_ahead, W_next = scale_signatures_to_unit_sum(H_ahead, W_next)
         extrapolated = (W_next + beta * (W_next - W)).clamp(min=0)
-        cost.append(objective.cost(H_ahead, W_next))
-        # The last point is judged under today's penalties, which have moved since.
-        penalty, last_penalty = (
-            objective.search_penalty(H_ahead, W_next),
-            objective.search_penalty(*last[1:]),
-        )
-        if cost[-1] + penalty > last[0] + last_penalty:
+        cost.append(problem.cost(H_ahead, W_next))
+        # Both points under the penalty of this iteration, which is not that under which the last one was found.
+        whole = cost[-1] + problem.search_cost(H_ahead, W_next, penalty)
+        if whole > last_cost + problem.search_cost(*last_point, penalty):
             W_ahead, ceiling, beta = W, beta, beta / DECAY
         else:
-            W_ahead, H, W, last = extrapolated, H_next, W_next, (cost[-1], H_ahead, W_next)
+            W_ahead, H, W = extrapolated, H_next, W_next
+            last_cost, last_point = cost[-1], (H_ahead, W_next)
             ceiling = min(1.0, CEILING_GROWTH * ceiling)
             beta = min(ceiling, GROWTH * beta)
         if callback is not None:
             callback(len(cost), cost[-1])
     _, W = scale_signatures_to_unit_sum(H, W)
-    start = H / objective.weights
+    start = H / problem.weights
     return AlternatingResult(
         H=exact_exposures(X, W, l1_reg=l1_reg, l2_reg=l2_reg, start=start), W=W, cost=cost
     )

@@ -1,4 +1,4 @@
-"""Where a factorisation starts."""
+"""Starting factors of a factorisation."""
 
 from typing import Literal, get_args
 

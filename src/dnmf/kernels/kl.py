@@ -9,10 +9,10 @@ from torch import Tensor
 
 from dnmf.kernels._kl_numba import kl_rows
 
-# Share that every usable signature gets before the first step: multiplicative steps never leave zero.
-START_FLOOR = 1e-3
+# Share of the start that is spread evenly over the usable signatures: multiplicative steps never leave zero.
+MIN_START_SHARE = 1e-3
 # Nats per mutation below which a gap is rounding: sums of f terms near 1 in float64.
-ROUNDING = 1e-12
+ROUNDING_PER_MUTATION = 1e-12
 
 
 def kl_step(
@@ -120,7 +120,7 @@ class KLResult:
     H : (n, k)
         Exposures, in mutations.
     gap : (n,)
-        Certificate, see :func:`kl_gap`: at most so many nats from the optimum.
+        Certificate, see :func:`kl_gap`: the most by which the log-likelihood can be below its maximum, in nats.
     n_iter : (n,)
         Steps that each sample took.
     converged : (n,)
@@ -153,8 +153,8 @@ def kl_exposures(
     support : (n, k) bool, optional
         Signatures that each sample may use; default all. A sample without any gets zeros.
     tol : float
-        Stop a sample when it is certified to be within so many nats of the maximum of its log-likelihood, or within
-        1e-12 nats per mutation, which is rounding.
+        Stop a sample when its log-likelihood is certified to be within ``tol`` nats of the maximum, or within 1e-12
+        nats per mutation, which is rounding.
     max_iter : int
         Most steps per sample, the first 20 multiplicative, the others Newton steps.
 
@@ -192,7 +192,7 @@ def kl_exposures(
     totals = counts.sum(axis=1)
     shares = _starting_shares(start, mass, allowed)
     gaps, steps = np.zeros(len(counts)), np.zeros(len(counts), np.int64)
-    tolerances = np.maximum(tol, ROUNDING * totals)
+    tolerances = np.maximum(tol, ROUNDING_PER_MUTATION * totals)
     kl_rows(counts, unit, allowed, shares, tolerances, max_iter, gaps, steps)
     exposures = shares * totals[:, None] / np.where(mass > 0, mass, 1.0)
     return KLResult(
@@ -210,4 +210,4 @@ def _starting_shares(start: Tensor | None, mass: np.ndarray, allowed: np.ndarray
     shares = start.detach().to("cpu", torch.float64).clamp(min=0).numpy() * mass * allowed
     total = shares.sum(axis=1, keepdims=True)
     shares = np.where(total > 0, shares / np.where(total > 0, total, 1.0), even)
-    return np.ascontiguousarray((1 - START_FLOOR) * shares + START_FLOOR * even)
+    return np.ascontiguousarray((1 - MIN_START_SHARE) * shares + MIN_START_SHARE * even)

@@ -10,8 +10,8 @@ from dnmf.kernels.costs import kl_cost
 from dnmf.kernels.kl import kl_exposures, kl_step
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
-# Multiplicative updates never leave zero: a start found by least squares is mixed with this much of the mean spectrum.
-START_FLOOR = 1e-3
+# Share of the mean spectrum in the starting signatures, and of even exposures: multiplicative updates never leave zero.
+MEAN_SPECTRUM_SHARE = 1e-3
 STEPS_PER_BLOCK = 2
 
 
@@ -47,9 +47,9 @@ def nmf_kl(
     """
     mean = X.sum(dim=0) / X.sum()
     _, W = scale_signatures_to_unit_sum(X.new_ones(1, len(W0)), W0)
-    W = (1 - START_FLOOR) * W + START_FLOOR * mean
+    W = (1 - MEAN_SPECTRUM_SHARE) * W + MEAN_SPECTRUM_SHARE * mean
     H = kl_exposures(X, W).H
-    H = H + START_FLOOR * X.sum(dim=1, keepdim=True) / len(W)
+    H = H + MEAN_SPECTRUM_SHARE * X.sum(dim=1, keepdim=True) / len(W)
     cost: list[float] = []
     for iteration in range(1, max_iter + 1):
         for _ in range(STEPS_PER_BLOCK):

@@ -1,17 +1,17 @@
-"""The dictionary of samples whose exposures are known, for counts as for data without noise."""
+"""The dictionary of samples with known exposures: Poisson regression, and the dispersion of its residuals."""
 
 from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels.kl import kl_step
 
-# Steps to a likelihood that no longer changes visibly; stopping there keeps signatures that the pairs hardly determine
-# near the mean spectrum they start from.
-KL_ITERATIONS = 300
+# After 300 steps the likelihood hardly changes. Stopping there leaves signatures that the pairs hardly determine near
+# the mean spectrum from which they start.
+MAX_ITERATIONS = 300
 
 
 def kl_signatures(
-    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], *, max_iter: int = KL_ITERATIONS
+    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], *, max_iter: int = MAX_ITERATIONS
 ) -> Float[Tensor, "k f"]:
     """Return ``argmin_{W >= 0} kl_cost(X, H, W)``: Poisson regression of counts on known exposures.
 
@@ -45,7 +45,7 @@ def kl_signatures(
 
 
 def dispersion(X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]) -> float:
-    """Return by how much samples miss ``H W``, in the variance of a count: 1 for Poisson counts, near 0 without noise.
+    """Return the variance-to-mean ratio of the residuals: 1 for Poisson counts, near 0 without noise.
 
     Median over samples of ``sum_f (x - r)^2 / sum_f r``, ``r = H W``, times ``n / (n - k)`` for the fit of W.
 
@@ -57,7 +57,7 @@ def dispersion(X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor
     Notes
     -----
     Rounding to integers has the variance 1/12: a dispersion below 1/4 as soon as a channel holds one count in three.
-    Not more samples than components leave no residual to measure: 0.
+    With no more samples than components there is no residual, and the ratio is 0.
 
     Examples
     --------

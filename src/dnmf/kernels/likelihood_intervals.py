@@ -23,7 +23,7 @@ def exposure_intervals(
     On the support (``H > 0``) ``h +- 1.645 s`` with the covariance ``A^-1 B A^-1``: ``A = W D W^T`` is the curvature,
     ``B`` the noise of the gradient. ``D = diag(x / r^2)`` and ``B = A`` for the likelihood; ``D = 1`` and
     ``B = W diag(r) W^T`` for least squares.
-    Off it, from 0 to where the log-likelihood has fallen by ``1.645^2 / 2``, the others following.
+    Off it, from 0 to where the log-likelihood has fallen by ``1.645^2 / 2`` with the support refitted.
 
     Parameters
     ----------
@@ -39,8 +39,7 @@ def exposure_intervals(
 
     Notes
     -----
-    The uncertainty of which signatures belong into the support is not part of it. Signatures that the data cannot tell
-    apart get an interval up to the whole sample.
+    The support is taken as given. Signatures that the data cannot tell apart get an interval up to the whole sample.
     """
     counts, exposures = X.double().cpu().numpy(), H.double().cpu().numpy()
     signatures = W.double().cpu().numpy()
@@ -58,31 +57,33 @@ def _distances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances to both ends for one sample; ``(k,)`` each."""
     r = np.maximum(h @ W, TINY)
-    # The noise of a channel is the reconstruction's: the count itself would call an empty channel certain.
+    # The variance of a channel is that of its expectation: the count itself would give an empty channel variance 0.
     metric = np.ones_like(x) if least_squares else x / r**2
     noise = metric**2 * (r if least_squares else np.divide(1.0, metric, where=x > 0, out=0.0 * x))
     slope = W @ (r - x) if least_squares else W @ (1.0 - x / r)
     A, B = (W * metric) @ W.T, (W * noise) @ W.T
     inside = np.flatnonzero(h > 0)
-    own = A[np.ix_(inside, inside)]
-    inverse = np.linalg.pinv(own + np.diag(RIDGE * np.diagonal(own) + TINY), hermitian=True)
+    curvature_inside = A[np.ix_(inside, inside)]
+    inverse = np.linalg.pinv(
+        curvature_inside + np.diag(RIDGE * np.diagonal(curvature_inside) + TINY), hermitian=True
+    )
     variance = np.einsum("ij,jk,ki->i", inverse, B[np.ix_(inside, inside)], inverse)
     below, above = np.zeros_like(h), np.zeros_like(h)
     below[inside] = np.sqrt(2 * FALL * np.maximum(variance, 0.0))
     above[inside] = below[inside]
     outside = np.flatnonzero(h <= 0)
-    # What the support cannot imitate of a signature is what the sample says about it.
+    # Only the part of a signature outside the span of the support is informative.
     follow = A[np.ix_(outside, inside)] @ inverse
     curvature = np.diagonal(A)[outside] - np.einsum("ij,ji->i", follow, A[np.ix_(inside, outside)])
-    spread = (
+    gradient_variance = (
         np.diagonal(B)[outside]
         - 2 * np.einsum("ij,ji->i", follow, B[np.ix_(inside, outside)])
         + np.einsum("ij,jk,ik->i", follow, B[np.ix_(inside, inside)], follow)
     )
-    curvature, spread = np.maximum(curvature, 0.0), np.maximum(spread, TINY)
-    # In units of the noise; for the likelihood curvature and spread are one.
-    information = curvature**2 / spread if least_squares else curvature
+    curvature, gradient_variance = np.maximum(curvature, 0.0), np.maximum(gradient_variance, TINY)
+    # In units of the noise; for the likelihood the two are equal.
+    information = curvature**2 / gradient_variance if least_squares else curvature
     push = np.maximum(slope[outside], 0.0)
-    push = push * curvature / spread if least_squares else push
+    push = push * curvature / gradient_variance if least_squares else push
     above[outside] = 2 * FALL / (push + np.sqrt(push**2 + 2 * FALL * information) + TINY)
     return below, above

@@ -128,13 +128,13 @@ class _SupportGuess:
 def nnls_kkt_residual(
     gram: Float[Tensor, "k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
 ) -> Float[Tensor, " q"]:
-    """How far each row is from optimal, relative to its own size: 0 at the optimum.
+    """Return how far each row is from optimal, relative to its own size: 0 at the optimum.
 
     ``max_i |min(h_i d_i, (h G - c)_i / d_i)| / max_i |c_i / d_i|`` with ``d_i = sqrt(G_ii)``
 
-    An entry is fine when it is zero with a non-negative gradient, or positive with a zero gradient; the smaller of the
-    two measures what is missing. Free of units: scaling samples or components leaves it as it is. Negative entries of
-    ``solution`` count as violations. Rows without any moment, and components without any mass, count as 0.
+    An entry is optimal when it is zero with a non-negative gradient, or positive with a zero gradient; the smaller of
+    entry and gradient measures the violation. It has no unit: scaling samples or components does not change it.
+    Negative entries of ``solution`` are violations. Rows without any moment, and components without mass, give 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The scale that a factorisation leaves free."""
+"""Moving the scale of components from signatures to exposures, which leaves the product as it is."""
 
 import torch
 from jaxtyping import Float

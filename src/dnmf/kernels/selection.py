@@ -1,4 +1,4 @@
-"""Sparse refit as the field does it: least squares, then signatures that hardly matter are dropped."""
+"""Sparse refit by backward elimination and forward selection of signatures."""
 
 import numpy as np
 import torch

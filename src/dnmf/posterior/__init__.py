@@ -1,1 +1,1 @@
-"""Exposures learned from pairs of samples and exposures: a network of the posterior mean and its training."""
+"""The posterior mean of exposures, learned from samples with known exposures: network, prior of totals, training."""

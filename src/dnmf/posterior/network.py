@@ -1,4 +1,4 @@
-"""Exposures of samples like those with known exposures: a learned posterior mean, leaning on the likelihood."""
+"""The network of SupervisedDNMF: a learned posterior mean of the exposures, blended with maximum likelihood."""
 
 import torch
 from jaxtyping import Float
@@ -18,15 +18,15 @@ CHUNK_ROWS = 2048
 
 
 class SupervisedNetwork(nn.Module):
-    """What :class:`dnmf.SupervisedDNMF` has learned from its pairs.
+    """Exposures of samples, learned from pairs of samples and exposures by :class:`dnmf.SupervisedDNMF`.
 
     For counts, with T the total of a sample::
 
         exposures = E[N | T] (w(T) network(x) + (1 - w(T)) likelihood(x) / T)
 
     ``network``: unfolded Kullback-Leibler steps to shares, conditioned on T; ``likelihood``: Poisson maximum likelihood
-    for the regressed signatures; ``w``: how far the network was better on held-out pairs with such totals, times the
-    probability that T belongs to the training totals. Without noise: exact non-negative least squares.
+    for the regressed signatures; ``w``: the weight of the network that was best on held-out pairs of similar totals,
+    times the probability that T is like the training totals. Without noise: exact non-negative least squares.
 
     Parameters
     ----------

@@ -1,13 +1,13 @@
-"""Known exposures as an endless source of training samples: alike, never the same, with counts drawn anew."""
+"""Training samples drawn from known exposures: crossed between similar pairs, jittered, with Poisson counts."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-# A profile takes exposures from one of the nearest tenth of the others: alike enough to be of its kind.
-NEAREST_SHARE, MOST_NEIGHBOURS = 0.1, 200
+# Exposures are crossed with those of one of the most similar tenth of the pairs, at most 200.
+NEAREST_SHARE, MAX_NEIGHBOURS = 0.1, 200
 CROSSED_SHARE = 0.5
-JITTER = 0.3  # standard deviation of the logarithm of an exposure
+LOG_JITTER_SD = 0.3  # of the logarithm of an exposure
 CHUNK_ROWS = 1024
 
 
@@ -26,8 +26,8 @@ class PairSource:
 
     Notes
     -----
-    Near is a large Bhattacharyya coefficient ``sum sqrt(p q)``. Crossing supposes that alike samples can have one
-    another's exposures, signature by signature; without it the network would know the training profiles by heart.
+    Similar means a large Bhattacharyya coefficient ``sum sqrt(p q)``. Crossing assumes that similar samples can have
+    each other's exposures, signature by signature; without it the network memorises the training profiles.
     """
 
     def __init__(self, exposures: Float[Tensor, "m k"], W: Float[Tensor, "k f"]) -> None:
@@ -48,10 +48,10 @@ class PairSource:
         own, other = self.shares[rows], self.shares[self.neighbours[rows, choice]]
         coins = torch.rand(n, k + 1, generator=generator)
         crossed = (coins[:, :1] < CROSSED_SHARE) & (coins[:, 1:] < 0.5)
-        # A trace of its own: what was crossed away to nothing still sums to 1.
+        # Keeps the sum positive when crossing removes every share.
         shares = torch.where(crossed, other, own) + 1e-6 * own
         noise = torch.randn(n, k, generator=generator, dtype=own.dtype)
-        shares = shares * (JITTER * noise).exp()
+        shares = shares * (LOG_JITTER_SD * noise).exp()
         shares = shares / shares.sum(dim=1, keepdim=True)
         totals = self.totals[rows]
         counts = torch.poisson(totals[:, None] * (shares @ self.W), generator=generator)
@@ -60,7 +60,7 @@ class PairSource:
 
 def _nearest(shares: Float[Tensor, "m k"]) -> Tensor:
     m = len(shares)
-    wanted = min(max(int(NEAREST_SHARE * m), 1), MOST_NEIGHBOURS, m)
+    wanted = min(max(int(NEAREST_SHARE * m), 1), MAX_NEIGHBOURS, m)
     roots = shares.sqrt()
     return torch.cat(
         [(rows @ roots.mT).topk(wanted, dim=1).indices for rows in roots.split(CHUNK_ROWS)]

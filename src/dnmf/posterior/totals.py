@@ -1,4 +1,4 @@
-"""How many mutations to expect behind a count: what the totals of the training samples say about a new one's."""
+"""Posterior of a sample's expected number of mutations, given its counted one and the totals of training samples."""
 
 import math
 
@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# Enough quantiles to describe a distribution; a prior share for totals that training has not seen, even on a log scale
-# over so many decades: it takes over about four standard deviations beyond the training totals.
+# Number of quantiles by which the training totals are kept. Prior probability of a total unlike them, uniform on a log
+# scale over six decades: it dominates from about four standard deviations beyond the training totals.
 QUANTILES = 200
 UNSEEN_SHARE = 0.01
 UNSEEN_DECADES = 6.0
@@ -19,8 +19,8 @@ class TotalPrior(nn.Module):
     ``log T ~ Normal(log N, 1 / N)``; ``log N`` has a kernel density at the training totals (Silverman's width, so none
     where they are all the same) with weight 0.99, and is even over six decades with weight 0.01.
 
-    When all training samples have the same total, so has the next; where they spread widely, T itself is the best
-    guess. Where T is unlike all of them the guess is T, and ``belongs`` tells.
+    When all training samples have the same total, that total is expected; when they spread widely, or T is unlike all
+    of them, T itself is expected.
     """
 
     log_totals: Tensor
@@ -31,7 +31,7 @@ class TotalPrior(nn.Module):
         super().__init__()
         self.register_buffer("log_totals", torch.zeros(QUANTILES, dtype=dtype))
         self.register_buffer("width", torch.ones((), dtype=dtype))
-        # Nothing seen: no total belongs.
+        # Before learn() every total counts as unlike the training totals.
         self.register_buffer("unseen", torch.ones((), dtype=dtype))
 
     def learn(self, totals: Float[Tensor, " m"]) -> None:
@@ -46,7 +46,7 @@ class TotalPrior(nn.Module):
     def forward(
         self, totals: Float[Tensor, " n"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-        """Return the expected total behind each counted one (> 0), and the probability that it belongs here."""
+        """Return the expected total for each counted one (> 0), and its probability to be like those of training."""
         noise = (-self.log_totals).exp()
         variance = self.width.square() + noise
         away = totals.log()[:, None] - self.log_totals

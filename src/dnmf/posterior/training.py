@@ -1,4 +1,4 @@
-"""Training the supervised network: counts drawn anew for every step, squared error over the total, early stopping."""
+"""Training of the posterior mean: counts drawn anew for every step, squared error over the total, best epoch kept."""
 
 import torch
 from jaxtyping import Float
@@ -9,12 +9,12 @@ from dnmf.posterior.pairs import PairSource
 from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
 
 STEPS_PER_EPOCH = 50
-GRADIENT_LIMIT = 1.0
-# Beyond such a total a sample's weight no longer grows: there the likelihood answers, and a network that tries to
-# follow it would learn nothing else.
-SATURATION = 20_000.0
-# Counts drawn anew for every held-out pair, and the most samples that an epoch is judged by.
-REDRAWS, MOST_JUDGED = 3, 1000
+MAX_GRADIENT_NORM = 1.0
+# The weight of a sample grows with its total N as N N0 / (N + N0) and is nearly constant beyond N0: there the
+# likelihood is used, and samples of unbounded weight would dominate the training.
+SATURATION_MUTATIONS = 20_000.0
+# Sets of counts drawn for every held-out pair, and the most samples in the validation loss.
+N_REDRAWS, MAX_VALIDATION_SAMPLES = 3, 1000
 
 
 def train_posterior_mean(
@@ -67,7 +67,9 @@ def train_posterior_mean(
         total = 0.0
         for _ in range(STEPS_PER_EPOCH):
             loss = _loss(network, *source.draw(batch_size, generator))
-            total += take_step(steps, loss, optimiser, schedule, gradient_limit=GRADIENT_LIMIT)
+            total += take_step(
+                steps, loss, optimiser, schedule, max_gradient_norm=MAX_GRADIENT_NORM
+            )
         return total / STEPS_PER_EPOCH
 
     def validate() -> float:
@@ -83,7 +85,7 @@ def train_posterior_mean(
 
 
 def _loss(network: SupervisedNetwork, X: Tensor, shares: Tensor, totals: Tensor) -> Tensor:
-    weight = totals * SATURATION / (totals + SATURATION)
+    weight = totals * SATURATION_MUTATIONS / (totals + SATURATION_MUTATIONS)
     return (weight[:, None] * (network.shares(X) - shares).square()).sum(dim=1).mean()
 
 
@@ -97,8 +99,11 @@ def _redrawn(
 ) -> tuple[Tensor, Tensor]:
     """Return the held-out samples and their redraws, as many as fit; without samples that have no exposure."""
     occupied = exposures.sum(dim=1) > 0
-    X, exposures = X[occupied][:MOST_JUDGED], exposures[occupied][:MOST_JUDGED]
-    redraws = min(REDRAWS, MOST_JUDGED // max(len(X), 1) - 1)
+    X, exposures = (
+        X[occupied][:MAX_VALIDATION_SAMPLES],
+        exposures[occupied][:MAX_VALIDATION_SAMPLES],
+    )
+    redraws = min(N_REDRAWS, MAX_VALIDATION_SAMPLES // max(len(X), 1) - 1)
     mean = exposures @ W
     drawn = [torch.poisson(mean, generator=generator) for _ in range(redraws)]
     return torch.cat([X, *drawn]), exposures.repeat(1 + max(redraws, 0), 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from dnmf.criteria import PRESENT_MUTATIONS
@@ -15,6 +15,7 @@ from dnmf.progress import Progress
 from dnmf.refit.checkpoint import checksum, load_checkpoint, save_checkpoint
 from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.unfolding.conditioned import ConditionedDesign
+from dnmf.unfolding.training import take_step
 
 # Larger gradients are scaled down to this norm.
 MAX_GRADIENT_NORM = 1.0
@@ -289,11 +290,8 @@ class _TrainingState:
         loss, error = refit_loss(
             self.network(X, types), shares, counts, emphasis=self.config.emphasis
         )
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
-        self.optimiser.step()
+        value = take_step(self.network, loss, self.optimiser, max_gradient_norm=MAX_GRADIENT_NORM)
         self.step += 1
-        if not math.isfinite(loss.item()):
-            raise FloatingPointError(f"the training loss became {loss.item()} in step {self.step}")
+        if not math.isfinite(value):
+            raise FloatingPointError(f"the training loss became {value} in step {self.step}")
         return error.item()

@@ -1,4 +1,4 @@
-"""Search for a dictionary: schedules of alternating least squares, noise of the data, components added and moved."""
+"""The search for signatures: schedules of penalised least squares, noise of the data, components added and moved."""
 
 from dnmf.search.components import add_components, move_apart
 from dnmf.search.dictionary import Search, find_dictionary

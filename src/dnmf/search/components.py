@@ -1,4 +1,4 @@
-"""Components one by one: which ones nothing uses, where a further one is wanted, and how far apart they can be."""
+"""Steps on single components: which are used, where one is added, and how far signatures can be moved apart."""
 
 import torch
 from jaxtyping import Float
@@ -6,8 +6,8 @@ from torch import Tensor
 
 from dnmf.kernels.nnls import exact_exposures
 
-# Signatures limit how far their neighbours can move: they take turns, so that none uses up the room of all.
-TURNS = 10
+# Signatures limit how far the others can move. Each moves a tenth of its way in turn, so that none blocks the others.
+ROUNDS = 10
 
 
 def used_components(H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]) -> Tensor:
@@ -28,7 +28,7 @@ def add_components(
     X, W : (n, f), (k, f)
         Counts (weighted, where some samples are noisier) and signatures; k may be 0.
     count : int
-        How many to add. Where nothing is left to explain they become the mean spectrum.
+        How many to add. Where the residual is zero they become the mean spectrum.
     """
     for _ in range(count):
         residual = (X - exact_exposures(X, W) @ W if len(W) else X).clamp(min=0)
@@ -69,12 +69,12 @@ def move_apart(W: Float[Tensor, "k f"], share: float) -> Float[Tensor, "k f"]:
             [0.4560, 0.5440]], dtype=torch.float64)
     """
     moved = W.clone()
-    for _ in range(TURNS):
+    for _ in range(ROUNDS):
         for j, signature in enumerate(W):
             present = signature > 0
             if not present.any():
                 continue
-            room = (moved[:, present] / signature[present]).amin(dim=1).clamp(max=share / TURNS)
+            room = (moved[:, present] / signature[present]).amin(dim=1).clamp(max=share / ROUNDS)
             room[j] = 0
             moved = (moved - room[:, None] * signature).clamp(min=0)
     sums = moved.sum(dim=1, keepdim=True)

@@ -1,4 +1,4 @@
-"""How noisy a catalog is, before anything is known about its signatures: counting noise, or less."""
+"""The noise of a catalog whose signatures are not known: variance over mean of its counts, weights of its entries."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ from dnmf.kernels.alternating import Phase, nmf_anls
 from dnmf.kernels.initialize import successive_projection
 from dnmf.search.residual_noise import estimate_noise
 
-# The pilot fit has more components than any catalog of its size needs: what it leaves is noise.
-MOST_PILOT_COMPONENTS = 40
+# The pilot fit has more components than a catalog of its size needs, so that its residual is noise alone.
+MAX_PILOT_COMPONENTS = 40
 SAMPLES_PER_PILOT_COMPONENT = 8
 PILOT_ITERATIONS = 60
 # Variance over mean below which counts cannot come from counting mutations: Poisson counts have 1, rounded ones 0.01.
 COUNTING_DISPERSION = 0.25
-# With fewer mutations than channels, counts of 0 and 1 look alike whatever made them: such samples do not tell, and
-# fewer than this many others are taken for counting noise.
-LEAST_TELLING_SAMPLES = 5
-# Channels rarer than this share of an average one are weighted as if they had it.
-RAREST_CHANNEL = 0.01
+# Samples with fewer mutations than channels cannot tell counting noise from rounding. With fewer than this many other
+# samples, counting noise is assumed.
+MIN_INFORMATIVE_SAMPLES = 5
+# Smallest share of a channel that is used for its weight, relative to 1/f; the weight grows as the share falls.
+MIN_RELATIVE_CHANNEL_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class CountNoise:
 
     @property
     def counting(self) -> bool:
-        """Whether the counts vary as counts do; otherwise they are (nearly) noise-free."""
+        """Whether the counts have counting noise; otherwise they are (nearly) noise-free."""
         return self.dispersion >= COUNTING_DISPERSION
 
     def of(self, rows: Tensor) -> "CountNoise":
@@ -51,7 +51,7 @@ class CountNoise:
 
 
 def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
-    """Estimate the noise of counts from what a fit with many components leaves.
+    """Estimate the noise of counts from the residual of a fit with many components.
 
     For counting noise, ``variance of x_nc = dispersion t_n m_c`` with the sample's mutations per channel ``t`` and the
     channel's mean share ``m`` relative to an even one; otherwise that of :func:`dnmf.kernels.estimate_noise`.
@@ -67,31 +67,31 @@ def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
 
     Notes
     -----
-    The dispersion is Pearson's statistic over its degrees of freedom, its median over samples: samples that the pilot
-    does not explain do not count for more than others. Without enough samples to tell, 1.
+    The dispersion is the median over samples of Pearson's statistic over its degrees of freedom, so that samples which
+    the pilot fits badly have no more influence than others. With too few informative samples it is 1.
     """
     n, f = X.shape
     occupied = X.sum(dim=1) > 0
     samples = X[occupied]
-    k = min(MOST_PILOT_COMPONENTS, len(samples) // SAMPLES_PER_PILOT_COMPONENT, f // 2)
+    k = min(MAX_PILOT_COMPONENTS, len(samples) // SAMPLES_PER_PILOT_COMPONENT, f // 2)
     means = X.sum(dim=1) / f
-    # Samples without mutations say nothing: they get the weight of one mutation.
+    # Samples without mutations have no variance to estimate: they get the weight of one mutation.
     means = torch.where(occupied, means, torch.full_like(means, 1 / f))
-    shares = (f * X.sum(dim=0) / X.sum()).clamp(min=RAREST_CHANNEL)
+    shares = (f * X.sum(dim=0) / X.sum()).clamp(min=MIN_RELATIVE_CHANNEL_SHARE)
     dispersion = 1.0
-    telling = means[occupied] >= 1
-    if k >= 1 and int(telling.sum()) >= LEAST_TELLING_SAMPLES:
+    informative = means[occupied] >= 1
+    if k >= 1 and int(informative.sum()) >= MIN_INFORMATIVE_SAMPLES:
         fit = nmf_anls(
             samples,
             successive_projection(samples, k),
             phases=(Phase(PILOT_ITERATIONS),),
             sample_weights=means[occupied].rsqrt(),
         )
-        # The signatures took their share of the noise, too: as if it were spread over all samples evenly.
-        spent = (fit.H > 0).sum(dim=1) + (fit.W > 0).sum() / len(samples)
-        freedom = (f - spent).clamp(min=1)
+        # Fitting the signatures reduced the residual, too: their parameters are divided evenly among the samples.
+        parameters = (fit.H > 0).sum(dim=1) + (fit.W > 0).sum() / len(samples)
+        degrees_of_freedom = (f - parameters).clamp(min=1)
         squares = (samples - fit.H @ fit.W).square() / (means[occupied][:, None] * shares)
-        dispersion = (squares.sum(dim=1) / freedom)[telling].median().item()
+        dispersion = (squares.sum(dim=1) / degrees_of_freedom)[informative].median().item()
         if dispersion < COUNTING_DISPERSION:
             weights = X.new_zeros(n)
             weights[occupied] = estimate_noise(samples, fit.H, fit.W).weights

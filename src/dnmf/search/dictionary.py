@@ -1,4 +1,4 @@
-"""Finding the dictionary: from a start, through the noise of the data, to signatures that hold for new samples."""
+"""The search for a dictionary: alternating least squares through a schedule of weights and penalties."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,15 @@ from dnmf.kernels.nnls import exact_exposures
 from dnmf.search.components import add_components, move_apart, used_components
 from dnmf.search.residual_noise import estimate_noise
 
-# Samples weighted by 1/sqrt(total) first, so that hypermutated samples cannot claim every component; then alike.
+# Iterations with samples weighted by 1/sqrt(total), so that hypermutated samples do not take every component; then
+# with equal weights.
 SQUARE_ROOT_ITERATIONS, EQUAL_ITERATIONS = 40, 20
-# After each round: when components have joined, and when signatures have moved apart.
+# Iterations without penalties after each round, to settle components that were added and signatures that were moved.
 SETTLING_ITERATIONS = 30
 
-# Rounding to integers has variance 1/12 and was the noise on which the search's numbers were found: unit 1.
+# Unit of the penalties in standard deviations of the noise: 1 for rounding to integers, whose variance is 1/12.
 UNIT_PER_NOISE = 12**0.5
-# The unit must stay small beside the exposures, or the first phase would merge components of noisy data.
+# The unit is at most the median exposure over 60: a larger one would merge components of noisy data in the first phase.
 EXPOSURES_PER_UNIT = 60
 
 
@@ -31,8 +32,8 @@ class Search:
     Attributes
     ----------
     without_late : tuple of Phase
-        The round before the last components join: with a few too few, none can split a strong signature while a weak
-        one goes without.
+        The round before the last components join. With too few components, none is spent on splitting a strong
+        signature while a weak one has none.
     with_all : tuple of Phase
         The round with all components.
     late_components : int
@@ -58,9 +59,9 @@ class Search:
         return SQUARE_ROOT_ITERATIONS + EQUAL_ITERATIONS + penalised + settling
 
 
-# Penalties in units of about three standard deviations of the noise. First tell which components each sample has (a
-# penalty on exposures, its offset falling from far above them to a small fraction), then let go of it while
-# signatures are pushed outwards, then let go of that, too.
+# Penalties in units of about three standard deviations of the noise. The first phase finds which components each sample
+# has: the offset of the penalty on exposures falls from far above the exposures to a small fraction of them. Then this
+# penalty is released while one on signatures pushes them outwards, and in the last phase that is released, too.
 SEARCH = Search(
     without_late=(
         Phase(80, exposures=(100.0, 1.0), exposure_offset=(3000.0, 3.0)),
@@ -86,7 +87,7 @@ def find_dictionary(
     search: Search = SEARCH,
     callback: Callable[[int, float], None] | None = None,
 ) -> AlternatingResult:
-    """Find signatures that explain the samples and enclose new ones.
+    """Find signatures that explain the samples and, moved apart a little, samples not seen yet.
 
     Alternating exact least squares: samples weighted by the root of their total; alike; then weighted by their
     estimated noise, through a round of ``search`` without the late components, a round with all of them, and a last
@@ -146,7 +147,7 @@ def find_dictionary(
     result = _penalised(X, W, search.with_all, penalties)
     cost = result.cost
     weights = estimate_noise(X, result.H, result.W).weights
-    # Few samples can do without a component while exposures are penalised; they get it back without.
+    # A penalty on exposures can empty a component that few samples use: it is added again without the penalty.
     W = _completed(X, result, k, weights)
     W = move_apart(W, 0.0 if min_volume else search.apart)
     result = nmf_anls(X, W, phases=settling, sample_weights=weights, **penalties)

@@ -1,4 +1,4 @@
-"""Bi-cross-validation: how well signatures of some samples predict channels of others from their other channels."""
+"""Bi-cross-validation: deviance of the channels of new samples, predicted from their other channels."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,8 @@ from dnmf.search.count_noise import CountNoise
 from dnmf.search.penalised import penalised_exposures
 
 CHANNEL_FOLDS = 8
-# Expected counts below this are taken for it: one count where none was expected is no proof against everything.
-LEAST_EXPECTED = 1e-3
+# Smallest expected count. A single mutation in a channel with expectation 0 would make the deviance infinite.
+MIN_EXPECTED_COUNT = 1e-3
 
 
 def held_out_deviance(
@@ -44,8 +44,8 @@ def held_out_deviance(
 
     Notes
     -----
-    Owen and Perry 2009, Annals of Applied Statistics 3:564, with non-negative exposures. Neither the signatures nor the
-    exposures have seen what they are judged by.
+    Owen and Perry 2009, Annals of Applied Statistics 3:564, with non-negative exposures. No count is predicted from
+    signatures or exposures that were fitted to it.
     """
     f = X.shape[1]
     order = torch.randperm(f, generator=generator)
@@ -55,5 +55,5 @@ def held_out_deviance(
         kept[part] = False
         seen = CountNoise(noise.dispersion, noise.sample_weights, noise.channel_weights[kept])
         predicted[:, part] = infer(X[:, kept], W[:, kept], seen) @ W[:, part]
-    expected = predicted.clamp(min=LEAST_EXPECTED)
+    expected = predicted.clamp(min=MIN_EXPECTED_COUNT)
     return 2 * (torch.special.xlogy(X, X / expected) - X + expected).sum(dim=1)

@@ -1,4 +1,4 @@
-"""Finding the signatures behind a catalog: sparse exposures in units of the noise, with the noise of counts."""
+"""Signatures of counts with counting noise: least squares weighted by the noise, log penalty on the exposures."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from dnmf.search.count_noise import CountNoise
 from dnmf.search.dictionary import SEARCH as DICTIONARY_SEARCH
 from dnmf.search.dictionary import find_dictionary
 
-# -log of a prior 1/h on exposures that are beyond the noise: in units of the noise, see `Phase`.
+# Weight and offset of the penalty log(h + offset), h in standard deviations of the noise: a prior 1/h beyond the noise.
 PENALTY, OFFSET = 1.0, 3.0
 PLAIN_ITERATIONS = 60
-# The penalty comes in from far above, so that it does not decide which components live before they are in place.
+# The weight starts 30 times and the offset 333 times too large: a flat penalty, which removes no component early on.
 SEARCH = (Phase(180, exposures=(30.0, PENALTY), exposure_offset=(1000.0, OFFSET)),)
 REFINEMENT = (Phase(60, exposures=(PENALTY, PENALTY), exposure_offset=(OFFSET, OFFSET)),)
-# Here signatures are wanted as they are, not so that they enclose new samples.
+# Extraction wants the generating signatures, so they are not moved apart to enclose new samples.
 NOISE_FREE_SEARCH = replace(DICTIONARY_SEARCH, apart=0.0)
 NOISE_FREE_REFINEMENT = (Phase(100),)
 REWEIGHTINGS = 4

@@ -1,4 +1,4 @@
-"""The noise of a catalog, measured on what a fit leaves: the same in all samples, or growing with their mutations."""
+"""Noise measured on the residual of a fit: equal in all samples, or growing with their number of mutations."""
 
 from dataclasses import dataclass
 
@@ -35,8 +35,8 @@ def estimate_noise(
 ) -> NoiseModel:
     """Estimate how noise grows with the number of mutations, from the residuals of an exact fit.
 
-    The slope on a grid, the level as a median, both by least absolute deviation of the logarithm: samples that the
-    dictionary does not explain do not count for more than others.
+    The slope is chosen from a grid and the level is a median, both by least absolute deviation of the log variance, so
+    that samples which the dictionary fits badly have no more influence than others.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Unfolded networks as PyTorch modules, and how to train them."""
+"""Classic steps as layers of PyTorch networks, their rules by name, and the loops that train them."""
 
 from dnmf.unfolding.layers import (
     ADMMLayer,

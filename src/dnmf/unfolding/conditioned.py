@@ -9,14 +9,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Counts at which the conditioning on the number of mutations saturates: a little beyond what training shows.
+# Standardisation of the log number of mutations; beyond +-2.2 it is constant, a little outside the training range.
 LOG_COUNT_CENTRE, LOG_COUNT_SCALE, LOG_COUNT_LIMIT = math.log(2000.0), 2.5, 2.2
-# Shares below the floor are indistinguishable from absence at any count a network is trained on.
+# Smallest share of a signature; at no number of mutations in training does it differ from absence.
 SHARE_FLOOR = 1e-8
 SPECTRUM_FLOOR, GAIN_FLOOR, SEEN_FLOOR = 1e-7, 1e-6, 1e-3
-# Bounds of what a layer's prior may do: the step's exponent within exp(+-1.2), a shift of the log share within 3,
-# shares below a hundredth switched off.
-EXPONENT_LIMIT, SHIFT_LIMIT, MOST_THRESHOLD = 1.2, 3.0, 0.02
+# Bounds of what a layer's prior can do: an exponent of the step within exp(+-1.2), a shift of the log share within +-3,
+# and shares set to zero below a threshold of at most 0.02.
+EXPONENT_LIMIT, SHIFT_LIMIT, MAX_SHARE_THRESHOLD = 1.2, 3.0, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Step(torch.autograd.Function):
             (exponent * log_gain).add_(log_h).add_(tanh_shift, alpha=SHIFT_LIMIT), dim=1
         )
         switch = torch.sigmoid(control[:, 2 * k :] - 3)
-        kept = (moved - MOST_THRESHOLD * switch).clamp_(min=0).add_(SHARE_FLOOR)
+        kept = (moved - MAX_SHARE_THRESHOLD * switch).clamp_(min=0).add_(SHARE_FLOOR)
         total = kept.sum(dim=1, keepdim=True)
         result = kept.div_(total)
         ctx.save_for_backward(
@@ -83,8 +83,8 @@ class _Step(torch.autograd.Function):
         # log(kept / sum(kept)): the floor keeps the division finite.
         d_kept = d_log / result
         d_kept = d_kept.sub_(d_log.sum(dim=1, keepdim=True)).div_(total)
-        d_moved = d_kept.mul_(moved > MOST_THRESHOLD * switch)
-        d_switch = (switch * switch).sub_(switch).mul_(d_moved).mul_(MOST_THRESHOLD)
+        d_moved = d_kept.mul_(moved > MAX_SHARE_THRESHOLD * switch)
+        d_switch = (switch * switch).sub_(switch).mul_(d_moved).mul_(MAX_SHARE_THRESHOLD)
         d_in = moved * (d_moved - (d_moved * moved).sum(dim=1, keepdim=True))
         d_exponent = (
             (tanh_exponent * tanh_exponent).neg_().add_(1).mul_(exponent).mul_(log_gain).mul_(d_in)
@@ -99,7 +99,7 @@ class _Step(torch.autograd.Function):
 
 
 class ConditionedLayer(nn.Module):
-    """The free matrices of one step, and the learned prior that steers it: it sees all shares at once."""
+    """The free matrices of one step, and the learned prior that sets its exponent, shift and threshold."""
 
     def __init__(self, W: Tensor, design: ConditionedDesign) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ def log_signatures(W: Tensor) -> Tensor:
 
 
 class ConditionedSteps(nn.Module):
-    """Unfolded Kullback-Leibler steps to the shares of known signatures, steered by how many mutations there are.
+    """Unfolded Kullback-Leibler steps to the shares of known signatures, conditioned on the number of mutations.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class ConditionedSteps(nn.Module):
         self.design = design
         k = len(W)
         d = design.context_width
-        # In rows, whatever the table was: optimisers pair a parameter with its moments by place in memory.
+        # Contiguous, whatever the table was: optimisers pair a parameter with its moments by place in memory.
         W = W.clone(memory_format=torch.contiguous_format)
         self.register_buffer("W", W, persistent=False)
         self.start = nn.Parameter(torch.zeros(k, dtype=W.dtype))
@@ -190,18 +190,18 @@ class ConditionedSteps(nn.Module):
         total = X.sum(dim=1, keepdim=True)
         start = self.start if start is None else start
         log_h = torch.log_softmax(start + self.start_context(context), dim=1)
-        # A sample without mutations says nothing: with its expected spectrum every step leaves it to the prior.
+        # A sample without mutations gets its expected spectrum as data, so that only the prior moves its shares.
         x = torch.where(total > 0, X / total.clamp(min=1), log_h.detach().exp() @ self.W)
         hidden = self.hidden_context(context).chunk(len(self.layers), dim=1)
         control = self.control_context(context).chunk(len(self.layers), dim=1)
-        for layer, own_hidden, own_control in zip(self.layers, hidden, control, strict=True):
-            log_h = layer(log_h, x, own_hidden, own_control)
+        for layer, layer_hidden, layer_control in zip(self.layers, hidden, control, strict=True):
+            log_h = layer(log_h, x, layer_hidden, layer_control)
         return log_h, x
 
     def embed(
         self, total: Float[Tensor, "n 1"], cohort: Int[Tensor, " n"] | None = None
     ) -> Float[Tensor, "n d"]:
-        """Return what steers the steps: the number of mutations, and the tumour type where one is given."""
+        """Return the embedding of the number of mutations and, where one is given, of the tumour type."""
         if cohort is None:
             cohort = torch.zeros(len(total), dtype=torch.long, device=total.device)
         z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE

@@ -1,4 +1,4 @@
-"""Layers in a row: where they start, in which scale they work, and what they return."""
+"""Networks of unfolded layers: their start, the scale in which they work, and the exposures they return."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -274,7 +274,8 @@ def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:
     """Return for every sample the exposures of that state whose least-squares cost is lowest; the last of equals."""
     exposures = [state.clamp(min=0) for state in states]
     costs = [((0.5 * h @ problem.gram - problem.moments) * h).sum(dim=1) for h in exposures]
-    # Costs as different as rounding makes them are equal: where the cost is flat, exposures are much less so.
+    # Costs that differ by rounding count as equal and the later state is taken: where the cost is flat, its exposures
+    # are nearer to the exact ones.
     rounding = 4 * torch.finfo(problem.X.dtype).eps
     best, lowest = exposures[0], costs[0]
     for h, cost in zip(exposures[1:], costs[1:], strict=True):

@@ -25,7 +25,7 @@ class NewtonLayer(UnfoldedLayer):
 
     The system is solved by 4 steps of conjugate gradients from h, preconditioned by ``(G + diag(tau d))^-1``, which all
     samples share: a layer is 10 products with k x k matrices. With tau = rho they are exact where at most 3
-    components are out of (or in) P; where most are out, a larger tau is better. Training finds out.
+    components are out of (or in) P; where most are out, a larger tau is better. Both are trained.
 
     Attributes
     ----------
@@ -35,8 +35,8 @@ class NewtonLayer(UnfoldedLayer):
     Notes
     -----
     Hintermüller, Ito and Kunisch 2002, The primal-dual active set strategy as a semismooth Newton method; Rockafellar
-    1976 for the damping (proximal points). Steps may raise the cost on their way, so a network returns the cheapest
-    exposures it has come across.
+    1976 for the damping (proximal points). A step may raise the cost, so a network returns the exposures of
+    lowest cost that it reached.
 
     Examples
     --------
@@ -47,10 +47,10 @@ class NewtonLayer(UnfoldedLayer):
     """
 
     keeps_cheapest = True
-    # The logarithms that it learns have decades to go.
+    # It learns logarithms, whose useful values differ by several units.
     learning_rate = 1e-1
     CONJUGATE_STEPS = 4
-    # Half a decade a layer in the usual ten.
+    # In the usual ten layers the damping falls by half a decade a layer.
     FIRST_DAMPING = 1e-1
     LAST_DAMPING = 1e-6
     INITIAL_TAU = 1e-3

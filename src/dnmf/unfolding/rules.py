@@ -13,7 +13,7 @@ from dnmf.unfolding.newton import NewtonLayer
 LAYERS: dict[str, type[UnfoldedLayer]] = {
     "mu": MULayer,
     "kl": KLLayer,
-    "nalmu": WeightedMULayer,
+    "weighted-mu": WeightedMULayer,
     "projected-gradient": ProjectedGradientLayer,
     "admm": ADMMLayer,
     "newton": NewtonLayer,

@@ -1,4 +1,4 @@
-"""Training a network to infer, for a given dictionary, what an exact solver would."""
+"""Training a network towards the exact exposures for its dictionary."""
 
 import math
 
@@ -11,18 +11,18 @@ from dnmf.progress import Progress
 from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
 
-# Samples to train on: the data and jittered copies, so that the network has seen more than it was given.
+# Number of training samples, drawn from the data; most are jittered, so that the network generalises.
 POOL_ROWS = 6000
 BATCH_ROWS = 256
-EXPOSURE_JITTER = 0.5  # standard deviation of the logarithm
+EXPOSURE_LOG_SD = 0.5  # standard deviation of the logarithm
 JITTERED_SHARE = 0.7
 NOISE_DECADES = (-5.0, -1.0)  # relative size of the added noise
-# An excess below this share of a sample's exact cost, or near the rounding of that cost, is as good as exact.
+# An excess counts as none below this share of a sample's exact cost, or below this many roundings of that cost.
 NEGLIGIBLE_EXCESS = 1e-3
-ROUNDING = 10
-# A mean this little above nothing is as good as exact in nearly all samples: training on moves excess between the few
-# others, for better on these samples and for worse on new ones.
-DONE = math.log(1.2)
+COST_ROUNDINGS = 10
+# Training ends at a mean log(1 + e / e0) of at most this: nearly all samples are then as good as exact, and more steps
+# only fit the few others, which makes new samples worse.
+DONE_LOG_EXCESS = math.log(1.2)
 STEPS_PER_EVALUATION = 25
 
 
@@ -78,7 +78,7 @@ def train_to_dictionary(
             return _loss(network, samples, exact, floors).item()
 
     untrained = validate()
-    if untrained <= DONE or n_steps == 0:
+    if untrained <= DONE_LOG_EXCESS or n_steps == 0:
         return History(validation=[math.exp(untrained)])
     pool = _jittered_pool(occupied, network.signatures, generator)
     pool_exact, pool_floors = _exact_solutions(network, pool)
@@ -98,7 +98,7 @@ def train_to_dictionary(
         validate=validate,
         validate_every=STEPS_PER_EVALUATION,
         untrained=untrained,
-        good_enough=DONE,
+        good_enough=DONE_LOG_EXCESS,
         phase="network",
         progress=progress,
     )
@@ -123,7 +123,7 @@ def _exact_solutions(
     objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
     exact = objective.exposures(problem.X, problem.dictionary)
     lowest = objective.minimum(problem.X, exact, problem.dictionary).clamp(min=0)
-    floors = NEGLIGIBLE_EXCESS * lowest + ROUNDING * torch.finfo(X.dtype).eps
+    floors = NEGLIGIBLE_EXCESS * lowest + COST_ROUNDINGS * torch.finfo(X.dtype).eps
     return exact, X.sum(dim=1) ** objective.degree * floors
 
 
@@ -156,7 +156,7 @@ def _jittered_pool(
     exposures = exact_exposures(spectra, W)
     residuals = (spectra - exposures @ W)[rows]
     k, f = W.shape
-    jitter = (EXPOSURE_JITTER * normal(POOL_ROWS, k)).exp()
+    jitter = (EXPOSURE_LOG_SD * normal(POOL_ROWS, k)).exp()
     jitter = torch.where(uniform(POOL_ROWS, 1) < JITTERED_SHARE, jitter, torch.ones_like(jitter))
     low, high = NOISE_DECADES
     size = 10 ** (low + (high - low) * uniform(POOL_ROWS, 1)) / f

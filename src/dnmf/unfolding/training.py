@@ -136,17 +136,17 @@ def take_step(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
     *,
-    gradient_limit: float | None = None,
+    max_gradient_norm: float | None = None,
 ) -> float:
     """Take one step of the optimiser and its schedule down the gradient of a loss; return the loss.
 
-    Gradients whose norm is above ``gradient_limit`` are scaled to it. Afterwards ``network.project_nonnegative_()`` is
-    called, if it has one.
+    Gradients whose norm is above ``max_gradient_norm`` are scaled to it. A network that has ``project_nonnegative_()``
+    is projected after the step.
     """
     optimiser.zero_grad()
     loss.backward()
-    if gradient_limit is not None:
-        nn.utils.clip_grad_norm_(network.parameters(), gradient_limit)
+    if max_gradient_norm is not None:
+        nn.utils.clip_grad_norm_(network.parameters(), max_gradient_norm)
     optimiser.step()
     if schedule is not None:
         schedule.step()
