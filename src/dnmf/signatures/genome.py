@@ -46,11 +46,8 @@ def read_sequences(genome: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
                     if name is not None:
                         yield name, _joined(parts)
                     header, _, body = record.partition(b"\n")
-                    name = plain_name(
-                        header.decode("utf-8", "replace").split(maxsplit=1)[0]
-                        if header.strip()
-                        else ""
-                    )
+                    words = header.decode("utf-8", "replace").split(maxsplit=1)
+                    name = plain_name(words[0] if words else "")
                     parts = [_bases(body)]
     except (gzip.BadGzipFile, EOFError) as error:
         raise InputDataError(f"{genome} is not gzipped FASTA, or truncated: {error}.") from None

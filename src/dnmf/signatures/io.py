@@ -60,27 +60,25 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     DoubtfulDataWarning
         Once if some counts are not integers, once if some samples have no mutations. Both are kept.
     """
-    schema, names, values = arrange_channels(
+    counts, schema = arrange_channels(
         read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
     )
-    catalog = MutationCatalog(
-        pd.DataFrame(values, index=pd.Index(names), columns=pd.Index(schema.labels)),
-        source=str(path),
-        schema=schema,
-    )
-    fractional = catalog.counts.to_numpy() % 1 != 0
+    catalog = MutationCatalog(counts, source=str(path), schema=schema)
+    values = counts.to_numpy()
+    fractional = values % 1 != 0
     if fractional.any():
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
             f"{path}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
-            f"{values[row, column]} for sample {names[row]!r} in {schema.labels[column]}. They "
-            "are used as they are; check that the file holds counts, not frequencies.",
+            f"{values[row, column]} for sample {counts.index[row]!r} in "
+            f"{schema.labels[column]}. They are used as they are; check that the file holds counts, "
+            "not frequencies.",
             DoubtfulDataWarning,
             stacklevel=2,
         )
     if empty := catalog.empty_samples:
         warnings.warn(
-            f"{path}: {len(empty)} of {len(names)} samples have no mutations: "
+            f"{path}: {len(empty)} of {len(counts)} samples have no mutations: "
             f"{few([repr(name) for name in empty])}. They are kept, with exposures of 0.",
             DoubtfulDataWarning,
             stacklevel=2,
@@ -110,14 +108,10 @@ def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) ->
     ChannelMismatchError, InputDataError
         As ``read_catalog``; and if a signature does not sum to 1.
     """
-    schema, names, values = arrange_channels(
+    profiles, schema = arrange_channels(
         read_table(path), schema, item="signature", unit="a probability"
     )
-    return SignatureSet(
-        pd.DataFrame(values, index=pd.Index(names), columns=pd.Index(schema.labels)),
-        source=str(path),
-        schema=schema,
-    )
+    return SignatureSet(profiles, source=str(path), schema=schema)
 
 
 def read_exposures(path: str | Path) -> pd.DataFrame:

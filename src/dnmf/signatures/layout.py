@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.signatures.catalog import checked_names
@@ -27,29 +26,12 @@ class _Axis:
 
 def arrange_channels(
     table: TextTable, schema: ChannelSchema | None, *, item: str, unit: str
-) -> tuple[ChannelSchema, list[str], NDArray[np.float64]]:
-    """Return the channels, names and values of the items (samples or signatures) of a table.
+) -> tuple[pd.DataFrame, ChannelSchema]:
+    """Return a table as items (samples or signatures) by channels in canonical order, and their schema.
 
-    Parameters
-    ----------
-    table : TextTable
-        Channels in rows (with one or two label columns) or in columns (with one or two header
-        lines), in any order and spelling.
-    schema : ChannelSchema or None
-        Channels to expect; None for those of the known class that has most of the labels.
-    item, unit : str
-        What the other axis holds (``"sample"``) and what a cell holds (``"a count"``), for
-        messages.
-
-    Returns
-    -------
-    schema, names, values : ChannelSchema, list of str, (n_items, n_channels) array
-        Columns in canonical order.
-
-    Raises
-    ------
-    InputDataError, ChannelMismatchError
-        With the place and the remedy.
+    Channels may be in rows (with one or two label columns) or in columns (with one or two header lines), in any order
+    and spelling. Without a ``schema`` they are those of the known class that has most of the labels. Messages call the
+    other axis ``item`` (``"sample"``) and what a cell should hold ``unit`` (``"a count"``).
     """
     _refuse_incomplete(table, item)
     axis = _best_axis(table, SCHEMAS if schema is None else (schema,))
@@ -73,7 +55,8 @@ def arrange_channels(
     order = schema.positions(axis.spellings, source=table.source, places=places)
     names = checked_names(raw_names, item=item, source=table.source, places=name_places)
     values = table.numbers(axis.depth, axis.width, unit=unit)
-    return schema, names, values[order].T if axis.channels_in_rows else values[:, order]
+    ordered = values[order].T if axis.channels_in_rows else values[:, order]
+    return pd.DataFrame(ordered, index=pd.Index(names), columns=pd.Index(schema.labels)), schema
 
 
 def _best_axis(table: TextTable, schemas: Sequence[ChannelSchema]) -> _Axis:

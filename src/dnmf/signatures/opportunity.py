@@ -24,27 +24,16 @@ TARGETS = tuple(_PUBLISHED)
 # A flat signature in all of them: no channel is so small that rounding matters.
 _FLAT = "SBS5"
 # A trinucleotide without a site in the regions counts as half of one: no mutation becomes impossible.
-LEAST_SITES = 0.5
-MUCH_UNKNOWN = 0.05
+MIN_SITES = 0.5
+# Share of unknown bases in the regions above which there is a warning.
+MAX_UNKNOWN_SHARE = 0.05
 
 
+@lru_cache(maxsize=16)
 def opportunity_ratio(source: str, target: str) -> pd.Series:
-    """Return by how much more often the sites of each channel occur in one target than in another, up to a factor.
+    """Return how often the sites of each channel occur in ``target``, relative to ``source``, up to a factor.
 
-    Parameters
-    ----------
-    source, target : str
-        ``"GRCh37"``, ``"GRCh38"`` or ``"GRCh37-exome"``.
-
-    Returns
-    -------
-    Series (96,)
-        Positive, geometric mean 1; equal for channels of one trinucleotide.
-
-    Raises
-    ------
-    InputDataError
-        If a target is unknown.
+    A series (96,) of positive numbers with geometric mean 1; equal for channels of one trinucleotide.
 
     Notes
     -----
@@ -63,11 +52,6 @@ def opportunity_ratio(source: str, target: str) -> pd.Series:
             raise InputDataError(
                 f"no opportunities are known for {name!r}: expected one of {', '.join(_PUBLISHED)}."
             )
-    return _ratio(source, target).copy()
-
-
-@lru_cache(maxsize=16)
-def _ratio(source: str, target: str) -> pd.Series:
     before, after = (
         shipped_reference(_PUBLISHED[name]).profiles.loc[_FLAT] for name in (source, target)
     )
@@ -136,8 +120,8 @@ def restrict_signatures(
     Warns
     -----
     DoubtfulDataWarning
-        If a twentieth of the regions is unknown bases, or some trinucleotide does not occur in them: it counts as half
-        a site, so that a mutation there is unlikely, not impossible.
+        If more than a twentieth of the regions is unknown bases, or some trinucleotide does not occur in them: it
+        counts as half a site, so that a mutation there is unlikely, not impossible.
     """
     counts = count_sites(regions, genome)
     if counts.build is not None and counts.build != build:
@@ -145,7 +129,7 @@ def restrict_signatures(
             f"{genome} is {counts.build}, by the length of chromosome 1, but the signatures are for {build}. Give the "
             f"genome of the regions' build, and --build {counts.build} if it is the right one."
         )
-    if counts.unknown > MUCH_UNKNOWN:
+    if counts.unknown > MAX_UNKNOWN_SHARE:
         warnings.warn(
             f"{regions}: {counts.unknown:.0%} of the regions are unknown bases (N) in {genome}.",
             DoubtfulDataWarning,
@@ -159,8 +143,8 @@ def restrict_signatures(
             DoubtfulDataWarning,
             stacklevel=2,
         )
-    everywhere = np.maximum(np.array(counts.genome, dtype=float), LEAST_SITES)
-    logs = pd.Series(np.log(np.maximum(inside, LEAST_SITES) / everywhere), index=TRINUCLEOTIDES)
+    everywhere = np.maximum(np.array(counts.genome, dtype=float), MIN_SITES)
+    logs = pd.Series(np.log(np.maximum(inside, MIN_SITES) / everywhere), index=TRINUCLEOTIDES)
     channels = SBS96.labels
     ratio = pd.Series(np.exp((logs - logs.mean())[_sites(channels)].to_numpy()), index=channels)
     return _weighted(signatures, ratio, f"in the regions of {Path(regions).name}")

@@ -21,6 +21,7 @@ from dnmf.signatures.shipped import (
 )
 
 BUILDS, ASSAYS = ("GRCh37", "GRCh38"), ("genome", "exome")
+_SHIPPED = {name.lower(): name for name in available_references()}
 
 
 def load_reference(
@@ -114,13 +115,9 @@ def load_reference(
     return restrict_signatures(chosen, regions, genome, build=chosen_build)
 
 
-def _shipped_name(reference: str) -> str | None:
-    return {name.lower(): name for name in available_references()}.get(reference.lower())
-
-
 def _is_own_file(name: str) -> bool:
     """Whether a text is a path; what only could be one is if that file exists and no reference has its name."""
-    if _shipped_name(name) is not None:
+    if name.lower() in _SHIPPED:
         return False
     if "/" in name or "\\" in name or name.lower().endswith((".txt", ".tsv", ".csv", ".gz")):
         return True
@@ -147,7 +144,7 @@ def _of_cosmic(
     reference: str | Sequence[str], build: str | None, assay: str | None, made_for: str | None
 ) -> tuple[SignatureSet, str]:
     """Return a shipped reference for a build and assay, or signatures of it, and the build."""
-    known = _shipped_name(reference) if isinstance(reference, str) else None
+    known = _SHIPPED.get(reference.lower()) if isinstance(reference, str) else None
     names = None if known is not None else _listed(reference)
     if made_for is not None:
         raise InputDataError(
@@ -168,46 +165,33 @@ def _default_of(signature: str) -> str | None:
 
 
 def _listed(reference: str | Sequence[str]) -> list[str]:
-    """Return the names of a list of signatures.
-
-    Raises
-    ------
-    InputDataError
-        It is not a list, and no shipped reference or file either.
-    """
+    """Return the names of a list of signatures; refuse what is neither a list nor a shipped reference or file."""
     if not isinstance(reference, str):
         return [str(name) for name in reference]
     if "," in reference or _default_of(reference):
         return [part for part in reference.split(",") if part.strip()]
-    known = {own.lower(): own for own in available_references()}
-    near = get_close_matches(reference.lower(), known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(known[own] for own in near)}? " if near else ""
+    near = get_close_matches(reference.lower(), _SHIPPED, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(_SHIPPED[name] for name in near)}? " if near else ""
     raise InputDataError(
-        f"no reference {reference!r}. {hint}Expected one of {', '.join(known.values())}, the path "
+        f"no reference {reference!r}. {hint}Expected one of {', '.join(_SHIPPED.values())}, the path "
         f"of a file of signatures, or names of signatures of {DEFAULT_REFERENCE} separated by "
         "commas, e.g. SBS1,SBS5."
     )
 
 
 def _select(whole: SignatureSet, names: Sequence[str]) -> SignatureSet:
+    """Return the named signatures; the error for others says which shipped references have them."""
     try:
         return whole.select(names)
     except InputDataError as error:
-        raise InputDataError(f"{error}{_found_elsewhere(names, whole)}") from error
-
-
-def _found_elsewhere(names: Sequence[str], whole: SignatureSet) -> str:
-    """Say which other shipped references have the names that one lacks."""
-    own = {name.lower() for name in whole.names}
-    wanted = {name.strip().lower() for name in names} - own
-    others = [
-        name
-        for name in SHIPPED_FILES
-        if wanted and wanted & {found.lower() for found in shipped_reference(name).names}
-    ]
-    if not others:
-        return ""
-    return f" It is in {', '.join(others)}: load that whole reference instead."
+        missing = {name.strip().lower() for name in names} - {name.lower() for name in whole.names}
+        others = [
+            reference
+            for reference in SHIPPED_FILES
+            if missing & {name.lower() for name in shipped_reference(reference).names}
+        ]
+        hint = f" It is in {', '.join(others)}: load that whole reference instead."
+        raise InputDataError(f"{error}{hint if others else ''}") from error
 
 
 def _converted(
@@ -238,7 +222,7 @@ def _converted(
 
 def _load(full: str) -> SignatureSet:
     """Return a reference by its full name; an exome that is not shipped is converted from its genome."""
-    if full in available_references():
+    if full in SHIPPED_FILES:
         return shipped_reference(full)
     genome = full.removesuffix("-exome")
     build = genome.rsplit("-", 1)[1]

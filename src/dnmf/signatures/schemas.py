@@ -1,7 +1,7 @@
 """The classes of mutation channels that dnmf knows, in the order and colours of SigProfiler.
 
 A new class is one more `ChannelSchema` here, and in ``SCHEMAS``; its references are entered in
-`dnmf.signatures.reference`.
+`dnmf.signatures.shipped`.
 """
 
 import re

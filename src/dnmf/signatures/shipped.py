@@ -53,7 +53,7 @@ def example_catalog() -> MutationCatalog:
     >>> example_catalog()
     MutationCatalog(21 samples x SBS96, source='21 breast cancer genomes (Nik-Zainal et al. 2012)')
     """
-    schema, frame = _packaged("breast_21_sbs96.txt.gz", item="sample")
+    frame, schema = _packaged("breast_21_sbs96.txt.gz", item="sample")
     source = "21 breast cancer genomes (Nik-Zainal et al. 2012)"
     return MutationCatalog(frame, source, schema)
 
@@ -78,12 +78,11 @@ def shipped_reference(name: str) -> SignatureSet:
     """Return the reference of one of ``available_references()``."""
     file_name = SHIPPED_FILES[_ALIASES.get(name, name)]
     _, version, family, *target = file_name.removesuffix(".txt.gz").split("_")
-    schema, frame = _packaged(file_name, item="signature")
+    frame, schema = _packaged(file_name, item="signature")
     return SignatureSet(frame, f"COSMIC {version} {family}, {' '.join(target)}", schema)
 
 
-def _packaged(file_name: str, *, item: str) -> tuple[ChannelSchema, pd.DataFrame]:
+def _packaged(file_name: str, *, item: str) -> tuple[pd.DataFrame, ChannelSchema]:
     content = resources.files("dnmf.signatures").joinpath("data", file_name).read_bytes()
     table = parse_table(content, source=file_name)
-    schema, names, values = arrange_channels(table, None, item=item, unit="a number >= 0")
-    return schema, pd.DataFrame(values, index=pd.Index(names), columns=pd.Index(schema.labels))
+    return arrange_channels(table, None, item=item, unit="a number >= 0")

@@ -109,26 +109,18 @@ def simulate_cohort(
 
     Parameters
     ----------
-    signatures : SignatureSet
-        The k signatures to mix.
-    n_samples : int
-        Number of samples, at least 1.
+    signatures, n_samples, noise, random_state
+        As for `simulate_catalog`.
     mutations : (low, high)
         Range of the expected number of mutations per sample; equal ends give every sample the same.
     exposures : DataFrame (tumours, signatures), optional
         Each sample takes the shares of one of these tumours, drawn with replacement; signatures that the table lacks
         get 0. Without it a sample is 3 to 6 signatures drawn evenly, with Dirichlet(1, ..., 1) shares.
-    noise : str
-        As in `simulate_catalog`.
-    random_state : int, Generator or None
-        Seed, or a generator to go on with; None gives other numbers each time.
 
     Returns
     -------
-    catalog : MutationCatalog
-        ``n_samples`` samples named ``S1``, ``S2``, ... with as many leading zeros as needed.
-    exposures : DataFrame (samples, signatures)
-        The true exposures, in mutations.
+    catalog, exposures : MutationCatalog, DataFrame (samples, signatures)
+        As `simulate_catalog` returns them.
 
     Raises
     ------

@@ -17,7 +17,6 @@ from dnmf.storage import write_whole
 TRINUCLEOTIDES = tuple(
     left + middle + right for middle in "CT" for left in "ACGT" for right in "ACGT"
 )
-_COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 # What COSMIC's genome profiles are relative to: no patches, decoys or mitochondria.
 _HUMAN = frozenset([*map(str, range(1, 23)), "X", "Y"])
 # Chromosome 1 is enough to tell the builds apart.
@@ -55,7 +54,7 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         BED file, see :func:`dnmf.signatures.regions.read_regions`.
     genome : path
         FASTA file of the human genome, plain or gzipped. It is read once, a minute or two; the counts are kept in
-        system's folder for caches (``~/.cache/dnmf`` on Linux), if that can be written.
+        the system's folder for caches (``~/.cache/dnmf`` on Linux), if that can be written.
 
     Raises
     ------
@@ -93,21 +92,21 @@ def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) ->
     everywhere, inside = np.zeros(5**3, dtype=np.int64), np.zeros(5**3, dtype=np.int64)
     lengths: dict[str, int] = {}
     for name, codes in read_sequences(genome):
-        own = wanted.get(name)
-        if (name not in _HUMAN and own is None) or name in lengths:
+        panel = wanted.get(name)
+        if (name not in _HUMAN and panel is None) or name in lengths:
             continue
         lengths[name] = len(codes)
         if name in _HUMAN:
             for start in range(0, len(codes), _SLICE):
                 everywhere += _trinucleotides(codes[start : start + _SLICE + 2])
-        if own is None:
+        if panel is None:
             continue
-        if own[-1, 1] > len(codes):
+        if panel[-1, 1] > len(codes):
             raise InputDataError(
-                f"{regions}: a region of chromosome {name} ends at {own[-1, 1]:,}, but in {genome} it has "
+                f"{regions}: a region of chromosome {name} ends at {panel[-1, 1]:,}, but in {genome} it has "
                 f"{len(codes):,} bases. The regions are of another genome build."
             )
-        for start, end in own:
+        for start, end in panel:
             inside += _trinucleotides(codes[max(start - 1, 0) : end + 1])
     missing = [name for name in wanted if name not in lengths]
     if missing or not everywhere.any():
@@ -133,12 +132,7 @@ def _trinucleotides(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def _folded(counts: NDArray[np.int64]) -> list[int]:
     """Return the counts of ``TRINUCLEOTIDES``, both strands together, those with an unknown base left out."""
-
-    def place(word: str) -> int:
-        left, middle, right = (BASES.index(base) for base in word)
-        return 25 * left + 5 * middle + right
-
-    other = ["".join(_COMPLEMENT[base] for base in reversed(word)) for word in TRINUCLEOTIDES]
-    return [
-        int(counts[place(a)] + counts[place(b)]) for a, b in zip(TRINUCLEOTIDES, other, strict=True)
-    ]
+    by_base = counts.reshape(5, 5, 5)
+    words = (map(BASES.index, word) for word in TRINUCLEOTIDES)
+    # The complement of base i of ACGT is base 3 - i.
+    return [int(by_base[a, b, c] + by_base[3 - c, 3 - b, 3 - a]) for a, b, c in words]

@@ -29,36 +29,15 @@ _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
 
 @dataclass(frozen=True)
 class TextTable:
-    """A delimited text table, read but not yet understood.
+    """A delimited text table whose layout is not known yet."""
 
-    Parameters
-    ----------
-    source : str
-        What to call the table in messages: the path.
-    text, delimiter : str
-        The whole decoded text and the character between its cells.
-    width : int
-        Number of columns; every row has that many.
-    head : list of rows
-        The first rows in full: headers.
-    lead : list of rows
-        The first cells of every row that is not blank.
-    lines : list of int
-        1-based line number of each of these rows in the file.
-    """
-
-    source: str
+    source: str  # the path, for messages
     text: str
     delimiter: str
-    width: int
-    head: list[list[str]]
-    lead: list[list[str]]
-    lines: list[int]
-
-    def column_name(self, column: int, header_depth: int = 1) -> str:
-        """Name a column as the user sees it: by its header, or by its number if that is empty."""
-        name = " ".join(row[column].strip() for row in self.head[:header_depth]).strip()
-        return f"column {name!r}" if name else f"column {column + 1} (without a name)"
+    width: int  # number of columns, the same in every row
+    head: list[list[str]]  # the first two rows in full: headers
+    lead: list[list[str]]  # the first LEAD cells of every row that is not blank
+    lines: list[int]  # the 1-based line in the file of each of these rows
 
     def numbers(self, first_row: int, first_column: int, *, unit: str) -> NDArray[np.float64]:
         """Return the cells right of ``first_column`` and below ``first_row`` as numbers.
@@ -76,12 +55,11 @@ class TextTable:
             cells = row[first_column : self.width]
             try:
                 values[index] = list(map(float, cells))
-            except ValueError as error:
-                raise self._bad_cell(
-                    row, first_row + index, first_row, first_column, unit
-                ) from error
-            # float() reads "1_000", but in a table an underscore belongs to a misplaced name.
-            if "_" in "".join(cells):
+                # float() reads "1_000", but in a table an underscore belongs to a misplaced name.
+                readable = "_" not in "".join(cells)
+            except ValueError:
+                readable = False
+            if not readable:
                 raise self._bad_cell(row, first_row + index, first_row, first_column, unit)
         bad_rows = np.flatnonzero(~(np.isfinite(values) & (values >= 0)).all(axis=1))
         if bad_rows.size:
@@ -100,9 +78,11 @@ class TextTable:
             if column >= first_column and (problem := _problem(cell))
         )
         label = " ".join(cell.strip() for cell in cells[:first_column])
+        header = " ".join(line[column].strip() for line in self.head[:header_depth]).strip()
+        name = repr(header) if header else f"{column + 1} (without a name)"
         return InputDataError(
             f"{self.source}, line {self.lines[row]} ({label}), "
-            f"{self.column_name(column, header_depth)}: found {cells[column][:40]!r}, {problem}. "
+            f"column {name}: found {cells[column][:40]!r}, {problem}. "
             f"Expected {unit}: correct the cell, or remove its row or column if the data are not "
             "known."
         )

@@ -40,19 +40,9 @@ def write_catalog(catalog: MutationCatalog, path: str | Path) -> None:
 
 
 def write_signatures(signatures: SignatureSet, path: str | Path) -> None:
-    """Write signatures as SigProfiler does: sorted channels in rows, signatures in columns.
+    """Write signatures as SigProfiler does: sorted channels in rows, signatures in columns, in full precision.
 
-    Parameters
-    ----------
-    signatures : SignatureSet
-        Probabilities, written in full precision.
-    path : str or Path
-        Gzipped if it ends in ``.gz``. An existing file is replaced.
-
-    Raises
-    ------
-    InputDataError
-        If the file cannot be written.
+    ``path`` and errors are as for `write_catalog`.
     """
     _write_channels(signatures.profiles, signatures.schema.file_order, path)
 
@@ -65,7 +55,7 @@ def write_exposures(exposures: pd.DataFrame, path: str | Path, *, integers: bool
     exposures : DataFrame (samples, signatures)
         Mutations, finite and >= 0.
     path : str or Path
-        Gzipped if it ends in ``.gz``. An existing file is replaced.
+        As for `write_catalog`.
     integers : bool
         Round to whole mutations, as SigProfiler does, by largest remainder: each row still
         sums to its rounded total. False writes full precision, which ``read_exposures`` reads back
