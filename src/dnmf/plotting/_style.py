@@ -9,6 +9,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -56,35 +58,36 @@ def signature_hatch(index: int) -> str | None:
     return (None, "////", "....")[min(index // len(_PALETTE), 2)]
 
 
-def new_figure(width: float, height: float) -> "Figure":
-    """Return an empty white page of this size in inches, which pyplot does not know of."""
-    from matplotlib.figure import Figure
+def page(figure: "Figure | None", width: float, height: float) -> "Figure":
+    """Return the figure that was given, or an empty white one of this size in inches, unknown to pyplot."""
+    if figure is None:
+        from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=150, facecolor="white", edgecolor="white")
-    figure.set_layout_engine("none")  # margins are set by hand, whatever the user's rcParams say
+        figure = Figure(figsize=(width, height), dpi=150, facecolor="white", edgecolor="white")
+        figure.set_layout_engine("none")  # margins are set by hand, whatever rcParams say
     return figure
 
 
-def page(figure: "Figure | None", width: float, height: float) -> "Figure":
-    """Return the figure that was given, or else a new one of this size in inches."""
-    return new_figure(width, height) if figure is None else figure
+def add_axes(figure: "Figure", left: float, bottom: float, width: float, height: float) -> "Axes":
+    """Add axes at a place and of a size in inches."""
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
-def style_axes(ax: "Axes", *, grid: str | None = "y", size: float = 8.0) -> None:
-    """Give axes the house look: white ground, thin frame, quiet grid, whatever the user's style sheet says."""
+def style_axes(ax: "Axes", *, grid: Literal["y", "both"] = "y") -> None:
+    """Give axes a white ground, a thin frame and a pale grid, whatever the user's style sheet says."""
     ax.set_facecolor("white")
     for side in ("top", "right", "bottom", "left"):
         ax.spines[side].set(visible=side in ("bottom", "left"), color=FRAME, linewidth=0.8)
     ax.tick_params(
         which="both", top=False, right=False, bottom=True, left=True, direction="out", width=0.6
     )
-    ax.tick_params(which="both", color=FRAME, labelcolor=INK, labelsize=size, labelfontfamily=SANS)
+    ax.tick_params(which="both", color=FRAME, labelcolor=INK, labelsize=8, labelfontfamily=SANS)
     ax.tick_params(which="both", labeltop=False, labelright=False, labelbottom=True, labelleft=True)
     ax.tick_params(which="major", length=3, pad=3)
     ax.tick_params(which="minor", length=1.5)
     ax.grid(False, which="both")
-    if grid is not None:
-        ax.grid(True, which="major", axis=grid, color=GRID, linewidth=0.7, linestyle="-", alpha=1.0)  # type: ignore[arg-type]
+    ax.grid(True, which="major", axis=grid, color=GRID, linewidth=0.7, linestyle="-", alpha=1.0)
     ax.set_axisbelow(True)
 
 
@@ -107,6 +110,26 @@ def label_axes(ax: "Axes", *, x: str = "", y: str = "", title: str = "") -> None
     ax.set_xlabel(x, **text_style(8.5, colour=MUTED))
     ax.set_ylabel(y, **text_style(8.5, colour=MUTED))
     ax.set_title(title, loc="left", pad=7, **text_style(10, bold=True))
+
+
+def write_message(ax: "Axes", text: str) -> None:
+    """Say in the middle of empty axes why they are empty."""
+    middle = text_style(9, colour=MUTED, transform=ax.transAxes, ha="center", va="center")
+    ax.text(0.5, 0.5, text, **middle)
+
+
+def write_note(ax: "Axes", text: str) -> None:
+    """Write a remark into the upper right corner of axes."""
+    corner = text_style(8.5, colour=MUTED, transform=ax.transAxes, ha="right", va="top")
+    ax.text(0.98, 0.96, text, **corner)
+
+
+def rectangles(
+    left: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Return the corners (n, 4, 2) of n bars: lower left, upper left, upper right, lower right."""
+    corners = [(left, low), (left, high), (right, high), (right, low)]
+    return np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
 
 
 def name_legend(legend: "Legend", names: list[str]) -> None:

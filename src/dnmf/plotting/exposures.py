@@ -57,7 +57,8 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
     _check(exposures)
     ordered, dominant = _sorted(exposures)
     n = len(ordered)
-    fig, upper, lower = _two_axes(ordered, figure)
+    legend_names = _legend_names(exposures)
+    fig, upper, lower = _two_axes(ordered, legend_names, figure)
     totals = ordered.sum(axis=1).to_numpy()
     proportions = ordered.to_numpy() / np.where(totals > 0, totals, 1.0)[:, None]
 
@@ -90,7 +91,7 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
         names = [_style.drawable(name, _MAX_NAME_LETTERS) for name in ordered.index]
         lower.set_xticks(range(n), names, rotation=90, **_style.text_style(7))
         lower.tick_params(axis="x", length=0, pad=2)
-    _legend(fig, upper, exposures)
+    _legend(fig, upper, legend_names)
     return fig
 
 
@@ -121,7 +122,9 @@ def _sorted(exposures: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return exposures.iloc[order].astype(float), dominant[order]
 
 
-def _two_axes(ordered: pd.DataFrame, figure: "Figure | None") -> "tuple[Figure, Axes, Axes]":
+def _two_axes(
+    ordered: pd.DataFrame, legend_names: list[str], figure: "Figure | None"
+) -> "tuple[Figure, Axes, Axes]":
     """Place both axes with margins in inches that hold the sample names and the legend."""
     n, k = ordered.shape
     named = n <= _MAX_NAMED_SAMPLES
@@ -129,20 +132,16 @@ def _two_axes(ordered: pd.DataFrame, figure: "Figure | None") -> "tuple[Figure, 
         max(len(_style.drawable(name, _MAX_NAME_LETTERS)) for name in ordered.index) if named else 0
     )
     bottom = 0.42 + 0.068 * longest
-    legend = max(_legend_columns(k) * (0.55 + 0.075 * _legend_text_length(ordered)), 1.9)
+    legend = max(_legend_columns(k) * (0.55 + 0.075 * max(map(len, legend_names))), 1.9)
     left, top, gap = 0.85, 0.35, 0.45
     width = left + legend + (min(9.0, max(3.6, 0.26 * n)) if named else 9.0)
     fig = _style.page(figure, width, 5.3 + bottom)
     width, height = fig.get_size_inches()
     tall = max(height - bottom - top - gap, 1.0) / 2
-    across = max(width - left - legend, 1.0) / width
-    lower = fig.add_axes((left / width, bottom / height, across, tall / height))
-    upper = fig.add_axes((left / width, (bottom + tall + gap) / height, across, tall / height))
-    # The upper axes come first for a reader and for whoever asks for figure.axes.
+    across = max(width - left - legend, 1.0)
+    upper = _style.add_axes(fig, left, bottom + tall + gap, across, tall)
+    lower = _style.add_axes(fig, left, bottom, across, tall)
     for ax in (upper, lower):
-        fig.delaxes(ax)
-    for ax in (upper, lower):
-        fig.add_axes(ax)
         _style.style_axes(ax)
     return fig, upper, lower
 
@@ -178,14 +177,12 @@ def _layer(
     from matplotlib.collections import PolyCollection
 
     half = 0.43 if n <= _MAX_NAMED_SAMPLES else 0.5
-    left, right = places - half, places + half
-    corners = [(left, low), (left, high), (right, high), (right, low)]
-    shapes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
+    shapes = _style.rectangles(places - half, places + half, low, high)
     edge, width = "white", 0.3
     if n > _MAX_NAMED_SAMPLES:
-        # All left-top-right edges there, all right-bottom-left edges back: no seams between bars.
-        there, back = shapes[:, 1:3].reshape(-1, 2), shapes[:, [0, 3]].reshape(-1, 2)
-        shapes = np.concatenate([there, back[::-1]])[None]
+        # One outline, along the upper corners and back along the lower ones: no seams between bars.
+        upper, lower = shapes[:, 1:3].reshape(-1, 2), shapes[:, [0, 3]].reshape(-1, 2)
+        shapes = np.concatenate([upper, lower[::-1]])[None]
         edge, width = colour, 0.15
     layer = PolyCollection(
         list(shapes), facecolor=colour, edgecolor=edge, linewidth=width, hatch=hatch, zorder=2
@@ -207,14 +204,10 @@ def _legend_names(exposures: pd.DataFrame) -> list[str]:
     ]
 
 
-def _legend_text_length(exposures: pd.DataFrame) -> int:
-    return max(len(name) for name in _legend_names(exposures))
-
-
-def _legend(fig: "Figure", upper: "Axes", exposures: pd.DataFrame) -> None:
+def _legend(fig: "Figure", upper: "Axes", names: list[str]) -> None:
     from matplotlib.patches import Patch
 
-    k = exposures.shape[1]
+    k = len(names)
     handles = [
         Patch(facecolor=colour, hatch=_style.signature_hatch(index), edgecolor="white", linewidth=0)
         for index, colour in enumerate(_style.signature_colours(k))
@@ -228,4 +221,4 @@ def _legend(fig: "Figure", upper: "Axes", exposures: pd.DataFrame) -> None:
         fontsize=8, labelcolor=_style.INK, title=_LEGEND_TITLE, alignment="left",
     )  # fmt: skip
     legend.get_title().set(**_style.text_style(8, colour=_style.MUTED))
-    _style.name_legend(legend, _legend_names(exposures))
+    _style.name_legend(legend, names)

@@ -1,6 +1,6 @@
 """How well the extracted signatures explain each sample."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -40,10 +40,9 @@ def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
     filled = fit[fit["mutations"] > 0]
     fig = _style.page(figure, 10.4, 3.7)
     width, height = fig.get_size_inches()
-    tall = max(height - 1.0, 0.5) / height
-    across = max(width - 1.9, 1.0) / width
-    left = fig.add_axes((0.75 / width, 0.55 / height, 0.42 * across, tall))
-    right = fig.add_axes((1.7 / width + 0.42 * across, 0.55 / height, 0.58 * across, tall))
+    tall, across = max(height - 1.0, 0.5), max(width - 1.9, 1.0)
+    left = _style.add_axes(fig, 0.75, 0.55, 0.42 * across, tall)
+    right = _style.add_axes(fig, 1.7 + 0.42 * across, 0.55, 0.58 * across, tall)
     lowest = float(filled["cosine"].min()) if len(filled) else LOW_COSINE
     start = float(np.floor(min(lowest, 0.95) * 20) / 20)
     for ax in (left, right):
@@ -83,21 +82,11 @@ def _draw_against_mutations(ax: "Axes", filled: pd.DataFrame, start: float) -> N
     title = f"{counted} below {LOW_COSINE:g}"
     _style.label_axes(ax, x="Mutations in the sample", y="Cosine", title=title)
     size = float(np.clip(2500 / max(len(filled), 1), 5, 26))
-    for rows, colour, marker in (
-        (~low, _style.signature_colours(1)[0], "o"),
-        (low, _style.ALERT, "D"),
-    ):
+    style: dict[str, Any] = {"s": size, "alpha": 0.65, "linewidth": 0, "zorder": 3}
+    blue = _style.signature_colours(1)[0]
+    for rows, colour, marker in ((~low, blue, "o"), (low, _style.ALERT, "D")):
         part = filled[rows]
-        ax.scatter(
-            part["mutations"],
-            part["cosine"],
-            s=size,
-            color=colour,
-            marker=marker,
-            alpha=0.65,
-            linewidth=0,
-            zorder=3,
-        )
+        ax.scatter(part["mutations"], part["cosine"], color=colour, marker=marker, **style)
     ax.axhline(LOW_COSINE, color=_style.ALERT, linewidth=0.9, linestyle="--", zorder=2)
     least, most = (
         (filled["mutations"].min(), filled["mutations"].max()) if len(filled) else (1.0, 10.0)

@@ -82,11 +82,8 @@ def _panel(fig: "Figure", place: int, n_rows: int) -> "Axes":
     width, height = fig.get_size_inches()
     row, column = divmod(place, _COLUMNS)
     across, down = (width - 0.75) / _COLUMNS, (height - 0.55) / n_rows
-    left = 0.7 + column * across
-    bottom = height - (row + 1) * down + 0.12
-    ax = fig.add_axes(
-        (left / width, bottom / height, (across - 0.45) / width, (down - 0.5) / height)
-    )
+    left, bottom = 0.7 + column * across, height - (row + 1) * down + 0.12
+    ax = _style.add_axes(fig, left, bottom, across - 0.45, down - 0.5)
     _style.style_axes(ax)
     return ax
 

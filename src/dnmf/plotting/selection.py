@@ -54,9 +54,7 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     fig = _style.page(figure, 10.4, 3.6)
     width, height = fig.get_size_inches()
     axes = [
-        fig.add_axes(
-            (left / width, 0.6 / height, (width / 2 - 1.0) / width, (height - 1.1) / height)
-        )
+        _style.add_axes(fig, left, 0.6, width / 2 - 1.0, height - 1.1)
         for left in (0.8, width / 2 + 0.75)
     ]
     numbers = table.index.to_numpy(dtype=float)
@@ -79,10 +77,7 @@ def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chos
     values = table["difference"].to_numpy(dtype=float)
     errors = table["standard_error"].to_numpy(dtype=float)
     if not np.isfinite(values).all():
-        place = _style.text_style(
-            9, colour=_style.MUTED, transform=ax.transAxes, ha="center", va="center"
-        )
-        ax.text(0.5, 0.5, "not known: too few samples", **place)
+        _style.write_message(ax, "not known: too few samples")
         ax.set_yticks([])
         return
     colour = _style.signature_colours(1)[0]
@@ -106,33 +101,22 @@ def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chos
     notes = [f"{beyond} worse, above the axis"] if beyond else []
     notes += ["hollow: not stable"] if hollow.any() else []
     if notes:
-        corner = _style.text_style(
-            8, colour=_style.MUTED, transform=ax.transAxes, ha="right", va="top"
-        )
-        ax.text(0.98, 0.97, "; ".join(notes), **corner)
+        _style.write_note(ax, "; ".join(notes))
 
 
 def _draw_stability(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame) -> None:
     _style.label_axes(ax, x="Signatures", title="Stability")
     blue, orange, green = _style.signature_colours(3)
     curves = {
-        "silhouette, mean": ("silhouette", blue, "o", "-"),
-        "silhouette, least": ("least_silhouette", orange, "v", "--"),
-        "cosine of halves, mean": ("halves", green, "s", ":"),
+        "silhouette, mean": ("silhouette", blue, "o-"),
+        "silhouette, least": ("least_silhouette", orange, "v--"),
+        "cosine of halves, mean": ("halves", green, "s:"),
     }
     lowest = 0.0
-    for column, colour, marker, line in curves.values():
+    for column, colour, form in curves.values():
         values = table[column].to_numpy(dtype=float)
         lowest = min(lowest, float(np.nanmin(values, initial=0.0)))
-        ax.plot(
-            numbers,
-            values,
-            color=colour,
-            marker=marker,
-            linestyle=line,
-            markersize=4,
-            linewidth=1.5,
-        )
+        ax.plot(numbers, values, form, color=colour, markersize=4, linewidth=1.5)
     ax.set_ylim(min(lowest - 0.05, -0.02), 1.04)
     legend = ax.legend(
         list(ax.lines)[1:], list(curves), loc="lower left", frameon=False, fontsize=8.5,

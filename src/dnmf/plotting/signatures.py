@@ -77,13 +77,13 @@ def plot_signatures(
             f"the signatures have {schema.name} channels, the reference {reference.schema.name}. Give the "
             "reference they were matched with."
         )
-    best = (
+    matches = (
         {} if reference_matches is None else reference_matches.set_index("found").to_dict("index")
     )
     known = None if reference is None else reference.profiles
     axes, fig = _panels(len(profiles), schema, figure)
     for ax, name, heights in zip(axes, profiles.index, profiles.to_numpy(dtype=float), strict=True):
-        match = best.get(name)
+        match = matches.get(name)
         behind = None
         if match is not None and known is not None and match["reference"] in known.index:
             behind = known.loc[match["reference"]].to_numpy(dtype=float)
@@ -138,10 +138,7 @@ def plot_catalog(
         _draw_spectrum(ax, schema, heights, None, None)
         _count_axis(ax)
         if not heights.any():
-            style = _style.text_style(
-                9, colour=_style.MUTED, transform=ax.transAxes, ha="center", va="center"
-            )
-            ax.text(0.5, 0.5, "no mutations", **style)
+            _style.write_message(ax, "no mutations")
         title = f"{_style.drawable(name, 50)}: {heights.sum():,.0f} {schema.unit}"
         _write_title(ax, schema, title)
     return fig
@@ -160,13 +157,9 @@ def _panels(n: int, schema: ChannelSchema, figure: "Figure | None") -> "tuple[li
     axes = []
     for index in range(n):
         row, column = divmod(index, columns)
-        left = (column * width + _LEFT) / (columns * width)
-        bottom = ((rows - 1 - row) * height + bottom_margin) / (rows * height)
-        box = (
-            max(width - _LEFT - _RIGHT, 0.1) / (columns * width),
-            max(height - top - bottom_margin, 0.1) / (rows * height),
-        )
-        axes.append(fig.add_axes((left, bottom, *box)))
+        left, bottom = column * width + _LEFT, (rows - 1 - row) * height + bottom_margin
+        size = max(width - _LEFT - _RIGHT, 0.1), max(height - top - bottom_margin, 0.1)
+        axes.append(_style.add_axes(fig, left, bottom, *size))
     return axes, fig
 
 
@@ -208,15 +201,8 @@ def _draw_spectrum(
     _style.style_axes(ax)
     if behind is not None:
         # Pale, wider, with a dark edge on top: found and known are compared bar by bar.
-        _bars(
-            ax,
-            behind,
-            0.9,
-            facecolors=_REFERENCE_COLOUR,
-            edgecolors=_style.FRAME,
-            linewidths=0.4,
-            zorder=2,
-        )
+        pale = {"facecolors": _REFERENCE_COLOUR, "edgecolors": _style.FRAME, "linewidths": 0.4}
+        _bars(ax, behind, 0.9, **pale, zorder=2)
         _marks(ax, behind)
     n = len(schema)
     colours = [group.colour for group in schema.groups for _ in group.ticks]
@@ -235,7 +221,7 @@ def _draw_spectrum(
         6.3, family=_style.MONO, rotation=0 if schema.upright_ticks else 90, ha="center", va="top",
         transform=ax.get_xaxis_transform(),
     )  # fmt: skip
-    level = -0.03 / _axes_inches(ax)[1]
+    level = -0.03 / _inches_high(ax)
     ticks = [tick for group in schema.groups for tick in group.ticks]
     for place, tick in enumerate(ticks):
         ax.text(place, level, _style.drawable(tick, _MAX_TICK_LETTERS), **below)
@@ -247,12 +233,9 @@ def _bars(ax: "Axes", heights: np.ndarray, width: float, **style: Any) -> None:
     """Draw all bars as one artist, many times faster than one each."""
     from matplotlib.collections import PolyCollection
 
-    places = np.arange(len(heights))
-    left, right = places - width / 2, places + width / 2
-    floor = np.zeros(len(heights))
-    corners = [(left, floor), (left, heights), (right, heights), (right, floor)]
-    vertices = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
-    ax.add_collection(PolyCollection(list(vertices), **style), autolim=False)
+    places, floor = np.arange(len(heights)), np.zeros(len(heights))
+    shapes = _style.rectangles(places - width / 2, places + width / 2, floor, heights)
+    ax.add_collection(PolyCollection(list(shapes), **style), autolim=False)
 
 
 def _marks(ax: "Axes", heights: np.ndarray) -> None:
@@ -267,7 +250,7 @@ def _draw_headers(ax: "Axes", schema: ChannelSchema) -> None:
     """Put the coloured strips with the names of the groups on top of the axes."""
     from matplotlib.patches import Rectangle
 
-    _, height = _axes_inches(ax)
+    height = _inches_high(ax)
     low, tall = 1 + 0.03 / height, _HEADER_HEIGHT / height
     frame = ax.get_xaxis_transform()
     start = 0
@@ -297,7 +280,7 @@ def _is_dark(colour: str) -> bool:
 
 def _write_group_captions(ax: "Axes", schema: ChannelSchema) -> None:
     """Write captions over the headers and under the ticks, once for neighbouring groups that share them."""
-    _, height = _axes_inches(ax)
+    height = _inches_high(ax)
     above = 1 + (0.03 + _HEADER_HEIGHT + 0.03) / height
     below = -(0.15 + (0 if schema.upright_ticks else 0.17 + _tick_height(schema))) / height
     style = _style.text_style(
@@ -346,7 +329,7 @@ def _write_match(
 def _title_level(ax: "Axes", schema: ChannelSchema, shift: float = 0.0) -> float:
     """Return the height of the title over the headers and their captions, in units of the axes."""
     inches = 0.03 + _HEADER_HEIGHT + 0.07 + _above_height(schema) + shift
-    return 1 + inches / _axes_inches(ax)[1]
+    return 1 + inches / _inches_high(ax)
 
 
 def _share(match: dict[Hashable, Any]) -> str:
@@ -368,6 +351,6 @@ def _count_axis(ax: "Axes") -> None:
     ax.yaxis.set_major_formatter(_style.plain_numbers())
 
 
-def _axes_inches(ax: "Axes") -> tuple[float, float]:
+def _inches_high(ax: "Axes") -> float:
     box = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
-    return float(box.width), float(box.height)
+    return float(box.height)

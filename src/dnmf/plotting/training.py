@@ -47,9 +47,8 @@ def plot_history(history: Mapping[str, ArrayLike], *, figure: "Figure | None" = 
     width, height = fig.get_size_inches()
     cell = width / len(phases)
     for index, (name, costs) in enumerate(phases.items()):
-        left = (index * cell + 0.95) / width
-        box = (left, 0.55 / height, max(cell - 1.15, 0.5) / width, max(height - 1.0, 0.5) / height)
-        _draw_phase(fig.add_axes(box), name, costs)
+        box = (index * cell + 0.95, 0.55, max(cell - 1.15, 0.5), max(height - 1.0, 0.5))
+        _draw_phase(_style.add_axes(fig, *box), name, costs)
     return fig
 
 
@@ -65,21 +64,12 @@ def _draw_phase(ax: "Axes", name: str, costs: np.ndarray) -> None:
     if not seen.any():
         ax.set(xticks=[], yticks=[])
         message = "nothing recorded" if costs.size == 0 else "no finite cost recorded"
-        middle = _style.text_style(
-            9, colour=_style.MUTED, transform=ax.transAxes, ha="center", va="center"
-        )
-        ax.text(0.5, 0.5, message, **middle)
+        _style.write_message(ax, message)
         return
     steps, values = np.arange(1, costs.size + 1)[seen], costs[seen]
+    blue = _style.signature_colours(1)[0]
     marker = "o" if values.size == 1 else ""
-    ax.plot(
-        steps,
-        values,
-        color=_style.signature_colours(1)[0],
-        linewidth=1.6,
-        marker=marker,
-        markersize=4,
-    )
+    ax.plot(steps, values, color=blue, linewidth=1.6, marker=marker, markersize=4)
     if values.min() > 0 and values.max() > _LOG_SCALE_RATIO * values.min():
         _style.log_axis(ax, "y", float(values.min()), float(values.max()))
     else:
@@ -93,7 +83,4 @@ def _draw_phase(ax: "Axes", name: str, costs: np.ndarray) -> None:
     )
     ax.set_xlim(1 - 0.02 * costs.size, max(1.02 * costs.size, 1.5))
     last = f"{_style.plain_number(values[-1])} after {_style.count_words(int(steps[-1]), 'step')}"
-    corner = _style.text_style(
-        8.5, colour=_style.MUTED, transform=ax.transAxes, ha="right", va="top"
-    )
-    ax.text(0.98, 0.95, last, **corner)
+    _style.write_note(ax, last)
