@@ -1,5 +1,7 @@
 """What the user sees: results on stdout, all else on stderr, no traceback for bad input."""
 
+import shlex
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -117,6 +119,16 @@ def stdout_console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a line of results as it is: not wrapped, and without Rich's markup."""
+    stdout_console().print(text, markup=False, soft_wrap=True)
+
+
+def command_line() -> str:
+    """Return the running command as one types it, for the record of the run."""
+    return shlex.join(["dnmf", *sys.argv[1:]])
 
 
 def busy(what: str, console: "Console", *, quiet: bool) -> AbstractContextManager[Any]:

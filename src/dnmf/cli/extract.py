@@ -1,8 +1,6 @@
 """``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
 import os
-import shlex
-import sys
 import warnings
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -11,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.console import (
+    busy,
+    command_line,
+    say,
+    shown_warnings,
+    stderr_console,
+    stdout_console,
+    user_errors,
+)
 from dnmf.cli.numbers import parse_numbers, parse_penalty
 from dnmf.cli.options import (
     CatalogPath,
@@ -32,15 +38,11 @@ if TYPE_CHECKING:
     from dnmf.estimators import DNMF, PaperDNMF
     from dnmf.extraction import ExtractionResult, ExtractionRun
 
-# Seconds from which a run is announced.
+# Estimated seconds above which a run is announced.
 LONG_SECONDS = 10.0
 
 
-class Preset(StrEnum):
-    """How to train."""
-
-    default = "default"
-    paper = "paper"
+Preset = StrEnum("Preset", ["default", "paper"])
 
 
 @with_reference
@@ -134,7 +136,7 @@ def extract(
                 reference=known,
                 overwrite=overwrite,
                 input_file=file_record(catalog),
-                command=_command(),
+                command=command_line(),
                 l1_reg=l1,
                 l2_reg=l2,
                 model=_model(preset, layers, epochs),
@@ -178,7 +180,7 @@ def demo(
         reference = ReferenceChoice().reference
         arguments = {"n_signatures": [4], "random_state": seed, "reference": reference}
         # Without a checkpoint: it is quickly repeated.
-        run = ExtractionRun(output, example_catalog(), arguments, command=_command())
+        run = ExtractionRun(output, example_catalog(), arguments, command=command_line())
         cores = len(os.sched_getaffinity(0))
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
@@ -191,10 +193,6 @@ def _model(preset: Preset, layers: int, epochs: int | None) -> "DNMF | PaperDNMF
         return model if epochs is None else model.set_params(max_epochs=epochs)
     model = DNMF(n_layers=layers)
     return model if epochs is None else model.set_params(n_steps=epochs)
-
-
-def _command() -> str:
-    return shlex.join(["dnmf", *sys.argv[1:]])
 
 
 def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
@@ -244,17 +242,15 @@ def _show(result: "ExtractionResult", page: Path) -> None:
     from dnmf.cli.match import matches_table
     from dnmf.extraction.selection_findings import choice_summary
 
-    out = stdout_console()
     if result.selection is not None and len(result.selection.table) > 1:
-        out.print(choice_summary(result), markup=False, soft_wrap=True)
+        say(choice_summary(result))
     if result.unfinished:
         numbers = ", ".join(map(str, result.unfinished))
-        out.print(f"Partial: not finished yet are {numbers} signatures.", soft_wrap=True)
+        say(f"Partial: not finished yet are {numbers} signatures.")
     if result.reference is not None:
-        out.print(matches_table(result.matches, result.reference))
-    out.print(
+        stdout_console().print(matches_table(result.matches, result.reference))
+    say(
         f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
-        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)",
-        soft_wrap=True,
+        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)"
     )
-    out.print(f"Report: {page}", markup=False, soft_wrap=True)
+    say(f"Report: {page}")

@@ -29,19 +29,8 @@ Seed = Annotated[
 ]
 
 
-class Build(StrEnum):
-    """Genome builds of the shipped references."""
-
-    GRCh37 = "GRCh37"
-    GRCh38 = "GRCh38"
-
-
-class MadeFor(StrEnum):
-    """What the signatures of a file were made for."""
-
-    GRCh37 = "GRCh37"
-    GRCh38 = "GRCh38"
-    exome = "GRCh37-exome"
+Build = StrEnum("Build", {"GRCh37": "GRCh37", "GRCh38": "GRCh38"})
+MadeFor = StrEnum("MadeFor", {"GRCh37": "GRCh37", "GRCh38": "GRCh38", "exome": "GRCh37-exome"})
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,12 @@ from dnmf.exceptions import OutputExistsError
 def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
     """Raise unless ``folder`` can be created, or replaced without losing anything else.
 
-    Raises
-    ------
-    OutputExistsError
-        It exists and is not empty, and ``overwrite`` is not given; or it holds something that no
-        run of dnmf wrote, or an input of this run, or the current folder.
-    FileNotFoundError, NotADirectoryError, PermissionError
-        The folder cannot be created where it should be.
+    Never replaced is a folder with something in it that no run of dnmf wrote, or that holds an input of this run or the
+    current folder.
     """
     _check_parent(folder)
 
-    from dnmf.report import check_output_folder
+    from dnmf.report.folder import check_output_folder
 
     check_output_folder(folder, overwrite=overwrite)
     for path in (Path.cwd(), *inputs):
@@ -31,17 +26,7 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
 
 
 def check_output_file(path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = ()) -> None:
-    """Raise unless the file can be written; ``suffixes`` are the endings that are understood.
-
-    Raises
-    ------
-    OutputExistsError
-        It exists and ``overwrite`` is not given, or it is a folder.
-    FileNotFoundError, NotADirectoryError, PermissionError
-        It cannot be written where it should be.
-    UserError
-        Its ending is not one of ``suffixes``.
-    """
+    """Raise unless the file can be written; ``suffixes`` are the endings that are understood."""
     if suffixes and path.suffix.lower() not in suffixes:
         raise UserError(
             f"{path}: the ending says the format; it must be one of {', '.join(suffixes)}."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import dnmf
-from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import Overwrite
 from dnmf.cli.paths import check_output_file
 from dnmf.exceptions import InputDataError
@@ -39,7 +39,7 @@ def plot(
             figure, content = _figure(file)
             # A new figure: none was given to draw into.
             dnmf.plotting.save_figure(cast("Figure", figure), target)
-        stdout_console().print(f"{content}: {target}", markup=False, soft_wrap=True)
+        say(f"{content}: {target}")
 
 
 def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
@@ -50,8 +50,7 @@ def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     try:
         signatures = dnmf.read_signatures(path)
     except InputDataError:
-        # Counts do not sum to 1. Whatever else is wrong with the file, reading it as counts tells
-        # it, too.
+        # Counts do not sum to 1. If something else is wrong, reading the file as counts says so, too.
         catalog = dnmf.read_catalog(path)
         figure = dnmf.plot_catalog(catalog)
         return figure, f"catalog, {len(figure.axes)} of {len(catalog.counts)} samples"

@@ -1,7 +1,5 @@
 """``dnmf refit``."""
 
-import shlex
-import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dnmf.cli.console import busy, shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.console import (
+    busy,
+    command_line,
+    say,
+    shown_warnings,
+    stderr_console,
+    stdout_console,
+    user_errors,
+)
 from dnmf.cli.options import (
     CatalogPath,
     OutputFolder,
@@ -97,9 +103,8 @@ def refit(
             # The record of the run holds the warnings of reading, too.
             result = replace(result, warnings=list(messages))
             with busy("Writing the report ...", errors, quiet=quiet):
-                command = shlex.join(["dnmf", *sys.argv[1:]])
                 report = result.save(
-                    output, overwrite=overwrite, input_path=catalog, command=command
+                    output, overwrite=overwrite, input_path=catalog, command=command_line()
                 )
         if not quiet:
             _show(result, report)
@@ -109,18 +114,17 @@ def _show(result: "RefitResult", report: Path) -> None:
     """Print the largest signatures, the methods, what is unassigned, and the path of the report."""
     from rich.table import Table
 
-    out, total = stdout_console(), float(result.fit["mutations"].sum())
     table = Table(title=f"Signatures of {result.reference.source or 'the reference'}")
     table.add_column("Signature")
     table.add_column("Share of mutations", justify="right")
     table.add_column("Samples", justify="right")
     for row in result.summary().head(_MAX_ROWS).itertuples():
         table.add_row(str(row.Index), f"{row.share:.1%}", f"{row.samples:,}")
-    out.print(table)
+    stdout_console().print(table)
     used = ", ".join(f"{name} {n:,}" for name, n in result.fit["method"].value_counts().items())
-    out.print(
-        f"Answered by: {used}. Unassigned: {result.unassigned.sum() / total:.1%} of the mutations "
-        f"({len(result.fit):,} samples, {result.seconds['total']:.1f} s)",
-        soft_wrap=True,
+    unassigned = result.unassigned.sum() / float(result.fit["mutations"].sum())
+    say(
+        f"Answered by: {used}. Unassigned: {unassigned:.1%} of the mutations "
+        f"({len(result.fit):,} samples, {result.seconds['total']:.1f} s)"
     )
-    out.print(f"Report: {report}", markup=False, soft_wrap=True)
+    say(f"Report: {report}")

@@ -1,8 +1,6 @@
 """``dnmf simulate``."""
 
 import math
-import shlex
-import sys
 from dataclasses import asdict
 from enum import StrEnum
 from functools import partial
@@ -14,12 +12,20 @@ import typer
 from dnmf import __version__
 from dnmf.cli.console import (
     UserError,
+    command_line,
+    say,
     shown_warnings,
     stderr_console,
-    stdout_console,
     user_errors,
 )
-from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
+from dnmf.cli.options import (
+    OutputFolder,
+    Overwrite,
+    Quiet,
+    ReferenceChoice,
+    Seed,
+    with_reference,
+)
 from dnmf.cli.paths import check_result_folder
 
 if TYPE_CHECKING:
@@ -41,10 +47,7 @@ class NoiseKind(StrEnum):
 
 @with_reference
 def simulate(
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder to create for the tables."),
-    ],
+    output: OutputFolder,
     samples: Annotated[
         int, typer.Option("--samples", min=1, metavar="N", help="Number of samples.")
     ],
@@ -113,9 +116,12 @@ def simulate(
             from dnmf.report.records import write_run
 
             record = {
-                "command": shlex.join(["dnmf", *sys.argv[1:]]),
+                "command": command_line(),
                 "dnmf": __version__,
-                "parameters": {name: _plain(value) for name, value in options.items()},
+                "parameters": {
+                    name: str(value) if isinstance(value, Path) else value
+                    for name, value in options.items()
+                },
             }
             tables = {
                 "catalog.tsv": partial(write_catalog, catalog),
@@ -125,15 +131,9 @@ def simulate(
             write_run(output, overwrite=overwrite, record=record, tables=tables)
         if not quiet:
             burdens = catalog.burdens
-            stdout_console().print(
-                f"{len(burdens):,} samples with {burdens.min():,.0f} to {burdens.max():,.0f} mutations: {output}",
-                markup=False,
-                soft_wrap=True,
+            say(
+                f"{len(burdens):,} samples with {burdens.min():,.0f} to {burdens.max():,.0f} mutations: {output}"
             )
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Path) else value
 
 
 def _range(text: str) -> tuple[float, float]:

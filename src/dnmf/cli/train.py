@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dnmf.cli.console import UserError, shown_warnings, stderr_console, stdout_console, user_errors
-from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, with_reference
+from dnmf.cli.console import UserError, say, shown_warnings, stderr_console, user_errors
+from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
 from dnmf.cli.paths import check_output_file
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ def refit_command(
             "--steps", min=1, show_default="9000; 3000 with --start", help="Training steps."
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, max=2**32 - 1, help="Same seed, same network.")
-    ] = 0,
+    seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -114,8 +112,7 @@ def refit_command(
 
 def _show(card: "RefitCard", path: Path) -> None:
     """Print the errors on the card and how to use the network."""
-    out = stdout_console()
     for count, result in card.measured.get("by_mutations", {}).items():
         error = result["pan-cancer"]["fitting_error"]
-        out.print(f"Error on tumours kept apart, at {int(count):,} mutations: {error:.4f}")
-    out.print(f"Model: {path} (use it with dnmf refit --model)", markup=False, soft_wrap=True)
+        say(f"Error on tumours kept apart, at {int(count):,} mutations: {error:.4f}")
+    say(f"Model: {path} (use it with dnmf refit --model)")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import dnmf
-from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import CatalogPath, Overwrite
 from dnmf.cli.paths import check_output_file
 
@@ -28,4 +28,4 @@ def transform(
             counts = dnmf.read_catalog(catalog)
             exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
         dnmf.write_exposures(exposures, output)
-        stdout_console().print(f"{len(exposures)} samples: {output}", markup=False, soft_wrap=True)
+        say(f"{len(exposures)} samples: {output}")
