@@ -71,7 +71,7 @@ def fit_loop(
     phase: str = "training",
     progress: Progress | None = None,
 ) -> History:
-    """Train epoch by epoch, note the costs, keep the best weights, and stop where training no longer pays.
+    """Train epoch by epoch; note the costs, keep the best weights, stop when the watched cost no longer falls.
 
     Parameters
     ----------
@@ -82,10 +82,9 @@ def fit_loop(
     config : TrainConfig
         Epochs, tolerance and patience.
     validate : callable() -> float, optional
-        Cost on held-out samples, asked for every ``validate_every`` epochs and after the last one. The cost that is
-        watched; without it that of the epochs.
+        The cost to watch, taken every ``validate_every`` epochs and after the last one; default that of the epochs.
     untrained : float, optional
-        Validation cost of the network as it is: its weights then count as epoch 0.
+        Validation cost of the untrained network, whose weights then count as epoch 0.
     good_enough : float
         Stop when the watched cost is at most this.
     phase, progress
@@ -103,13 +102,13 @@ def fit_loop(
     for i in range(1, config.max_epochs + 1):
         watched = epoch()
         history.cost.append(watched)
-        if validate is not None and (i % validate_every == 0 or i == config.max_epochs):
+        if progress is not None:
+            progress(phase, i, config.max_epochs, watched)
+        if validate is not None:
+            if i % validate_every and i < config.max_epochs:
+                continue
             watched = validate()
             history.validation.append(watched)
-        if progress is not None:
-            progress(phase, i, config.max_epochs, history.cost[-1])
-        if validate is not None and i % validate_every and i < config.max_epochs:
-            continue
         if not math.isfinite(watched):
             raise FloatingPointError(
                 f"the training cost became {watched} in epoch {i}: lower the learning rate"
@@ -117,8 +116,10 @@ def fit_loop(
         if watched < lowest:
             lowest, history.best_epoch = watched, i
             best = None if validate is None else _copied_weights(network)
-        stale = 0 if watched < reference * (1 - config.tol) else stale + 1
-        reference = watched if stale == 0 else reference
+        if watched < reference * (1 - config.tol):
+            reference, stale = watched, 0
+        else:
+            stale += 1
         if 0 < config.patience <= stale or watched <= good_enough:
             break
     if best is not None:
