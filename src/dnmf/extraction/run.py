@@ -157,8 +157,9 @@ class ExtractionRun:
             ) from error
         job["n_signatures"] = [k for k in tried if k in checkpoint.finished()]
         if not job["n_signatures"]:
+            command = kept["command"] or "the same call"
             raise InputDataError(
-                f"{out}: no number of signatures is finished yet. Repeat the extraction to go on: {kept['command']}"
+                f"{out}: no number of signatures is finished yet. Repeat the extraction to go on: {command}"
             )
         unfinished = tuple(k for k in tried if k not in job["n_signatures"])
         return cls(out, catalog, job, checkpoint, kept["input"], kept["command"], unfinished)
