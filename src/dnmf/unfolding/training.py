@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
@@ -218,26 +219,22 @@ def train_supervised(
 
     def epoch() -> float:
         total = 0.0
-        for rows in _batches(n, batch_size, generator):
+        order = torch.arange(n) if batch_size == n else torch.randperm(n, generator=generator)
+        for rows in order.split(batch_size):
             loss = (network(X[rows]) - H_true[rows]).square().mean()
             total += take_step(network, loss, optimiser) * len(rows) * k
         return total / n
 
-    def validate() -> float:
-        assert validation is not None
-        with torch.no_grad():
-            return (network(validation[0]) - validation[1]).square().sum(dim=1).mean().item()
-
-    if validation is None:
-        return fit_loop(network, epoch, config, progress=progress)
+    validate = None if validation is None else partial(_exposure_error, network, *validation)
+    untrained = None if validate is None else validate()
     return fit_loop(
-        network, epoch, config, validate=validate, untrained=validate(), progress=progress
+        network, epoch, config, validate=validate, untrained=untrained, progress=progress
     )
 
 
-def _batches(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, ...]:
-    rows = torch.arange(n) if size == n else torch.randperm(n, generator=generator)
-    return rows.split(size)
+def _exposure_error(network: nn.Module, X: Tensor, H_true: Tensor) -> float:
+    with torch.no_grad():
+        return (network(X) - H_true).square().sum(dim=1).mean().item()
 
 
 def train_unsupervised(
