@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import dnmf
 from dnmf.cli.console import (
     busy,
     command_line,
@@ -34,9 +35,6 @@ from dnmf.report.folder import checkpoint_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from dnmf.estimators import DNMF, PaperDNMF
-    from dnmf.extraction import ExtractionResult, ExtractionRun
 
 # Estimated seconds above which a run is announced.
 LONG_SECONDS = 10.0
@@ -112,22 +110,19 @@ def extract(
     errors = stderr_console()
     with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
-            from dnmf.signatures import default_reference, how_to_give_reference, read_catalog
+            from dnmf.report.records import file_record
 
             # Whether an earlier report may be replaced is known once the catalog has been read.
             check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
-            counts = read_catalog(catalog)
-
-            from dnmf.extraction import ExtractionRun
-            from dnmf.report.records import file_record
-
+            counts = dnmf.read_catalog(catalog)
             known: dict[str, Any] | None = asdict(reference)
-            if reference == ReferenceChoice() and default_reference(counts.schema) is None:
-                how = how_to_give_reference(counts.schema)
+            shipped = dnmf.signatures.default_reference(counts.schema)
+            if reference == ReferenceChoice() and shipped is None:
+                how = dnmf.signatures.how_to_give_reference(counts.schema)
                 text = f"{how} The signatures are not compared with known ones."
                 warnings.warn(text, DoubtfulDataWarning, stacklevel=2)
                 known = None
-            run = ExtractionRun.start(
+            run = dnmf.extraction.ExtractionRun.start(
                 output,
                 counts,
                 n_signatures=n_signatures,
@@ -157,10 +152,8 @@ def report(
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=True)
-
-        from dnmf.extraction import ExtractionRun
-
-        _carry_out(ExtractionRun.finished(output), errors, messages, quiet=quiet)
+        run = dnmf.extraction.ExtractionRun.finished(output)
+        _carry_out(run, errors, messages, quiet=quiet)
 
 
 def demo(
@@ -173,29 +166,25 @@ def demo(
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=overwrite)
-
-        from dnmf.extraction import ExtractionRun
-        from dnmf.signatures import example_catalog
-
         reference = ReferenceChoice().reference
         arguments = {"n_signatures": [4], "random_state": seed, "reference": reference}
         # Without a checkpoint: it is quickly repeated.
-        run = ExtractionRun(output, example_catalog(), arguments, command=command_line())
+        run = dnmf.extraction.ExtractionRun(
+            output, dnmf.example_catalog(), arguments, command=command_line()
+        )
         cores = len(os.sched_getaffinity(0))
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
 
-def _model(preset: Preset, layers: int, epochs: int | None) -> "DNMF | PaperDNMF":
-    from dnmf.estimators import DNMF, PaperDNMF
-
+def _model(preset: Preset, layers: int, epochs: int | None) -> "dnmf.DNMF | dnmf.PaperDNMF":
     if preset is Preset.paper:
-        model: DNMF | PaperDNMF = PaperDNMF(n_layers=layers)
-        return model if epochs is None else model.set_params(max_epochs=epochs)
-    model = DNMF(n_layers=layers)
+        paper = dnmf.PaperDNMF(n_layers=layers)
+        return paper if epochs is None else paper.set_params(max_epochs=epochs)
+    model = dnmf.DNMF(n_layers=layers)
     return model if epochs is None else model.set_params(n_steps=epochs)
 
 
-def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
+def _announce(run: "dnmf.extraction.ExtractionRun", console: "Console", workers: int) -> None:
     """Say how long a long run will take, and how much memory."""
     from dnmf.cli.progress import duration
 
@@ -216,7 +205,7 @@ def _announce(run: "ExtractionRun", console: "Console", workers: int) -> None:
 
 
 def _carry_out(
-    run: "ExtractionRun",
+    run: "dnmf.extraction.ExtractionRun",
     console: "Console",
     messages: list[str],
     *,
@@ -237,7 +226,7 @@ def _carry_out(
         _show(result, page)
 
 
-def _show(result: "ExtractionResult", page: Path) -> None:
+def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
     """Print how many signatures there are, their matches, the quality of the fit and the path of the report."""
     from dnmf.cli.match import matches_table
     from dnmf.extraction.selection_findings import choice_summary

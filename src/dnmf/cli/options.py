@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from dnmf.signatures import ChannelSchema, SignatureSet
+import dnmf
 
 CatalogPath = Annotated[
     Path,
@@ -72,11 +71,9 @@ class ReferenceChoice:
         ),
     ] = None
 
-    def load(self, channels: "ChannelSchema | None" = None) -> "SignatureSet":
+    def load(self, channels: "dnmf.signatures.ChannelSchema | None" = None) -> "dnmf.SignatureSet":
         """Return the signatures, of these channels; counting the sites of a panel takes a minute or two at first."""
-        from dnmf.signatures import load_reference
-
-        return load_reference(
+        return dnmf.load_reference(
             self.reference,
             build=self.build,
             assay=self.assay,

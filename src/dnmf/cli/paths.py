@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dnmf.cli.console import UserError
 from dnmf.exceptions import OutputExistsError
+from dnmf.report.folder import check_output_folder
 
 
 def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
@@ -14,9 +15,6 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
     current folder.
     """
     _check_parent(folder)
-
-    from dnmf.report.folder import check_output_folder
-
     check_output_folder(folder, overwrite=overwrite)
     for path in (Path.cwd(), *inputs):
         if path.resolve().is_relative_to(folder.resolve()):

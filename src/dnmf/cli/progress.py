@@ -22,13 +22,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 class TrainingProgress:
     """A context manager that is called as every `dnmf.progress.Progress` is.
 
-    Parameters
-    ----------
-    console : Console
-        Where to show it; on a terminal as one bar per phase, elsewhere as one line per phase and
-        one every ten seconds.
-    quiet : bool
-        Show nothing.
+    On a terminal it shows one bar per phase, elsewhere one line per phase and one every ten seconds.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import dnmf
 from dnmf.cli.console import (
     busy,
     command_line,
@@ -25,9 +26,6 @@ from dnmf.cli.options import (
     with_reference,
 )
 from dnmf.cli.paths import check_result_folder
-
-if TYPE_CHECKING:
-    from dnmf.refit import RefitResult
 
 _MAX_ROWS = 12
 
@@ -85,15 +83,9 @@ def refit(
         with shown_warnings(errors) as messages:
             with busy("Refitting ...", errors, quiet=quiet):
                 check_result_folder(output, overwrite=overwrite, inputs=inputs)
-
-                from dnmf.signatures import read_catalog
-
-                counts = read_catalog(catalog)
+                counts = dnmf.read_catalog(catalog)
                 signatures = reference.load(counts.schema)
-
-                from dnmf.refit import refit_exposures
-
-                result = refit_exposures(
+                result = dnmf.refit_exposures(
                     counts,
                     signatures,
                     method=method.value,
@@ -110,7 +102,7 @@ def refit(
             _show(result, report)
 
 
-def _show(result: "RefitResult", report: Path) -> None:
+def _show(result: "dnmf.RefitResult", report: Path) -> None:
     """Print the largest signatures, the methods, what is unassigned, and the path of the report."""
     from rich.table import Table
 

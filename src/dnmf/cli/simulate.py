@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dnmf import __version__
+import dnmf
 from dnmf.cli.console import (
     UserError,
     command_line,
@@ -30,8 +30,6 @@ from dnmf.cli.paths import check_result_folder
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from dnmf.signatures import SignatureSet
 
 _TUMOUR_TABLE = ("Cancer Types", "Sample Names")
 
@@ -96,15 +94,10 @@ def simulate(
         with shown_warnings(stderr_console()):
             check_result_folder(output, overwrite=overwrite, inputs=inputs)
 
-            from dnmf.signatures import (
-                simulate_cohort,
-                write_catalog,
-                write_exposures,
-                write_signatures,
-            )
+            from dnmf.report.records import write_run
 
             signatures = reference.load()
-            catalog, truth = simulate_cohort(
+            catalog, truth = dnmf.simulate_cohort(
                 signatures,
                 samples,
                 mutations=low_high,
@@ -112,21 +105,18 @@ def simulate(
                 noise=noise.value,
                 random_state=seed,
             )
-
-            from dnmf.report.records import write_run
-
             record = {
                 "command": command_line(),
-                "dnmf": __version__,
+                "dnmf": dnmf.__version__,
                 "parameters": {
                     name: str(value) if isinstance(value, Path) else value
                     for name, value in options.items()
                 },
             }
             tables = {
-                "catalog.tsv": partial(write_catalog, catalog),
-                "exposures.tsv": partial(write_exposures, truth, integers=False),
-                "signatures.tsv": partial(write_signatures, signatures),
+                "catalog.tsv": partial(dnmf.write_catalog, catalog),
+                "exposures.tsv": partial(dnmf.write_exposures, truth, integers=False),
+                "signatures.tsv": partial(dnmf.write_signatures, signatures),
             }
             write_run(output, overwrite=overwrite, record=record, tables=tables)
         if not quiet:
@@ -151,7 +141,7 @@ def _range(text: str) -> tuple[float, float]:
 
 
 def _tumour_exposures(
-    path: Path | None, tumour_type: str | None, signatures: "SignatureSet"
+    path: Path | None, tumour_type: str | None, signatures: "dnmf.SignatureSet"
 ) -> "pd.DataFrame | None":
     """Return the exposures to draw from; None for evenly drawn mixtures."""
     if path is None:
@@ -173,16 +163,11 @@ def _tumour_exposures(
             raise UserError(
                 f"{path} has no column Cancer Types, so --tumour-type cannot choose one."
             )
-
-        from dnmf.signatures import read_exposures
-
-        return read_exposures(path)
+        return dnmf.read_exposures(path)
 
     import pandas as pd
 
-    from dnmf.refit import read_tumour_exposures
-
-    tumours = read_tumour_exposures(path, signatures.names)
+    tumours = dnmf.refit.read_tumour_exposures(path, signatures.names)
     table = pd.DataFrame(tumours.shares, index=tumours.samples, columns=signatures.names)
     if tumour_type is None:
         return table

@@ -4,16 +4,14 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import dnmf
 from dnmf.cli.console import UserError, say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
 from dnmf.cli.paths import check_output_file
-
-if TYPE_CHECKING:
-    from dnmf.refit import RefitCard
 
 train = typer.Typer(
     help="Train networks for a cohort or reference of your own.",
@@ -79,7 +77,6 @@ def refit_command(
             raise UserError(f"{exposures}: no such file. Check the path.")
 
         from dnmf.cli.progress import TrainingProgress
-        from dnmf.refit import load_refit_model, measure, save_refit_model, train_refit_model
         from dnmf.refit.training import FROM_NETWORK, RefitTraining
 
         errors = stderr_console()
@@ -87,22 +84,23 @@ def refit_command(
         config = RefitTraining() if start is None else FROM_NETWORK
         with shown_warnings(errors), TrainingProgress(errors, quiet=quiet) as progress:
             signatures = reference.load()
-            network, card = train_refit_model(
+            network, card = dnmf.refit.train_refit_model(
                 signatures,
                 exposures,
                 name=output.stem,
                 reference_name=signatures.source or reference.reference,
                 config=replace(config, steps=steps or config.steps),
                 seed=seed,
-                start=None if start is None else load_refit_model(start),
+                start=None if start is None else dnmf.refit.load_refit_model(start),
                 checkpoint=checkpoint,
                 progress=progress,
             )
         with tempfile.TemporaryDirectory(dir=output.absolute().parent, prefix=".train-") as folder:
             # Measured as stored: in half precision.
-            stored, card = load_refit_model(save_refit_model(network, card, folder))
-            card = measure(stored, card, exposures)
-            path = save_refit_model(stored, card, folder)
+            path = dnmf.refit.save_refit_model(network, card, folder)
+            stored, card = dnmf.refit.load_refit_model(path)
+            card = dnmf.refit.measure(stored, card, exposures)
+            path = dnmf.refit.save_refit_model(stored, card, folder)
             shutil.move(path.with_suffix(".safetensors"), weights)
             shutil.move(path, output)
         checkpoint.unlink(missing_ok=True)
@@ -110,7 +108,7 @@ def refit_command(
             _show(card, output)
 
 
-def _show(card: "RefitCard", path: Path) -> None:
+def _show(card: "dnmf.refit.RefitCard", path: Path) -> None:
     """Print the errors on the card and how to use the network."""
     for count, result in card.measured.get("by_mutations", {}).items():
         error = result["pan-cancer"]["fitting_error"]

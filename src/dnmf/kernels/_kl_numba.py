@@ -122,7 +122,7 @@ def _expectation_step(h, gains, allowed):
 
 
 @njit(cache=True, nogil=True)
-def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps, iterations):
+def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
     """Maximise the likelihood of every row of ``X``, starting from ``H`` (rows on the simplex), in place.
 
     ``allowed`` (n, k) marks the components that may be used. ``gaps`` receives the certificate: how many nats of
@@ -137,7 +137,6 @@ def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps, iterations):
     for r in range(n):
         mutations = X[r].sum()
         gaps[r] = 0.0
-        iterations[r] = 0
         if mutations <= 0.0 or not allowed[r].any():
             continue
         x = X[r] / mutations
@@ -147,7 +146,6 @@ def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps, iterations):
             _reconstruct(h, W, spectrum)
             largest = _gains(x, spectrum, W, allowed[r], gains)
             gaps[r] = mutations * np.log(max(largest, 1.0))
-            iterations[r] = iteration
             if gaps[r] <= tolerances[r] or iteration == max_iter:
                 break
             if iteration < WARM_STEPS or stuck:

@@ -50,18 +50,8 @@ def _solve_passive(gram, moments, members, size, known, factor, solution):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _members_of(passive, members):
-    size = 0
-    for i in range(passive.size):
-        if passive[i]:
-            members[size] = i
-            size += 1
-    return size
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _change_members(passive, members, known):
-    """List the passive set, and count how many of the first ``known`` members are the same as before."""
+def _list_members(passive, members, known):
+    """List the passive set; return its size, and how many of the first ``known`` members are the same as before."""
     size, shared = 0, 0
     for i in range(passive.size):
         if passive[i]:
@@ -93,7 +83,7 @@ def _pivot_blocks(
     k = moments.size
     fewest, patience = k + 1, 3
     for _ in range(MAX_EXCHANGES):
-        size, known = _change_members(passive, members, known)
+        size, known = _list_members(passive, members, known)
         known = _solve_passive(gram, moments, members, size, known, factor, solution)
         if known < size:
             return False, known
@@ -152,11 +142,11 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
         if entering < 0:
             break
         passive[entering] = True
-        size = _members_of(passive, members)
+        size, _ = _list_members(passive, members, 0)
         if _solve_passive(gram, moments, members, size, 0, factor, solution) < size:
             passive[entering] = False
             blocked[entering] = True
-            size = _members_of(passive, members)
+            size, _ = _list_members(passive, members, 0)
             continue
         moved = False
         while True:
@@ -178,7 +168,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
                     current[i] = 0.0
                     passive[i] = False
             before = size
-            size = _members_of(passive, members)
+            size, _ = _list_members(passive, members, 0)
             if size == before or size == 0:
                 break
             if _solve_passive(gram, moments, members, size, 0, factor, solution) < size:
@@ -232,7 +222,7 @@ def nnls_rows_in_order(gram, moments, passive, order, solutions):
             infeasible,
             scale,
         )
-        size = _members_of(passive[r], members)
+        size, _ = _list_members(passive[r], members, 0)
         if not solved:
             size = _active_set(
                 gram, moments[r], passive[r], members, factor, solution, current, infeasible

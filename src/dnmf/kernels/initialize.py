@@ -82,17 +82,14 @@ def _from_singular_vectors(
     """Keep, of each singular pair, the sign pattern that carries more of it."""
     left, values, right = torch.linalg.svd(X, full_matrices=False)
     left, values, right = left[:, :k], values[:k], right[:k]
-    parts = []
-    for sign in (1, -1):
-        u, v = (sign * left).clamp(min=0), (sign * right).clamp(min=0)
-        parts.append((u, v, u.norm(dim=0) * v.norm(dim=1)))
-    (u_plus, v_plus, weight_plus), (u_minus, v_minus, weight_minus) = parts
-    positive = weight_plus >= weight_minus
-    u = torch.where(positive, u_plus, u_minus)
-    v = torch.where(positive[:, None], v_plus, v_minus)
-    weight = torch.where(positive, weight_plus, weight_minus)
+    plus, minus = (
+        (sign * left).clamp(min=0).norm(dim=0) * (sign * right).clamp(min=0).norm(dim=1)
+        for sign in (1, -1)
+    )
+    signs = torch.where(plus >= minus, 1.0, -1.0).to(X)
+    u, v = (signs * left).clamp(min=0), (signs[:, None] * right).clamp(min=0)
     u_norm, v_norm = u.norm(dim=0), v.norm(dim=1)
-    root = (values * weight).sqrt()
+    root = (values * (u_norm * v_norm)).sqrt()
     tiny = torch.finfo(X.dtype).tiny
     H = u * (root / u_norm.clamp(min=tiny))
     W = v * (root / v_norm.clamp(min=tiny))[:, None]

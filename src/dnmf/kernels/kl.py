@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dnmf.kernels._kl_numba import kl_rows
@@ -121,15 +121,12 @@ class KLResult:
         Exposures, in mutations.
     gap : (n,)
         Certificate, see :func:`kl_gap`: the most by which the log-likelihood can be below its maximum, in nats.
-    n_iter : (n,)
-        Steps that each sample took.
     converged : (n,)
         Whether the gap is within the tolerance.
     """
 
     H: Float[Tensor, "n k"]
     gap: Float[Tensor, " n"]
-    n_iter: Int[Tensor, " n"]
     converged: Bool[Tensor, " n"]
 
 
@@ -191,14 +188,13 @@ def kl_exposures(
     counts = np.ascontiguousarray(np.where(possible, counts, 0.0))
     totals = counts.sum(axis=1)
     shares = _starting_shares(start, mass, allowed)
-    gaps, steps = np.zeros(len(counts)), np.zeros(len(counts), np.int64)
+    gaps = np.zeros(len(counts))
     tolerances = np.maximum(tol, ROUNDING_PER_MUTATION * totals)
-    kl_rows(counts, unit, allowed, shares, tolerances, max_iter, gaps, steps)
+    kl_rows(counts, unit, allowed, shares, tolerances, max_iter, gaps)
     exposures = shares * totals[:, None] / np.where(mass > 0, mass, 1.0)
     return KLResult(
         H=torch.from_numpy(exposures).to(X),
         gap=torch.from_numpy(gaps).to(X),
-        n_iter=torch.from_numpy(steps),
         converged=torch.from_numpy(gaps <= tolerances),
     )
 

@@ -91,27 +91,19 @@ class _RowSolver:
 
     def __init__(self, gram: np.ndarray, moments: np.ndarray, support: np.ndarray | None) -> None:
         self.gram, self.moments, self.support = gram, moments, support
-        self.guess = _SupportGuess(gram) if support is None else None
         self.solutions = np.empty_like(moments)
+        if support is None:
+            self.inverse = np.linalg.inv(gram + GUESS_PENALTY * np.eye(len(gram)))
 
     def __call__(self, rows: slice) -> None:
-        if self.guess is not None:
-            passive = self.guess(self.moments[rows])
-        else:
-            assert self.support is not None
-            passive = np.ascontiguousarray(self.support[rows])
+        moments = self.moments[rows]
+        guess = self._guess_support(moments) if self.support is None else self.support[rows]
+        passive = np.ascontiguousarray(guess)
         alike = np.lexsort(passive.T[::-1])
-        nnls_rows_in_order(self.gram, self.moments[rows], passive, alike, self.solutions[rows])
+        nnls_rows_in_order(self.gram, moments, passive, alike, self.solutions[rows])
 
-
-class _SupportGuess:
-    """The likely support of many NNLS solutions by a few steps of ADMM: matrix products only."""
-
-    def __init__(self, gram: np.ndarray) -> None:
-        k = len(gram)
-        self.inverse = np.linalg.inv(gram + GUESS_PENALTY * np.eye(k))
-
-    def __call__(self, moments: np.ndarray) -> Bool[np.ndarray, "q k"]:
+    def _guess_support(self, moments: np.ndarray) -> Bool[np.ndarray, "q k"]:
+        """Return the likely support by a few steps of ADMM: matrix products only."""
         target = moments @ self.inverse
         state = target
         for _ in range(GUESS_ITERATIONS):

@@ -67,16 +67,8 @@ def write_run(
 ) -> Path:
     """Write the folder of a run, whole or not at all; return the path of its ``report.html``.
 
-    Parameters
-    ----------
-    out_dir, overwrite
-        As for `staged_folder`.
-    record : dict
-        For ``run.json``.
-    tables : mapping of str to callable(path)
-        By name of a file or folder, one of ``OURS``: what writes it.
-    page : callable(folder), optional
-        Returns the HTML of ``report.html`` and writes its plots into the folder that it is given, which it creates.
+    ``record`` is what ``run.json`` holds; ``tables`` says what writes each file or folder, by name, one of ``OURS``;
+    ``page`` returns the HTML of ``report.html`` and writes its plots into the folder that it is given and creates.
     """
     assert OURS.issuperset(tables)  # or the run could not be overwritten
     text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)

@@ -39,7 +39,7 @@ def arrange_channels(
         raise ChannelMismatchError(_unlabelled(table, axis.schema))
     schema = axis.schema
     if axis.channels_in_rows:
-        _refuse_headless(table, schema, axis, item)
+        _refuse_headless(table, axis, item)
         places = [f"line {line}" for line in table.lines[axis.depth :]]
         raw_names = table.head[0][axis.width : table.width]
         name_places = [
@@ -99,8 +99,8 @@ def _refuse_incomplete(table: TextTable, item: str) -> None:
         )
 
 
-def _refuse_headless(table: TextTable, schema: ChannelSchema, axis: _Axis, item: str) -> None:
-    if schema.canonical(table.head[0][: axis.width]) is not None:
+def _refuse_headless(table: TextTable, axis: _Axis, item: str) -> None:
+    if axis.schema.canonical(table.head[0][: axis.width]) is not None:
         raise InputDataError(
             f"{table.source}, line {table.lines[0]}: found the channel "
             f"{','.join(table.head[0][: axis.width])!r}, expected a header. Add a first line with "

@@ -23,17 +23,10 @@ def plain_name(chromosome: str) -> str:
 
 
 def read_regions(path: str | Path) -> dict[str, NDArray[np.int64]]:
-    """Return the regions of a BED file, sorted and merged, by chromosome (its name without ``chr``).
+    """Return the regions of a BED file, plain or gzipped, by chromosome (its name without ``chr``).
 
-    Parameters
-    ----------
-    path : path
-        BED: chromosome, start (from 0) and end (exclusive), in any order; further columns are not read. May be gzipped.
-
-    Returns
-    -------
-    dict of (m, 2) arrays
-        Starts and ends; regions that overlap or touch are one.
+    Each line has a chromosome, a start (from 0) and an end (exclusive), in any order; further columns are not read. An
+    array (m, 2) holds starts and ends, sorted; regions that overlap or touch are merged.
 
     Raises
     ------

@@ -27,34 +27,19 @@ _SLICE = 1 << 22
 
 @dataclass(frozen=True)
 class SiteCounts:
-    """Trinucleotides, those with a purine in the middle counted as their reverse complement.
+    """How often each of ``TRINUCLEOTIDES`` occurs, counted with its reverse complement."""
 
-    Attributes
-    ----------
-    genome, regions : list of int (32)
-        Positions with each of ``TRINUCLEOTIDES`` around them, on chromosomes 1 to 22, X and Y, and in the regions.
-    unknown : float
-        Share of the regions' positions whose trinucleotide holds an N.
-    build : str or None
-        Genome build by the length of chromosome 1; None for neither of GRCh37 and GRCh38.
-    """
-
-    genome: list[int]
+    genome: list[int]  # on chromosomes 1 to 22, X and Y
     regions: list[int]
-    unknown: float
-    build: str | None
+    unknown: float  # share of the regions' positions whose trinucleotide holds an N
+    build: str | None  # by the length of chromosome 1; None for neither GRCh37 nor GRCh38
 
 
 def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
-    """Count trinucleotides in the regions of a BED file and in the genome.
+    """Count trinucleotides in the regions of a BED file and in the human genome, a FASTA file, plain or gzipped.
 
-    Parameters
-    ----------
-    regions : path
-        BED file, see :func:`dnmf.signatures.regions.read_regions`.
-    genome : path
-        FASTA file of the human genome, plain or gzipped. It is read once, a minute or two; the counts are kept in
-        the system's folder for caches (``~/.cache/dnmf`` on Linux), if that can be written.
+    The genome is read once, which takes a minute or two; the counts are kept in the system's folder for caches
+    (``~/.cache/dnmf`` on Linux), if that can be written.
 
     Raises
     ------
