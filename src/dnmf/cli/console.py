@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -20,7 +20,7 @@ EXIT_INTERRUPTED = 130
 
 
 class UserError(Exception):
-    """Something only the user can mend; the message says what and how."""
+    """An error that only the user can correct; the message says what to do."""
 
 
 @contextmanager
@@ -85,14 +85,7 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
     """Print each distinct warning once, when it comes; yield the list of those so far."""
     seen: list[str] = []
 
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
         text = str(message)
         if text not in seen:
             seen.append(text)

@@ -27,13 +27,12 @@ def match(
     overwrite: Overwrite = False,
 ) -> None:
     """Name the references nearest to signatures."""
-    with user_errors():
+    with user_errors(), shown_warnings(stderr_console()):
         if output is not None:
             check_output_file(output, overwrite=overwrite)
-        with shown_warnings(stderr_console()):
-            found = dnmf.read_signatures(signatures)
-            known = reference.load(found.schema)
-            matches = dnmf.match_to_reference(found, known)
+        found = dnmf.read_signatures(signatures)
+        known = reference.load(found.schema)
+        matches = dnmf.match_to_reference(found, known)
         if output is not None:
             write_whole(output, matches.to_csv(sep="\t", index=False))
         stdout_console().print(matches_table(matches, known))

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -73,18 +73,11 @@ class ReferenceChoice:
 
     def load(self, channels: "dnmf.signatures.ChannelSchema | None" = None) -> "dnmf.SignatureSet":
         """Return the signatures, of these channels; counting the sites of a panel takes a minute or two at first."""
-        return dnmf.load_reference(
-            self.reference,
-            build=self.build,
-            assay=self.assay,
-            genome=self.genome,
-            made_for=self.made_for,
-            channels=channels,
-        )
+        return dnmf.load_reference(**asdict(self), channels=channels)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What may be a file that must not be overwritten."""
+        """Return what may be the path of an input, which the output must not replace."""
         return tuple(Path(name) for name in (self.reference, self.assay, self.genome) if name)
 
 

@@ -32,19 +32,21 @@ def plot(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a catalog, signatures or exposures."""
-    with user_errors():
+    with user_errors(), shown_warnings(stderr_console()):
         target = output or file.with_name(file.name.removesuffix(".gz")).with_suffix(".png")
         check_output_file(target, overwrite=overwrite, suffixes=_IMAGES)
-        with shown_warnings(stderr_console()):
-            figure, content = _figure(file)
-            # A new figure: none was given to draw into.
-            dnmf.plotting.save_figure(cast("Figure", figure), target)
+        figure, content = _figure(file)
+        # A new figure: none was given to draw into.
+        dnmf.plotting.save_figure(cast("Figure", figure), target)
         say(f"{content}: {target}")
 
 
 def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     """Return the figure of a file and what it shows, in words."""
-    if not _has_channels(path):
+    from dnmf.signatures.layout import has_channels
+    from dnmf.signatures.table import read_table
+
+    if not has_channels(read_table(path)):
         exposures = dnmf.read_exposures(path)
         return dnmf.plot_exposures(exposures), f"exposures of {len(exposures)} samples"
     try:
@@ -55,16 +57,3 @@ def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
         figure = dnmf.plot_catalog(catalog)
         return figure, f"catalog, {len(figure.axes)} of {len(catalog.counts)} samples"
     return dnmf.plot_signatures(signatures), f"{len(signatures)} signatures"
-
-
-def _has_channels(path: Path) -> bool:
-    """Whether any label of the table is a mutation channel: tables of exposures have none."""
-    from dnmf.signatures import detect_schema
-    from dnmf.signatures.table import read_table
-
-    table = read_table(path)
-    labels: list[str | tuple[str, ...]] = [*table.head[0], *(row[0] for row in table.lead)]
-    # Two label columns, or two header lines, hold one channel together.
-    labels += [tuple(row[:2]) for row in table.lead]
-    labels += list(zip(*table.head[:2], strict=True))
-    return detect_schema(labels) is not None

@@ -75,29 +75,28 @@ def refit(
     cohort: Annotated[str | None, typer.Option("--cohort", hidden=True)] = None,
 ) -> None:
     """Assign known signatures; write tables and report."""
-    with user_errors(output):
-        errors = stderr_console()
+    errors = stderr_console()
+    with user_errors(output), shown_warnings(errors) as messages:
         if cohort is not None:
             errors.print("Warning: --cohort is now called --tumour-type.")
         inputs = (catalog, *reference.files, *([Path(model)] if model else []))
-        with shown_warnings(errors) as messages:
-            with busy("Refitting ...", errors, quiet=quiet):
-                check_result_folder(output, overwrite=overwrite, inputs=inputs)
-                counts = dnmf.read_catalog(catalog)
-                signatures = reference.load(counts.schema)
-                result = dnmf.refit_exposures(
-                    counts,
-                    signatures,
-                    method=method.value,
-                    tumour_type=tumour_type or cohort,
-                    model=model,
-                )
-            # The record of the run holds the warnings of reading, too.
-            result = replace(result, warnings=list(messages))
-            with busy("Writing the report ...", errors, quiet=quiet):
-                report = result.save(
-                    output, overwrite=overwrite, input_path=catalog, command=command_line()
-                )
+        with busy("Refitting ...", errors, quiet=quiet):
+            check_result_folder(output, overwrite=overwrite, inputs=inputs)
+            counts = dnmf.read_catalog(catalog)
+            signatures = reference.load(counts.schema)
+            result = dnmf.refit_exposures(
+                counts,
+                signatures,
+                method=method.value,
+                tumour_type=tumour_type or cohort,
+                model=model,
+            )
+        # The record of the run holds the warnings of reading, too.
+        result = replace(result, warnings=list(messages))
+        with busy("Writing the report ...", errors, quiet=quiet):
+            report = result.save(
+                output, overwrite=overwrite, input_path=catalog, command=command_line()
+            )
         if not quiet:
             _show(result, report)
 

@@ -78,7 +78,7 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Draw a catalog with known exposures."""
-    with user_errors(output):
+    with user_errors(output), shown_warnings(stderr_console()):
         options = {
             "output": output,
             "samples": samples,
@@ -91,34 +91,33 @@ def simulate(
         }
         inputs = (*reference.files, *([cohort] if cohort is not None else []))
         low_high = _range(mutations)
-        with shown_warnings(stderr_console()):
-            check_result_folder(output, overwrite=overwrite, inputs=inputs)
+        check_result_folder(output, overwrite=overwrite, inputs=inputs)
 
-            from dnmf.report.records import write_run
+        from dnmf.report.records import write_run
 
-            signatures = reference.load()
-            catalog, truth = dnmf.simulate_cohort(
-                signatures,
-                samples,
-                mutations=low_high,
-                exposures=_tumour_exposures(cohort, tumour_type, signatures),
-                noise=noise.value,
-                random_state=seed,
-            )
-            record = {
-                "command": command_line(),
-                "dnmf": dnmf.__version__,
-                "parameters": {
-                    name: str(value) if isinstance(value, Path) else value
-                    for name, value in options.items()
-                },
-            }
-            tables = {
-                "catalog.tsv": partial(dnmf.write_catalog, catalog),
-                "exposures.tsv": partial(dnmf.write_exposures, truth, integers=False),
-                "signatures.tsv": partial(dnmf.write_signatures, signatures),
-            }
-            write_run(output, overwrite=overwrite, record=record, tables=tables)
+        signatures = reference.load()
+        catalog, truth = dnmf.simulate_cohort(
+            signatures,
+            samples,
+            mutations=low_high,
+            exposures=_tumour_exposures(cohort, tumour_type, signatures),
+            noise=noise.value,
+            random_state=seed,
+        )
+        record = {
+            "command": command_line(),
+            "dnmf": dnmf.__version__,
+            "parameters": {
+                name: str(value) if isinstance(value, Path) else value
+                for name, value in options.items()
+            },
+        }
+        tables = {
+            "catalog.tsv": partial(dnmf.write_catalog, catalog),
+            "exposures.tsv": partial(dnmf.write_exposures, truth, integers=False),
+            "signatures.tsv": partial(dnmf.write_signatures, signatures),
+        }
+        write_run(output, overwrite=overwrite, record=record, tables=tables)
         if not quiet:
             burdens = catalog.burdens
             say(

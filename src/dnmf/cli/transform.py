@@ -22,10 +22,9 @@ def transform(
     overwrite: Overwrite = False,
 ) -> None:
     """Exposures of new samples by a trained model."""
-    with user_errors(output):
+    with user_errors(output), shown_warnings(stderr_console()):
         check_output_file(output, overwrite=overwrite)
-        with shown_warnings(stderr_console()):
-            counts = dnmf.read_catalog(catalog)
-            exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
+        counts = dnmf.read_catalog(catalog)
+        exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
         dnmf.write_exposures(exposures, output)
         say(f"{len(exposures)} samples: {output}")

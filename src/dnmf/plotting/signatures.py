@@ -81,14 +81,15 @@ def plot_signatures(
         {} if reference_matches is None else reference_matches.set_index("found").to_dict("index")
     )
     known = None if reference is None else reference.profiles
+    ends = None if intervals is None else [schema.reorder(table) for table in intervals]
     axes, fig = _panels(len(profiles), schema, figure)
     for ax, name, heights in zip(axes, profiles.index, profiles.to_numpy(dtype=float), strict=True):
         match = matches.get(name)
         behind = None
         if match is not None and known is not None and match["reference"] in known.index:
             behind = known.loc[match["reference"]].to_numpy(dtype=float)
-        ends = _ends(intervals, str(name), schema)
-        _draw_spectrum(ax, schema, heights, behind, ends)
+        line = None if ends is None else [table.loc[name].to_numpy(dtype=float) for table in ends]
+        _draw_spectrum(ax, schema, heights, behind, line)
         _percent_axis(ax)
         title = _style.drawable(name, 40)
         _write_title(ax, schema, title, "" if match is None else _share(match))
@@ -182,21 +183,12 @@ def _below_height(schema: ChannelSchema) -> float:
     return _tick_height(schema) + (_CAPTION_HEIGHT if captions else 0.0)
 
 
-def _ends(
-    intervals: tuple[pd.DataFrame, pd.DataFrame] | None, name: str, schema: ChannelSchema
-) -> tuple[np.ndarray, np.ndarray] | None:
-    if intervals is None:
-        return None
-    low, high = (schema.reorder(ends).T[name].to_numpy(dtype=float) for ends in intervals)
-    return low, high
-
-
 def _draw_spectrum(
     ax: "Axes",
     schema: ChannelSchema,
     heights: np.ndarray,
     behind: np.ndarray | None,
-    ends: tuple[np.ndarray, np.ndarray] | None,
+    ends: list[np.ndarray] | None,
 ) -> None:
     _style.style_axes(ax)
     if behind is not None:
@@ -208,8 +200,10 @@ def _draw_spectrum(
     colours = [group.colour for group in schema.groups for _ in group.ticks]
     _bars(ax, heights, 0.6, facecolors=colours, linewidths=0, zorder=3)
     if ends is not None:
-        ax.vlines(np.arange(n), *ends, color=_style.MUTED, linewidth=1.3, zorder=6)
-    top = max(part.max() for part in (heights, behind, ends and ends[1]) if part is not None)
+        low, high = ends
+        ax.vlines(np.arange(n), low, high, color=_style.MUTED, linewidth=1.3, zorder=6)
+    drawn = (heights, behind, None if ends is None else ends[1])
+    top = max(part.max() for part in drawn if part is not None)
     ax.set(xlim=(-0.5, n - 0.5), ylim=(0, top * 1.06 if top > 0 else 1.0), xticks=[])
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)

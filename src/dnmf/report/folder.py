@@ -29,12 +29,7 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
     """Raise unless the output of a run may take the place of ``out_dir``.
 
     It may if there is nothing, or an empty folder, or, with ``overwrite``, a folder that holds the output of an
-    earlier run and nothing else. Made to be asked before the long work, too.
-
-    Raises
-    ------
-    OutputExistsError
-        Something else is there.
+    earlier run and nothing else. Otherwise the error is an `OutputExistsError`. Called before the long work, too.
     """
     out = Path(out_dir)
     if not out.exists() and not out.is_symlink():
@@ -46,7 +41,7 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
         return
     foreign = sorted(present - OURS)
     if foreign or RUN_RECORD not in present:
-        # An overwritten folder is deleted as a whole: never one that may hold work of the user's.
+        # An overwritten folder is deleted as a whole: never one that may hold the user's own work.
         what = f"it also holds {foreign[0]!r}" if foreign else f"it holds no {RUN_RECORD}"
         raise OutputExistsError(
             f"{out} will not be overwritten: {what}, so it is not (only) the output of an earlier run. "
@@ -65,12 +60,8 @@ def staged_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> Iterat
 
     If the block raises, Ctrl-C included, the new folder is removed and ``out_dir`` is as it was before.
 
-    Raises
-    ------
-    OutputExistsError
-        See `check_output_folder`; raised before and, should another process have been faster, after the block.
-    OSError
-        The folder cannot be written; the message names it and the reason.
+    `check_output_folder` is called before the block and, since another process may have been faster, after it. If the
+    folder cannot be written, the `OSError` names it and the reason.
     """
     out = Path(out_dir)
     check_output_folder(out, overwrite=overwrite)
@@ -79,7 +70,7 @@ def staged_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> Iterat
     missing = [folder for folder in target.parents if not folder.exists()]
     stage = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with _told_as_of(out):
+        with _errors_name(out):
             stage.mkdir(parents=True)
             yield stage
             check_output_folder(out, overwrite=overwrite)
@@ -109,7 +100,7 @@ def _put_in_place(stage: Path, target: Path) -> None:
 
 
 @contextmanager
-def _told_as_of(out: Path) -> Iterator[None]:
+def _errors_name(out: Path) -> Iterator[None]:
     """Say the name the user gave, not that of a temporary file, when writing fails."""
     try:
         yield

@@ -118,7 +118,7 @@ class ChannelSchema:
 
     @property
     def family(self) -> str:
-        """The letters of the name, with which the names of known signatures start: ``SBS`` of SBS96."""
+        """The letters of the name, which also begin the names of known signatures: ``SBS`` of SBS96."""
         return self.name.rstrip("0123456789")
 
     def n_known(self, spellings: Iterable[str | Sequence[str]]) -> int:

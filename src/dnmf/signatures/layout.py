@@ -59,6 +59,11 @@ def arrange_channels(
     return pd.DataFrame(ordered, index=pd.Index(names), columns=pd.Index(schema.labels)), schema
 
 
+def has_channels(table: TextTable) -> bool:
+    """Whether any label is a channel of a known class: tables of exposures have none."""
+    return _best_axis(table, SCHEMAS).known > 0
+
+
 def _best_axis(table: TextTable, schemas: Sequence[ChannelSchema]) -> _Axis:
     """Return the way to read the labels that recognises most of them; of several, the first."""
     axes: list[_Axis] = []

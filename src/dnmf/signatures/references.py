@@ -20,7 +20,8 @@ from dnmf.signatures.shipped import (
     shipped_reference,
 )
 
-BUILDS, ASSAYS = ("GRCh37", "GRCh38"), ("genome", "exome")
+BUILDS = ("GRCh37", "GRCh38")
+ASSAYS = GENOME, EXOME = ("genome", "exome")
 _SHIPPED = {name.lower(): name for name in available_references()}
 
 
@@ -64,8 +65,7 @@ def load_reference(
     ------
     InputDataError
         If there is no such reference, file or signature (the message says what is near), options contradict each other
-        or the name, signatures are to be converted from nobody knows what, or regions and genome do not belong
-        together.
+        or the name, signatures are to be converted without ``made_for``, or regions and genome do not belong together.
     ChannelMismatchError
         If the reference has other channels than the data. The message says which to give.
 
@@ -96,7 +96,7 @@ def load_reference(
         )
     if channels is not None and reference == DEFAULT_REFERENCE:
         reference = default_reference(channels) or reference
-    wanted = ASSAYS[0] if regions is not None else assay
+    wanted = GENOME if regions is not None else assay
     if isinstance(reference, str):
         reference = reference.strip()
     if isinstance(reference, Path) or (isinstance(reference, str) and _is_own_file(reference)):
@@ -116,7 +116,7 @@ def load_reference(
 
 
 def _is_own_file(name: str) -> bool:
-    """Whether a text is a path; what only could be one is if that file exists and no reference has its name."""
+    """Whether a text is a path: no reference has this name, and it looks like a path or the file exists."""
     if name.lower() in _SHIPPED:
         return False
     if "/" in name or "\\" in name or name.lower().endswith((".txt", ".tsv", ".csv", ".gz")):
@@ -211,7 +211,7 @@ def _converted(
     if source is None:
         raise InputDataError(f"made for {made_for}: expected one of {', '.join(TARGETS)}.")
     own_build, _, own_assay = source.partition("-")
-    full = _full_name(DEFAULT_REFERENCE, build or own_build, assay or own_assay or ASSAYS[0])
+    full = _full_name(DEFAULT_REFERENCE, build or own_build, assay or own_assay or GENOME)
     target = full.removeprefix(f"{DEFAULT_REFERENCE}-")
     if target not in TARGETS:
         _warn_of_exome(where, target)
@@ -242,9 +242,9 @@ def _warn_of_exome(reference: str, target: str) -> None:
 def _full_name(name: str, build: str | None, assay: str | None) -> str:
     """Return the full name of a reference, e.g. ``cosmic-v3.4-GRCh37-exome``."""
     parts = name.split("-")
-    version = "-".join(part for part in parts if part not in (*BUILDS, ASSAYS[1]))
+    version = "-".join(part for part in parts if part not in (*BUILDS, EXOME))
     own_build = next((part for part in parts if part in BUILDS), None)
-    own_assay = ASSAYS[1] if ASSAYS[1] in parts else None
+    own_assay = EXOME if EXOME in parts else None
     for option, own, wanted in (("build", own_build, build), ("assay", own_assay, assay)):
         if own is not None and wanted is not None and own.lower() != wanted.lower():
             raise InputDataError(
@@ -252,10 +252,10 @@ def _full_name(name: str, build: str | None, assay: str | None) -> str:
             )
     builds = {own.lower(): own for own in BUILDS}
     chosen_build = own_build or builds.get((build or BUILDS[0]).lower())
-    chosen_assay = (own_assay or assay or ASSAYS[0]).lower()
+    chosen_assay = (own_assay or assay or GENOME).lower()
     if chosen_build is None or chosen_assay not in ASSAYS:
         raise InputDataError(
             f"build {build or 'GRCh37'} and assay {assay or 'genome'}: expected a build of {', '.join(BUILDS)} and an "
             f"assay of {', '.join(ASSAYS)}."
         )
-    return f"{version}-{chosen_build}" + ("-exome" if chosen_assay == "exome" else "")
+    return f"{version}-{chosen_build}" + ("-exome" if chosen_assay == EXOME else "")

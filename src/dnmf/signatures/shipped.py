@@ -53,7 +53,7 @@ def example_catalog() -> MutationCatalog:
     >>> example_catalog()
     MutationCatalog(21 samples x SBS96, source='21 breast cancer genomes (Nik-Zainal et al. 2012)')
     """
-    frame, schema = _packaged("breast_21_sbs96.txt.gz", item="sample")
+    frame, schema = _packaged("breast_21_sbs96.txt.gz")
     source = "21 breast cancer genomes (Nik-Zainal et al. 2012)"
     return MutationCatalog(frame, source, schema)
 
@@ -78,11 +78,11 @@ def shipped_reference(name: str) -> SignatureSet:
     """Return the reference of one of ``available_references()``."""
     file_name = SHIPPED_FILES[_ALIASES.get(name, name)]
     _, version, family, *target = file_name.removesuffix(".txt.gz").split("_")
-    frame, schema = _packaged(file_name, item="signature")
+    frame, schema = _packaged(file_name)
     return SignatureSet(frame, f"COSMIC {version} {family}, {' '.join(target)}", schema)
 
 
-def _packaged(file_name: str, *, item: str) -> tuple[pd.DataFrame, ChannelSchema]:
+def _packaged(file_name: str) -> tuple[pd.DataFrame, ChannelSchema]:
     content = resources.files("dnmf.signatures").joinpath("data", file_name).read_bytes()
     table = parse_table(content, source=file_name)
-    return arrange_channels(table, None, item=item, unit="a number >= 0")
+    return arrange_channels(table, None, item="row", unit="a number >= 0")

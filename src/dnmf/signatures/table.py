@@ -23,7 +23,7 @@ from dnmf.exceptions import InputDataError
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
 
-_SAMPLED = 20
+_ROWS_TO_FIND_DELIMITER = 20
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
 
 
@@ -146,7 +146,9 @@ def _find_delimiter(text: str) -> str:
     scores: dict[str, tuple[int, int]] = {}
     for delimiter in "\t;,":
         try:
-            widths = [len(row) for _, row in islice(_rows(text, delimiter), _SAMPLED)]
+            widths = [
+                len(row) for _, row in islice(_rows(text, delimiter), _ROWS_TO_FIND_DELIMITER)
+            ]
         except csv.Error:
             continue
         matching = sum(width == widths[0] for width in widths) if widths[0] > 1 else 0
