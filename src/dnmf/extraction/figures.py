@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.plotting import (
     figure_bytes,
     plot_exposures,
@@ -16,9 +17,6 @@ from dnmf.plotting import (
     plot_signatures,
 )
 from dnmf.report.pictures import Picture, picture, save_plots
-
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Pictures:
     intervals: Picture | None = None
 
 
-def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
+def draw_pictures(result: ExtractionRecord, folder: Path) -> Pictures:
     """Write the plots as PNG and SVG into a new folder and return what the page embeds."""
     known: dict[str, Any] = {
         "reference_matches": None if result.reference is None else result.matches,
@@ -65,7 +63,7 @@ def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
     return Pictures(embedded, **saved)
 
 
-def _curves(result: "ExtractionResult") -> dict[str, np.ndarray]:
+def _curves(result: ExtractionRecord) -> dict[str, np.ndarray]:
     """Return the phases that have a curve to show: more than one step; all of them if none has."""
     curves = {phase: costs for phase, costs in result.history.items() if len(costs) > 1}
     return curves or result.history

@@ -1,7 +1,7 @@
 """What a reader should know before using a result: each finding with its numbers and a remedy."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,20 +18,18 @@ from dnmf.criteria import (
     NOISE_STANDARD_DEVIATIONS,
     ONE_SAMPLE_SIGNATURE_SHARE,
 )
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import selection_findings
 from dnmf.extraction.verdicts import UNSTABLE, decompose, is_mixture, mixture_text
 from dnmf.metrics import cosine_similarity
 from dnmf.report.findings import Finding, listing
 from dnmf.signatures import ARTEFACTS, SignatureSet
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
-
 # Poisson draws from which the spread of a sample's cosine is estimated.
 NOISE_DRAWS = 200
 
 
-def findings(result: "ExtractionResult") -> list[Finding]:
+def findings(result: ExtractionRecord) -> list[Finding]:
     """Return what a reader should know before using the result, cautions first."""
     found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
     for findings_about in (
@@ -46,7 +44,7 @@ def findings(result: "ExtractionResult") -> list[Finding]:
     return sorted(found, key=lambda finding: finding.level != "caution")
 
 
-def _references(result: "ExtractionResult") -> Iterator[Finding]:
+def _references(result: ExtractionRecord) -> Iterator[Finding]:
     if result.reference is None or result.matches.empty:
         yield Finding(
             "note",
@@ -79,7 +77,7 @@ def _references(result: "ExtractionResult") -> Iterator[Finding]:
 
 
 def _weak_match(
-    row: dict[Any, Any], result: "ExtractionResult", reference: SignatureSet
+    row: dict[Any, Any], result: ExtractionRecord, reference: SignatureSet
 ) -> Iterator[Finding]:
     name, single = row["found"], row["cosine"]
     if single >= GOOD_MATCH_COSINE:
@@ -126,7 +124,7 @@ def _repeated(assigned: list[dict[Any, Any]]) -> Iterator[Finding]:
             )
 
 
-def _similar_signatures(result: "ExtractionResult") -> Iterator[Finding]:
+def _similar_signatures(result: ExtractionRecord) -> Iterator[Finding]:
     names = result.signatures.names
     profiles = result.signatures.profiles.to_numpy()
     cosines = np.triu(cosine_similarity(profiles, profiles), 1)
@@ -139,7 +137,7 @@ def _similar_signatures(result: "ExtractionResult") -> Iterator[Finding]:
         )
 
 
-def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
+def _samples_and_mutations(result: ExtractionRecord) -> Iterator[Finding]:
     burdens = result.fit["mutations"]
     filled = burdens[burdens > 0]
     k = result.exposures.shape[1]
@@ -175,7 +173,7 @@ def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
             )
 
 
-def _training(result: "ExtractionResult") -> Iterator[Finding]:
+def _training(result: ExtractionRecord) -> Iterator[Finding]:
     for phase in ("dictionary", "training"):
         # The phase "network" is left out: it keeps its best step, and its first may be the best.
         costs = np.asarray(result.history.get(phase, []), dtype=float)
@@ -191,7 +189,7 @@ def _training(result: "ExtractionResult") -> Iterator[Finding]:
                 )
 
 
-def _reconstruction(result: "ExtractionResult") -> Iterator[Finding]:
+def _reconstruction(result: ExtractionRecord) -> Iterator[Finding]:
     fit = result.fit
     empty = list(fit.index[fit["mutations"] <= 0])
     if empty:
@@ -220,7 +218,7 @@ def _reconstruction(result: "ExtractionResult") -> Iterator[Finding]:
         )
 
 
-def _within_noise(result: "ExtractionResult", cosines: pd.Series) -> np.ndarray:
+def _within_noise(result: ExtractionRecord, cosines: pd.Series) -> np.ndarray:
     """Return whether Poisson noise around the reconstruction gives cosines as low as these."""
     means = result.exposures.loc[cosines.index].to_numpy() @ result.signatures.profiles.to_numpy()
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """What was done, in the words of a methods section."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnmf import __version__
 from dnmf.criteria import (
@@ -12,13 +12,11 @@ from dnmf.criteria import (
 from dnmf.estimators import PaperDNMF
 from dnmf.extraction.candidate import SAMPLE_FOLDS
 from dnmf.extraction.choice import standard_errors
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.search.held_out import CHANNEL_FOLDS
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
-
-def methods_text(result: "ExtractionResult") -> str:
+def methods_text(result: ExtractionRecord) -> str:
     """Return one paragraph that says exactly how signatures and exposures came about."""
     settings: dict[str, Any] = result.model.get_params(deep=False)
     counts = result.catalog.counts
@@ -50,7 +48,7 @@ def methods_text(result: "ExtractionResult") -> str:
     return " ".join(sentences)
 
 
-def _how(result: "ExtractionResult", settings: dict[str, Any]) -> list[str]:
+def _how(result: ExtractionRecord, settings: dict[str, Any]) -> list[str]:
     if isinstance(result.model, PaperDNMF):
         return [_paper_training(settings)]
     if result.selection is None:
@@ -58,7 +56,7 @@ def _how(result: "ExtractionResult", settings: dict[str, Any]) -> list[str]:
     return [_restarts(result), _network(result, settings)]
 
 
-def _restarts(result: "ExtractionResult") -> str:
+def _restarts(result: ExtractionRecord) -> str:
     assert result.selection is not None
     table, restarts = result.selection.table, result.parameters["n_restarts"]
     several = len(table) > 1
@@ -81,7 +79,7 @@ def _restarts(result: "ExtractionResult") -> str:
     )
 
 
-def _network(result: "ExtractionResult", settings: dict[str, Any]) -> str:
+def _network(result: ExtractionRecord, settings: dict[str, Any]) -> str:
     if result.model.n_iter_:
         trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
     elif settings["n_steps"] == 0:
@@ -92,7 +90,7 @@ def _network(result: "ExtractionResult", settings: dict[str, Any]) -> str:
     return f"A network of {layers} was built from the signatures and {trained}"
 
 
-def _training(result: "ExtractionResult", settings: dict[str, Any]) -> str:
+def _training(result: ExtractionRecord, settings: dict[str, Any]) -> str:
     search = (
         "maximising the Poisson likelihood"
         if settings["layer"] == "kl"
@@ -111,12 +109,12 @@ def _paper_training(settings: dict[str, Any]) -> str:
     )
 
 
-def _steps(result: "ExtractionResult") -> str:
+def _steps(result: ExtractionRecord) -> str:
     steps = [f"{phase} {len(costs):,}" for phase, costs in result.history.items()]
     return f"Recorded steps: {', '.join(steps)}."
 
 
-def _parameters(result: "ExtractionResult", settings: dict[str, Any]) -> str:
+def _parameters(result: ExtractionRecord, settings: dict[str, Any]) -> str:
     """Return every parameter of the estimator."""
     chosen = [f"{name}={value}" for name, value in settings.items() if name != "dictionary"]
     return f"Parameters of dnmf.{type(result.model).__name__}: {', '.join(chosen)}."

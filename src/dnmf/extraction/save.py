@@ -4,21 +4,19 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnmf.estimators import save_model
 from dnmf.extraction.figures import draw_pictures
 from dnmf.extraction.page import render_page
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_files import selection_files, selection_record
 from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures, write_signatures
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
-
 
 def save_report(
-    result: "ExtractionResult",
+    result: ExtractionRecord,
     out_dir: str | os.PathLike[str],
     *,
     overwrite: bool = False,

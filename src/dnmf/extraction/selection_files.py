@@ -3,20 +3,19 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dnmf.extraction.choice import RULE
+from dnmf.extraction.record import ExtractionRecord
+from dnmf.extraction.tables import solution
 from dnmf.report.records import write_table
 from dnmf.signatures import write_exposures, write_signatures
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
-
-def selection_files(result: "ExtractionResult") -> dict[str, Callable[[Path], object]]:
+def selection_files(result: ExtractionRecord) -> dict[str, Callable[[Path], object]]:
     """Return what writes the choice, every solution, intervals and verdicts, by file; nothing without restarts."""
     if result.selection is None:
         return {}
@@ -41,7 +40,7 @@ def selection_files(result: "ExtractionResult") -> dict[str, Callable[[Path], ob
 
 
 def selection_record(
-    result: "ExtractionResult", identity: Mapping[str, Any] | None
+    result: ExtractionRecord, identity: Mapping[str, Any] | None
 ) -> dict[str, Any] | None:
     """Return the choice of the number of signatures and of penalties, as JSON-able values; None without restarts."""
     if result.selection is None:
@@ -66,17 +65,17 @@ def selection_record(
     }
 
 
-def _write_solutions(result: "ExtractionResult", folder: Path) -> None:
+def _write_solutions(result: ExtractionRecord, folder: Path) -> None:
     assert result.selection is not None
     for k in result.selection.candidates:
         place = folder / f"k{k:03d}"
         place.mkdir(parents=True)
-        signatures, exposures = result.solution(k)
+        signatures, exposures = solution(result.catalog, result.selection, k)
         write_signatures(signatures, place / "signatures.tsv")
         write_exposures(exposures, place / "exposures.tsv")
 
 
-def _write_signature_intervals(result: "ExtractionResult", path: Path) -> None:
+def _write_signature_intervals(result: ExtractionRecord, path: Path) -> None:
     assert result.signature_lower is not None
     assert result.signature_upper is not None
     profiles = result.signatures.profiles

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from jaxtyping import Float
 
-from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.extraction.select import Selection
+from dnmf.kernels.nnls import exact_exposures
 from dnmf.metrics import reconstruction_quality
+from dnmf.report.findings import listing
 from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
 
 _MATCH_COLUMNS = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
@@ -65,6 +69,21 @@ def named_by_share(
     )
     frame = pd.DataFrame(exposures[:, order], index=catalog.counts.index, columns=pd.Index(names))
     return SignatureSet(profiles, "dnmf extraction", catalog.schema), frame, order
+
+
+def solution(
+    catalog: MutationCatalog, selection: Selection | None, n_signatures: int
+) -> tuple[SignatureSet, pd.DataFrame]:
+    """Return the signatures of a number that was tried and their exact exposures; see ``ExtractionResult.solution``."""
+    tried = {} if selection is None else selection.candidates
+    if n_signatures not in tried:
+        numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
+        raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
+    found = tried[n_signatures].signatures.copy(order="C")
+    counts = torch.tensor(catalog.counts.to_numpy(dtype=float))
+    exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
+    signatures, frame, _ = named_by_share(found, exposures, catalog)
+    return signatures, frame
 
 
 def _probabilities(components: np.ndarray, names: list[str]) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Findings of a refit: what to know about all of its samples before using the exposures."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from dnmf.criteria import (
     FEW_MUTATIONS,
@@ -10,14 +9,12 @@ from dnmf.criteria import (
     P_BAD_FIT,
     PRESENT_SHARE,
 )
+from dnmf.refit.record import RefitRecord
 from dnmf.report.findings import Finding, listing
 from dnmf.signatures import ARTEFACTS
 
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
 
-
-def refit_findings(result: "RefitResult") -> list[Finding]:
+def refit_findings(result: RefitRecord) -> list[Finding]:
     """Return what a reader should know before using the exposures, cautions first."""
     found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
     for look in (_fit, _methods, _uncertainty, _artefacts):
@@ -29,7 +26,7 @@ def _n_samples(n: int, one: str, more: str) -> str:
     return f"1 sample {one}" if n == 1 else f"{n:,} samples {more}"
 
 
-def _fit(result: "RefitResult") -> Iterator[Finding]:
+def _fit(result: RefitRecord) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
     bad = fit[fit["p_value"] < P_BAD_FIT]
     missing = bad[bad["unassigned"] > MUCH_UNASSIGNED].sort_values("unassigned", ascending=False)
@@ -69,7 +66,7 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
         )
 
 
-def _methods(result: "RefitResult") -> Iterator[Finding]:
+def _methods(result: RefitRecord) -> Iterator[Finding]:
     methods = result.fit["method"]
     if result.parameters["method"] == "auto" and (methods == "network").any():
         switched = list(methods.index[methods.isin(["kl", "sparse"])])
@@ -90,7 +87,7 @@ def _methods(result: "RefitResult") -> Iterator[Finding]:
         )
 
 
-def _uncertainty(result: "RefitResult") -> Iterator[Finding]:
+def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
     few = int((fit["mutations"] < FEW_MUTATIONS).sum())
     if few:
@@ -114,7 +111,7 @@ def _uncertainty(result: "RefitResult") -> Iterator[Finding]:
         )
 
 
-def _artefacts(result: "RefitResult") -> Iterator[Finding]:
+def _artefacts(result: RefitRecord) -> Iterator[Finding]:
     totals = result.fit["mutations"].clip(lower=1).to_numpy()[:, None]
     carriers = (result.exposures / totals > PRESENT_SHARE).sum()
     names = [f"{name} ({n})" for name, n in carriers.items() if n and name in ARTEFACTS]

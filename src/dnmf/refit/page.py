@@ -1,17 +1,16 @@
 """The page of a refit as plain values for its template."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from dnmf import __version__, criteria
 from dnmf.plotting import signature_colours
 from dnmf.refit.figures import shown_exposures
+from dnmf.refit.findings import refit_findings
+from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
-
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
 
 _MAX_ROWS, _MAX_SIGNATURES = 5000, 4
 _METHOD_WORDS = {
@@ -26,14 +25,14 @@ _METHOD_WORDS = {
 
 
 def render_refit_page(
-    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
     return render_template("dnmf.refit", "refit.html.j2", _content(result, record, pictures))
 
 
 def _content(
-    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
     samples = _sample_rows(result)
@@ -49,7 +48,7 @@ def _content(
         "n_bad": int((filled["p_value"] < criteria.P_BAD_FIT).sum()),
         "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "methods_used": list(filled["method"].value_counts().items()),
-        "findings": result.findings,
+        "findings": refit_findings(result),
         "pictures": pictures,
         "signatures": list(result.summary().itertuples()),
         "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
@@ -61,7 +60,7 @@ def _content(
     }
 
 
-def _sample_rows(result: "RefitResult") -> list[dict[str, Any]]:
+def _sample_rows(result: RefitRecord) -> list[dict[str, Any]]:
     """Return the columns of ``fit`` and a sample's name, largest signatures, and colours as a CSS gradient."""
     shown = shown_exposures(result)
     colours = signature_colours(shown.shape[1])
@@ -91,7 +90,7 @@ def _sample_rows(result: "RefitResult") -> list[dict[str, Any]]:
     return rows
 
 
-def _methods_text(result: "RefitResult") -> str:
+def _methods_text(result: RefitRecord) -> str:
     """Return one paragraph for a methods section."""
     filled = result.fit[result.fit["mutations"] > 0]
     used = [

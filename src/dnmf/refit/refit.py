@@ -19,7 +19,8 @@ from dnmf.refit.estimate import RefitEstimate, estimate_exposures
 from dnmf.refit.methods import classic_exposures, evidence_for_selection
 from dnmf.refit.models import check_reference, load_refit_model, model_for
 from dnmf.refit.network import RefitNetwork
-from dnmf.refit.result import Method, RefitResult
+from dnmf.refit.record import Method
+from dnmf.refit.result import RefitResult
 from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 

@@ -4,22 +4,19 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from dnmf.refit.figures import draw_refit_pictures
 from dnmf.refit.page import render_refit_page
+from dnmf.refit.record import RefitRecord
 from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures
 
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
-
 
 def save_refit_report(
-    result: "RefitResult",
+    result: RefitRecord,
     out_dir: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -80,7 +77,7 @@ def save_refit_report(
     return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)
 
 
-def _write_intervals(result: "RefitResult", path: Path) -> None:
+def _write_intervals(result: RefitRecord, path: Path) -> None:
     """Write estimate and interval of every sample and signature, one a row; unassigned mutations have no interval.
 
     Pairs whose estimate and upper end are both below half a mutation are left out: of 86 signatures most.
