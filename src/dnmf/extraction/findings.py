@@ -22,7 +22,7 @@ from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import selection_findings
 from dnmf.extraction.verdicts import UNSTABLE, decompose, is_mixture, mixture_text
 from dnmf.metrics import cosine_similarity
-from dnmf.report.findings import Finding, listing
+from dnmf.report.findings import Finding, in_order, listing, n_samples
 from dnmf.signatures import ARTEFACTS, SignatureSet
 
 # Poisson draws from which the spread of a sample's cosine is estimated.
@@ -31,17 +31,15 @@ NOISE_DRAWS = 200
 
 def findings(result: ExtractionRecord) -> list[Finding]:
     """Return what a reader should know before using the result, cautions first."""
-    found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
-    for findings_about in (
-        selection_findings,
-        _references,
-        _similar_signatures,
-        _samples_and_mutations,
-        _training,
-        _reconstruction,
-    ):
-        found.extend(findings_about(result))
-    return sorted(found, key=lambda finding: finding.level != "caution")
+    return in_order(
+        result.warnings,
+        selection_findings(result),
+        _references(result),
+        _similar_signatures(result),
+        _samples_and_mutations(result),
+        _training(result),
+        _reconstruction(result),
+    )
 
 
 def _references(result: ExtractionRecord) -> Iterator[Finding]:
@@ -195,7 +193,7 @@ def _reconstruction(result: ExtractionRecord) -> Iterator[Finding]:
     if empty:
         yield Finding(
             "note",
-            f"{len(empty):,} {'sample has' if len(empty) == 1 else 'samples have'} no mutations",
+            f"{n_samples(len(empty), 'has', 'have')} no mutations",
             f"{listing(empty)}: the exposures are 0 and the fit is not defined.",
         )
     filled = fit[fit["mutations"] > 0]
@@ -205,14 +203,14 @@ def _reconstruction(result: ExtractionRecord) -> Iterator[Finding]:
         names = list(low[noisy].sort_values("cosine").index)
         yield Finding(
             "note",
-            f"{_samples_are(len(names))} below {LOW_COSINE:g} for lack of mutations",
+            f"{n_samples(len(names), 'is', 'are')} below {LOW_COSINE:g} for lack of mutations",
             f"{listing(names)}: with so few mutations counting noise alone explains the low cosine.",
         )
     if (~noisy).any():
         names = list(low[~noisy].sort_values("cosine").index)
         yield Finding(
             "caution",
-            f"{_samples_are(len(names))} not explained",
+            f"{n_samples(len(names), 'is', 'are')} not explained",
             f"{listing(names)}: the cosine is below {LOW_COSINE:g} although there are enough mutations to do better. "
             "A process is probably missing: try more signatures and look at their spectra.",
         )
@@ -230,7 +228,3 @@ def _within_noise(result: ExtractionRecord, cosines: pd.Series) -> np.ndarray:
         )
     within: np.ndarray = cosines.to_numpy() >= np.array(lowest)
     return within
-
-
-def _samples_are(n: int) -> str:
-    return "1 sample is" if n == 1 else f"{n:,} samples are"

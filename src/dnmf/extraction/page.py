@@ -8,12 +8,12 @@ import pandas as pd
 from dnmf import criteria
 from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
 from dnmf.extraction.choice import standard_errors
-from dnmf.extraction.figures import Pictures
 from dnmf.extraction.findings import findings
 from dnmf.extraction.methods_text import methods_text
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import choice_summary
 from dnmf.plotting import signature_colours
+from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
 
 _MAX_SAMPLE_ROWS = 5000
@@ -22,13 +22,15 @@ _WORST_SAMPLES = 10
 _NAMED_PARTS = 3
 
 
-def render_page(result: ExtractionRecord, record: dict[str, Any], pictures: Pictures) -> str:
+def render_page(
+    result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
+) -> str:
     """Return the page of a run as HTML: one file that loads nothing from anywhere."""
     return render_template("dnmf.extraction", "report.html.j2", _content(result, record, pictures))
 
 
 def _content(
-    result: ExtractionRecord, record: dict[str, Any], pictures: Pictures
+    result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
     assigned = result.matches[result.matches["assigned"].astype(bool)]
@@ -61,7 +63,7 @@ def _content(
     }
 
 
-def _signature_rows(result: ExtractionRecord, pictures: Pictures) -> list[dict[str, Any]]:
+def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
     totals = result.exposures.sum(axis=0)
     overall = float(totals.sum()) or 1.0
     matches = result.matches.set_index("found").to_dict("index")
@@ -80,7 +82,7 @@ def _signature_rows(result: ExtractionRecord, pictures: Pictures) -> list[dict[s
                 "colour": colours[index],
                 "share": float(totals[name]) / overall,
                 "peaks": ", ".join(f"{channels[j]} {profiles[index, j]:.1%}" for j in peaks),
-                "picture": pictures.signatures[index],
+                "picture": pictures[name],
                 "match": match,
                 "grade": "" if match is None else _grade(match["cosine"], match["assigned"]),
                 "verdict": None if verdicts is None else dict(verdicts.loc[name]),

@@ -9,17 +9,18 @@ import pandas as pd
 from dnmf.extraction.arguments import Model
 from dnmf.extraction.penalty import PenaltyChoice
 from dnmf.extraction.select import Selection
-from dnmf.signatures import MutationCatalog, SignatureSet
+from dnmf.report.records import RunResult
+from dnmf.signatures import SignatureSet
 
 
 @dataclass(frozen=True, repr=False)
-class ExtractionRecord:
+class ExtractionRecord(RunResult):
     """Signatures, exposures and everything needed to judge and repeat them.
 
     Attributes
     ----------
-    catalog : MutationCatalog
-        The input, ``n`` samples.
+    catalog, parameters, seconds, warnings, versions
+        See :class:`dnmf.report.records.RunResult`.
     signatures : SignatureSet
         ``k`` signatures, each summing to 1, named by their channels and their share of all
         mutations: SBS96A, SBS96B, ... (DBS78A, ...).
@@ -39,14 +40,6 @@ class ExtractionRecord:
         Cost per step of each phase of the training.
     model : DNMF or PaperDNMF
         The trained estimator; its components are in *its* order (see ``model_metadata``).
-    parameters : dict
-        The arguments of the extraction, as JSON-able values.
-    seconds : dict
-        Wall time per part, and ``total``.
-    warnings : list of str
-        Each distinct warning once, in the order in which they came.
-    versions : dict
-        Version of every package that can change a number.
     model_metadata : dict
         What must be saved beside the model so that new samples can be transformed: ``channels``
         (input columns, in order) and ``signatures`` (the name of each *component of the model*, in
@@ -67,7 +60,6 @@ class ExtractionRecord:
         Numbers of signatures that were asked for and are not finished: then the result is partial.
     """
 
-    catalog: MutationCatalog
     signatures: SignatureSet
     exposures: pd.DataFrame
     fit: pd.DataFrame
@@ -75,10 +67,6 @@ class ExtractionRecord:
     reference: SignatureSet | None
     history: dict[str, np.ndarray]
     model: Model
-    parameters: dict[str, Any]
-    seconds: dict[str, float]
-    warnings: list[str]
-    versions: dict[str, str]
     model_metadata: dict[str, Any]
     penalties: dict[str, PenaltyChoice] = field(default_factory=dict)
     selection: Selection | None = None

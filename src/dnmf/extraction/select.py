@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.candidate import Candidate, finish_candidate
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.choice import Choice, choose, selection_table
@@ -20,8 +21,6 @@ from dnmf.progress import Progress
 from dnmf.search.count_noise import CountNoise, estimate_count_noise
 from dnmf.signatures import MutationCatalog
 from dnmf.threads import one_thread
-
-PHASE = "fits"  # of the progress
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,7 @@ def select_signatures(
     -------
     Selection
     """
-    counts = catalog.counts.to_numpy(dtype=float)
-    X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
+    X = torch.from_numpy(filled_counts(catalog))
     # One thread for every worker: the workers are the parallelism.
     with one_thread():
         noise = estimate_count_noise(X)
@@ -191,4 +189,4 @@ class _Work:
 
 def _report(progress: Progress | None, done: int, total: int) -> None:
     if progress is not None:
-        progress(PHASE, done, total, math.nan)
+        progress("fits", done, total, math.nan)

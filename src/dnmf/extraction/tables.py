@@ -40,23 +40,12 @@ def named_by_share(
     exposures: Float[np.ndarray, "n k"],
     catalog: MutationCatalog,
 ) -> tuple[SignatureSet, pd.DataFrame, np.ndarray]:
-    """Name components by their share of all mutations.
-
-    Parameters
-    ----------
-    components : (k, f)
-        Signatures of any scale.
-    exposures : (n, k)
-        In mutations.
-    catalog : MutationCatalog
-        Gives the names of samples and channels.
+    """Name components, of any scale, by their share of all mutations; ``exposures`` are in mutations.
 
     Returns
     -------
-    signatures : SignatureSet
-        The largest share first: SBS96A, SBS96B, ... for 96 channels; rows sum to 1.
-    exposures : DataFrame (n, k)
-        In the same order.
+    signatures, exposures : SignatureSet of k, DataFrame (n, k)
+        The largest share first: SBS96A, SBS96B, ... for 96 channels; signatures sum to 1.
     order : (k,) array
         Which component each of them was.
     """

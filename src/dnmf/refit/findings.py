@@ -10,20 +10,15 @@ from dnmf.criteria import (
     PRESENT_SHARE,
 )
 from dnmf.refit.record import RefitRecord
-from dnmf.report.findings import Finding, listing
+from dnmf.report.findings import Finding, in_order, listing, n_samples
 from dnmf.signatures import ARTEFACTS
 
 
 def refit_findings(result: RefitRecord) -> list[Finding]:
     """Return what a reader should know before using the exposures, cautions first."""
-    found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
-    for look in (_fit, _methods, _uncertainty, _artefacts):
-        found.extend(look(result))
-    return sorted(found, key=lambda finding: finding.level != "caution")
-
-
-def _n_samples(n: int, one: str, more: str) -> str:
-    return f"1 sample {one}" if n == 1 else f"{n:,} samples {more}"
+    return in_order(
+        result.warnings, _fit(result), _methods(result), _uncertainty(result), _artefacts(result)
+    )
 
 
 def _fit(result: RefitRecord) -> Iterator[Finding]:
@@ -33,7 +28,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
     if len(missing):
         yield Finding(
             "caution",
-            f"{_n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
+            f"{n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
             f"{listing(list(missing.index))}: the fit has p < {P_BAD_FIT:g} and more than {MUCH_UNASSIGNED:.0%} of the "
             "mutations stay unassigned. Look for a missing signature, for artefacts, and whether build and assay of "
             "the reference are those of the data.",
@@ -42,7 +37,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
     if len(rest):
         yield Finding(
             "note",
-            f"{_n_samples(len(rest), 'varies', 'vary')} more than counting noise",
+            f"{n_samples(len(rest), 'varies', 'vary')} more than counting noise",
             f"Their fit has p < {P_BAD_FIT:g}, but few mutations stay unassigned: real spectra differ a little from "
             "the reference's profiles, and with many mutations that shows. Small exposures in them may be errors of a "
             "profile.",
@@ -53,7 +48,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
         taken = [f"{name} ({count:,.0f})" for name, count in counts.items()]
         yield Finding(
             "note",
-            f"{_n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
+            f"{n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
             f"{listing(taken)}. Counts that vary more than counting noise, or hold what the reference lacks, say less "
             "than their number. The network divided them by the dispersion of the sample; intervals are wider for it.",
         )
@@ -61,7 +56,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
     if empty:
         yield Finding(
             "note",
-            f"{_n_samples(len(empty), 'holds', 'hold')} no mutations",
+            f"{n_samples(len(empty), 'holds', 'hold')} no mutations",
             f"{listing(empty)}: all is 0.",
         )
 
@@ -73,7 +68,7 @@ def _methods(result: RefitRecord) -> Iterator[Finding]:
         if switched:
             yield Finding(
                 "note",
-                f"{_n_samples(len(switched), 'comes', 'come')} from another method than the network",
+                f"{n_samples(len(switched), 'comes', 'come')} from another method than the network",
                 f"{listing(switched)}: the network was not made for them or explains them much worse; the reason "
                 "is under Advice. They have no presence probability.",
             )
@@ -93,7 +88,7 @@ def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
     if few:
         yield Finding(
             "note",
-            f"{_n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
+            f"{n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
             "Their intervals are wide: read those, not the estimates, and prefer averages over groups.",
         )
     pairs: dict[str, int] = {}

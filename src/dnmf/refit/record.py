@@ -1,24 +1,25 @@
 """What a refit found: the data that findings, page and files are made of."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from dnmf.criteria import LISTED_SHARE, PRESENT_SHARE
-from dnmf.signatures import MutationCatalog, SignatureSet
+from dnmf.report.records import RunResult
+from dnmf.signatures import SignatureSet
 
 Method = Literal["auto", "network", "nnls", "kl", "sparse"]
 
 
 @dataclass(frozen=True, repr=False)
-class RefitRecord:
+class RefitRecord(RunResult):
     """Exposures of known signatures, how certain they are, and how far to trust each sample.
 
     Attributes
     ----------
-    catalog : MutationCatalog
-        The input, ``n`` samples.
+    catalog, parameters, seconds, warnings, versions
+        See :class:`dnmf.report.records.RunResult`.
     reference : SignatureSet
         The ``k`` signatures that were refitted.
     exposures, exposure_lower, exposure_upper : DataFrame (n, k)
@@ -40,19 +41,10 @@ class RefitRecord:
         Name of the network that was used.
     presence_threshold : float
         Probability above which a signature is called present.
-    parameters : dict
-        The arguments of the refit, as JSON-able values.
-    seconds : dict
-        Wall time per part, and ``total``.
-    warnings : list of str
-        Each distinct warning once, in the order in which they came.
-    versions : dict
-        Version of every package that can change a number.
     model_notes : list of str
         What the network's card says its reader must know.
     """
 
-    catalog: MutationCatalog
     reference: SignatureSet
     exposures: pd.DataFrame
     exposure_lower: pd.DataFrame
@@ -62,10 +54,6 @@ class RefitRecord:
     fit: pd.DataFrame
     model: str | None
     presence_threshold: float
-    parameters: dict[str, Any]
-    seconds: dict[str, float]
-    warnings: list[str]
-    versions: dict[str, str]
     model_notes: list[str]
 
     @property

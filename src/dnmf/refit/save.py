@@ -1,4 +1,4 @@
-"""Everything a refit leaves behind, in one folder."""
+"""Writing a refit: tables, plots, record and page, in one folder."""
 
 import os
 from collections.abc import Callable
@@ -31,26 +31,13 @@ def save_refit_report(
     ----------
     result : RefitResult
         What `dnmf.refit_exposures` returned.
-    out_dir : path
-        Folder to create. An empty one may exist.
-    overwrite : bool
-        Replace a folder that holds the output of an earlier run (and nothing else); it is swapped as a whole.
-    input_path : path, optional
-        The file the catalog was read from; its name and SHA-256 are recorded.
-    command : str, optional
-        The command line, to be recorded.
+    out_dir, overwrite, input_path, command
+        As for `dnmf.save_report`, which raises the same errors.
 
     Returns
     -------
     Path
         Of ``report.html``, one self-contained file.
-
-    Raises
-    ------
-    OutputExistsError
-        ``out_dir`` holds something already, or, with ``overwrite``, something that is not the output of a run.
-    OSError
-        It cannot be written, or ``input_path`` cannot be read.
 
     Notes
     -----
