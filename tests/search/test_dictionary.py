@@ -214,11 +214,11 @@ def test_likelihood_is_no_lower_than_scikit_learns(mixtures):
     assert kl_cost(X, found.H, found.W) <= 1.01 * cost
 
 
-def test_likelihood_stops_when_it_stands_still_and_tells_of_every_iteration(mixtures):
+def test_likelihood_tells_of_every_iteration(mixtures):
     X, _ = mixtures
     W0, seen = successive_projection(X, 5), []
-    found = nmf_kl(X, W0, max_iter=200, tol=1e-4, callback=lambda *call: seen.append(call))
-    assert 1 < len(found.cost) < 200
+    found = nmf_kl(X, W0, max_iter=20, callback=lambda *call: seen.append(call))
+    assert len(found.cost) == 20
     assert seen == list(enumerate(found.cost, start=1))
 
 

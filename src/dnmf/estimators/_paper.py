@@ -115,24 +115,14 @@ class PaperDNMF(UnfoldedFactorisation):
         self._check_parameters()
         samples = self._to_tensor(self._validate_samples(X, reset=True))
         check_has_mutations(samples)
-        l1_reg, l2_reg = float(self.l1_reg), float(self.l2_reg)
         with one_thread():
             warn_of_rank(samples, self.n_components)
-            network = UnfoldedMU(
-                samples.shape[1],
-                int(self.n_components),
-                int(self.n_layers),
-                l1_reg=l1_reg,
-                l2_reg=l2_reg,
-                weight_init=float(self.weight_init),
-                dtype=samples.dtype,
-                device=samples.device,
-            )
+            network = self._empty_network(samples.shape[1], self.n_components).to(samples.device)
             W, history = train_unsupervised(
                 network,
                 samples,
-                l1_reg=l1_reg,
-                l2_reg=l2_reg,
+                l1_reg=float(self.l1_reg),
+                l2_reg=float(self.l2_reg),
                 config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
                 dictionary_order=self.dictionary_order,
                 progress=progress,
@@ -158,8 +148,16 @@ class PaperDNMF(UnfoldedFactorisation):
                 f"dictionary_order must be 'fresh' or 'stale', got {self.dictionary_order!r}"
             )
 
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
-        return UnfoldedMU(n_features, n_components, self.n_layers, dtype=DTYPES[self.dtype])
+    def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
+        return UnfoldedMU(
+            n_features,
+            int(n_components),
+            int(self.n_layers),
+            l1_reg=float(self.l1_reg),
+            l2_reg=float(self.l2_reg),
+            weight_init=float(self.weight_init),
+            dtype=DTYPES[self.dtype],
+        )
 
 
 class PaperSupervisedDNMF(SupervisedEstimator):
@@ -241,16 +239,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         self.device = device
 
     def _fit(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
-        network = UnfoldedMU(
-            X.shape[1],
-            exposures.shape[1],
-            int(self.n_layers),
-            l1_reg=float(self.l1_reg),
-            l2_reg=float(self.l2_reg),
-            learn_penalties=self.learn_penalties,
-            dtype=X.dtype,
-            device=X.device,
-        )
+        network = self._empty_network(X.shape[1], exposures.shape[1]).to(X.device)
         history = train_supervised(
             network,
             X,
@@ -270,11 +259,13 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         if self.batch_size is not None:
             check_positive_integer(self.batch_size, "batch_size")
 
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+    def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             n_components,
-            self.n_layers,
+            int(self.n_layers),
+            l1_reg=float(self.l1_reg),
+            l2_reg=float(self.l2_reg),
             learn_penalties=self.learn_penalties,
             dtype=DTYPES[self.dtype],
         )

@@ -20,7 +20,6 @@ def nmf_kl(
     W0: Float[Tensor, "k f"],
     *,
     max_iter: int = 300,
-    tol: float = 0.0,
     callback: Callable[[int, float], None] | None = None,
 ) -> AlternatingResult:
     """Factorise counts by alternating multiplicative updates of ``kl_cost``, which never rises.
@@ -31,8 +30,6 @@ def nmf_kl(
         Counts and the starting signatures.
     max_iter : int
         Most iterations, each of two steps for either factor.
-    tol : float
-        Stop when an iteration lowers the cost by less than this fraction; 0 never stops early.
     callback : callable(iteration, cost), optional
         Called after every iteration.
 
@@ -59,7 +56,5 @@ def nmf_kl(
         cost.append(kl_cost(X, H, W).item())
         if callback is not None:
             callback(iteration, cost[-1])
-        if tol and len(cost) > 1 and cost[-2] - cost[-1] < tol * cost[-1]:
-            break
     H, W = scale_signatures_to_unit_sum(H, W)
     return AlternatingResult(H=kl_exposures(X, W, start=H).H, W=W, cost=cost)

@@ -1,8 +1,7 @@
 """What a factorisation minimises, as a value: its cost, classic step, exact solution and certificate."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -13,12 +12,16 @@ from dnmf.kernels.kl import kl_exposures, kl_gap, kl_step
 from dnmf.kernels.multiplicative import update_exposures
 from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls_kkt_residual
 
+Samples: TypeAlias = Float[Tensor, "n f"]
+Signatures: TypeAlias = Float[Tensor, "k f"]
+Exposures: TypeAlias = Float[Tensor, "n k"]
+PerSample: TypeAlias = Float[Tensor, " n"]
 # Share of a sample's mutations below which an exposure of a warm start counts as zero.
 NEGLIGIBLE_SHARE = 1e-7
 
 
 @dataclass(frozen=True)
-class Objective(ABC):
+class Objective:
     """A cost of exposures ``H (n, k)`` for samples ``X (n, f)`` and signatures ``W (k, f)``, one number per sample.
 
     Attributes
@@ -33,48 +36,27 @@ class Objective(ABC):
     l2_reg: float | Tensor = 0.0
     degree: ClassVar[int]
 
-    @abstractmethod
-    def cost(
-        self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-    ) -> Float[Tensor, " n"]:
-        """Return the cost of every sample, penalties included."""
+    def cost(self, X: Samples, H: Exposures, W: Signatures) -> PerSample:
+        """Return the cost, penalties included."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def step(
-        self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-    ) -> Float[Tensor, "n k"]:
+    def step(self, X: Samples, H: Exposures, W: Signatures) -> Exposures:
         """Return the exposures after one multiplicative update, which never raises the cost."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def exposures(
-        self,
-        X: Float[Tensor, "n f"],
-        W: Float[Tensor, "k f"],
-        *,
-        start: Float[Tensor, "n k"] | None = None,
-    ) -> Float[Tensor, "n k"]:
-        """Return ``argmin_{H >= 0} cost(X, H, W)``; ``start`` saves time and does not change the answer."""
+    def exposures(self, X: Samples, W: Signatures, *, start: Exposures | None = None) -> Exposures:
+        """Return ``argmin_{H >= 0} cost(X, H, W)``; a ``start`` saves time and does not change the answer."""
+        raise NotImplementedError
 
-    @abstractmethod
-    def certificate(
-        self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-    ) -> Float[Tensor, " n"]:
-        """Return how far the exposures of every sample are from exact: 0 at the minimum."""
+    def certificate(self, X: Samples, H: Exposures, W: Signatures) -> PerSample:
+        """Return how far exposures are from exact: 0 at the minimum."""
+        raise NotImplementedError
 
-    def minimum(
-        self, X: Float[Tensor, "n f"], exact: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
-    ) -> Float[Tensor, " n"]:
+    def minimum(self, X: Samples, exact: Exposures, W: Signatures) -> PerSample:
         """Return the cost at the exact solution."""
         return self.cost(X, exact, W)
 
-    def excess(
-        self,
-        X: Float[Tensor, "n f"],
-        H: Float[Tensor, "n k"],
-        W: Float[Tensor, "k f"],
-        *,
-        exact: Float[Tensor, "n k"],
-    ) -> Float[Tensor, " n"]:
+    def excess(self, X: Samples, H: Exposures, W: Signatures, *, exact: Exposures) -> PerSample:
         """Return ``cost(X, H, W) - cost(X, exact, W) >= 0``; gradients flow to H."""
         return (self.cost(X, H, W) - self.cost(X, exact, W)).clamp(min=0)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
@@ -71,7 +72,7 @@ def fit_loop(
     phase: str = "training",
     progress: Progress | None = None,
 ) -> History:
-    """Train epoch by epoch, note the costs, keep the best weights, and stop where training no longer pays.
+    """Train epoch by epoch; note the costs, keep the best weights, stop when the watched cost no longer falls.
 
     Parameters
     ----------
@@ -82,10 +83,9 @@ def fit_loop(
     config : TrainConfig
         Epochs, tolerance and patience.
     validate : callable() -> float, optional
-        Cost on held-out samples, asked for every ``validate_every`` epochs and after the last one. The cost that is
-        watched; without it that of the epochs.
+        The cost to watch, taken every ``validate_every`` epochs and after the last one; default that of the epochs.
     untrained : float, optional
-        Validation cost of the network as it is: its weights then count as epoch 0.
+        Validation cost of the untrained network, whose weights then count as epoch 0.
     good_enough : float
         Stop when the watched cost is at most this.
     phase, progress
@@ -103,13 +103,13 @@ def fit_loop(
     for i in range(1, config.max_epochs + 1):
         watched = epoch()
         history.cost.append(watched)
-        if validate is not None and (i % validate_every == 0 or i == config.max_epochs):
+        if progress is not None:
+            progress(phase, i, config.max_epochs, watched)
+        if validate is not None:
+            if i % validate_every and i < config.max_epochs:
+                continue
             watched = validate()
             history.validation.append(watched)
-        if progress is not None:
-            progress(phase, i, config.max_epochs, history.cost[-1])
-        if validate is not None and i % validate_every and i < config.max_epochs:
-            continue
         if not math.isfinite(watched):
             raise FloatingPointError(
                 f"the training cost became {watched} in epoch {i}: lower the learning rate"
@@ -117,8 +117,10 @@ def fit_loop(
         if watched < lowest:
             lowest, history.best_epoch = watched, i
             best = None if validate is None else _copied_weights(network)
-        stale = 0 if watched < reference * (1 - config.tol) else stale + 1
-        reference = watched if stale == 0 else reference
+        if watched < reference * (1 - config.tol):
+            reference, stale = watched, 0
+        else:
+            stale += 1
         if 0 < config.patience <= stale or watched <= good_enough:
             break
     if best is not None:
@@ -217,26 +219,22 @@ def train_supervised(
 
     def epoch() -> float:
         total = 0.0
-        for rows in _batches(n, batch_size, generator):
+        order = torch.arange(n) if batch_size == n else torch.randperm(n, generator=generator)
+        for rows in order.split(batch_size):
             loss = (network(X[rows]) - H_true[rows]).square().mean()
             total += take_step(network, loss, optimiser) * len(rows) * k
         return total / n
 
-    def validate() -> float:
-        assert validation is not None
-        with torch.no_grad():
-            return (network(validation[0]) - validation[1]).square().sum(dim=1).mean().item()
-
-    if validation is None:
-        return fit_loop(network, epoch, config, progress=progress)
+    validate = None if validation is None else partial(_exposure_error, network, *validation)
+    untrained = None if validate is None else validate()
     return fit_loop(
-        network, epoch, config, validate=validate, untrained=validate(), progress=progress
+        network, epoch, config, validate=validate, untrained=untrained, progress=progress
     )
 
 
-def _batches(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, ...]:
-    rows = torch.arange(n) if size == n else torch.randperm(n, generator=generator)
-    return rows.split(size)
+def _exposure_error(network: nn.Module, X: Tensor, H_true: Tensor) -> float:
+    with torch.no_grad():
+        return (network(X) - H_true).square().sum(dim=1).mean().item()
 
 
 def train_unsupervised(
