@@ -139,7 +139,8 @@ class _Work:
         ready = [k for k in found if len(found[k]) == self.n_fits]
         total = len(numbers) * self.n_fits
         done = total - len(tasks)
-        _report(progress, done, total)
+        report: Progress = progress or (lambda *_: None)
+        report("fits", done, total, math.nan)
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[Any], tuple[int, int]] = {}
             try:
@@ -160,7 +161,7 @@ class _Work:
                         if len(found[k]) == self.n_fits:
                             ready.append(k)
                         done += 1
-                        _report(progress, done, total)
+                        report("fits", done, total, math.nan)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -185,8 +186,3 @@ class _Work:
         if self.checkpoint is not None:
             self.checkpoint.save_candidate(candidate)
         return candidate
-
-
-def _report(progress: Progress | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress("fits", done, total, math.nan)

@@ -16,8 +16,6 @@ from dnmf.metrics import reconstruction_quality
 from dnmf.report.findings import listing
 from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
 
-_MATCH_COLUMNS = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
-
 
 def de_novo_name(rank: int, schema_name: str) -> str:
     """Return the field's name of a de novo signature by its rank, from 0, and its class of channels.
@@ -121,7 +119,8 @@ def match_table(
     Without a reference it has these columns and no rows.
     """
     if reference is None:
-        return pd.DataFrame(columns=pd.Index([*_MATCH_COLUMNS, "share"]))
+        columns = "found reference cosine second_reference second_cosine assigned share"
+        return pd.DataFrame(columns=pd.Index(columns.split()))
     matches = match_to_reference(signatures, reference)
     total = float(exposures.to_numpy().sum())
     shares = exposures.sum(axis=0) / (total if total > 0 else 1.0)

@@ -36,18 +36,9 @@ def signature_verdicts(
     reference: SignatureSet | None,
     n_samples: int,
 ) -> pd.DataFrame:
-    """Judge every signature.
+    """Judge every signature by its stability (see :class:`dnmf.extraction.Candidate`) and the known ones.
 
-    Parameters
-    ----------
-    signatures : SignatureSet
-        ``k`` signatures.
-    silhouette, split_half_cosine : (k,)
-        As in :class:`dnmf.extraction.Candidate`; NaN where not known.
-    reference : SignatureSet, optional
-        Known signatures.
-    n_samples : int
-        Samples with mutations.
+    ``n_samples`` is the number of samples with mutations; NaN stands for a stability that is not known.
 
     Returns
     -------

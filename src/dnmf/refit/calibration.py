@@ -34,22 +34,10 @@ def calibrate(
 ) -> None:
     """Measure the weight of the likelihood, the factors of the intervals and the quantiles of the misfit; in place.
 
-    Parameters
-    ----------
-    network : RefitNetwork
-        Trained.
-    shares, tumour_types : (m, k), (m,)
-        Exposures and types of tumours that training did not see.
-    config : RefitTraining
-        As for training, but the samples are like the tumours: without foreign signatures, even mixtures, crossing and
-        wrong types.
-    samples : int
-        Simulated samples at each number of mutations.
-    seed : int
-        Of the samples.
+    ``shares (m, k)`` and ``tumour_types (m,)`` are those of tumours that training did not see. At each number of
+    mutations ``samples`` are simulated as for training, but like the tumours: without foreign signatures, even
+    mixtures, crossing and wrong types.
 
-    Notes
-    -----
     Intervals by split conformal scaling: each sample has the smallest factor with which its interval holds the truth,
     and the network's factor is their 95 % quantile.
     """

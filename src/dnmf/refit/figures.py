@@ -28,10 +28,8 @@ def shown_exposures(result: RefitRecord) -> pd.DataFrame:
     """Return the exposures to the signatures that are drawn, most first, then all others and the unassigned."""
     exposures = result.exposures
     totals = exposures.sum(axis=0)
-    mutations = result.fit["mutations"].to_numpy()
-    shares = exposures.div(pd.Series(mutations, index=exposures.index).clip(lower=1), axis=0)
-    drawn = (totals >= SHOWN_SHARE * max(mutations.sum(), 1)) | (
-        shares.max(axis=0) >= _MIN_SAMPLE_SHARE
+    drawn = (totals >= SHOWN_SHARE * max(result.fit["mutations"].sum(), 1)) | (
+        result.shares.max(axis=0) >= _MIN_SAMPLE_SHARE
     )
     names = list(totals[drawn].sort_values(ascending=False, kind="stable").index[:_MAX_SIGNATURES])
     shown = exposures[names].copy()

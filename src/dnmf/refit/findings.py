@@ -1,5 +1,6 @@
 """Findings of a refit: what to know about all of its samples before using the exposures."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dnmf.criteria import (
@@ -91,13 +92,9 @@ def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
             f"{n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
             "Their intervals are wide: read those, not the estimates, and prefer averages over groups.",
         )
-    pairs: dict[str, int] = {}
-    for text in fit["exchangeable"]:
-        for pair in filter(None, text.split("; ")):
-            pairs[pair] = pairs.get(pair, 0) + 1
+    pairs = Counter(pair for text in fit["exchangeable"] for pair in text.split("; ") if pair)
     if pairs:
-        common = sorted(pairs.items(), key=lambda item: -item[1])
-        worst = [f"{pair} ({number})" for pair, number in common]
+        worst = [f"{pair} ({number})" for pair, number in pairs.most_common()]
         yield Finding(
             "note",
             "Some signatures cannot be told apart",
@@ -107,8 +104,7 @@ def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
 
 
 def _artefacts(result: RefitRecord) -> Iterator[Finding]:
-    totals = result.fit["mutations"].clip(lower=1).to_numpy()[:, None]
-    carriers = (result.exposures / totals > PRESENT_SHARE).sum()
+    carriers = (result.shares > PRESENT_SHARE).sum()
     names = [f"{name} ({n})" for name, n in carriers.items() if n and name in ARTEFACTS]
     if names:
         yield Finding(

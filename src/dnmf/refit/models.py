@@ -1,5 +1,6 @@
 """Reading and writing refit networks. Nothing in these files can execute."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -48,12 +49,8 @@ def model_for(reference: SignatureSet) -> str | None:
     >>> model_for(load_reference("SBS1,SBS5"))
     """
     for name in available_models():
-        network, card = load_refit_model(name)
-        if card.signatures == list(reference.names):
-            try:
-                check_reference(network, card, reference)
-            except InputDataError:
-                continue
+        with suppress(InputDataError):
+            check_reference(*load_refit_model(name), reference)
             return name
     return None
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dnmf import __version__, criteria
 from dnmf.plotting import signature_colours
@@ -35,8 +36,8 @@ def _content(
     result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
-    samples = _sample_rows(result)
     shown = shown_exposures(result)
+    samples = _sample_rows(result, shown)
     return {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
@@ -60,33 +61,21 @@ def _content(
     }
 
 
-def _sample_rows(result: RefitRecord) -> list[dict[str, Any]]:
+def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any]]:
     """Return the columns of ``fit`` and a sample's name, largest signatures, and colours as a CSS gradient."""
-    shown = shown_exposures(result)
     colours = signature_colours(shown.shape[1])
     names = list(result.exposures.columns)
-    tables = [
-        table.to_numpy()
-        for table in (result.exposures, result.exposure_lower, result.exposure_upper)
-    ]
-    rows: list[dict[str, Any]] = []
-    for index, fit in enumerate(result.fit.to_dict("records")):
-        scale = max(float(fit["mutations"]), 1.0)
-        values, lower, upper = (table[index] / scale for table in tables)
-        order = np.argsort(-values, kind="stable")[:_MAX_SIGNATURES]
+    rows: list[dict[Any, Any]] = result.fit.rename_axis("name").reset_index().to_dict("records")
+    tables = (result.exposures, result.exposure_lower, result.exposure_upper, shown)
+    for row, *exposures in zip(rows, *(table.to_numpy() for table in tables), strict=True):
+        scale = max(row["mutations"], 1.0)
+        shares, lower, upper, drawn = (values / scale for values in exposures)
         largest = [
-            f"{names[j]} {values[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
-            for j in order
-            if values[j] >= criteria.LISTED_SHARE
+            f"{names[j]} {shares[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
+            for j in np.argsort(-shares, kind="stable")[:_MAX_SIGNATURES]
+            if shares[j] >= criteria.LISTED_SHARE
         ]
-        rows.append(
-            {
-                **{str(column): value for column, value in fit.items()},
-                "name": str(result.fit.index[index]),
-                "main": ", ".join(largest),
-                "mix": gradient(shown.to_numpy()[index] / scale, colours),
-            }
-        )
+        row |= {"main": ", ".join(largest), "mix": gradient(drawn, colours)}
     return rows
 
 

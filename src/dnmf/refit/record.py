@@ -57,14 +57,18 @@ class RefitRecord(RunResult):
     model_notes: list[str]
 
     @property
+    def shares(self) -> pd.DataFrame:
+        """Exposures as shares of each sample's mutations: DataFrame (n, k), 0 for samples without mutations."""
+        return self.exposures.div(self.fit["mutations"].clip(lower=1).to_numpy(), axis=0)
+
+    @property
     def present(self) -> pd.DataFrame:
         """Which samples have which signatures: DataFrame (n, k) of booleans.
 
         By ``presence`` above ``presence_threshold`` in samples that the network refitted; in others, by more than 5 %
         of the mutations.
         """
-        mutations = self.fit["mutations"].clip(lower=1).to_numpy()
-        present = self.exposures.div(mutations, axis=0).gt(PRESENT_SHARE)
+        present = self.shares.gt(PRESENT_SHARE)
         if self.presence is not None:
             present.loc[self.presence.index] = self.presence > self.presence_threshold
         return present
@@ -75,14 +79,12 @@ class RefitRecord(RunResult):
         Columns: ``share`` of all mutations, number of ``samples`` where it is present, ``median_share`` of their
         mutations.
         """
-        mutations = self.fit["mutations"]
-        shares = self.exposures.div(mutations.clip(lower=1).to_numpy(), axis=0)
         present = self.present
         table = pd.DataFrame(
             {
-                "share": self.exposures.sum(axis=0) / (float(mutations.sum()) or 1.0),
+                "share": self.exposures.sum(axis=0) / (float(self.fit["mutations"].sum()) or 1.0),
                 "samples": present.sum(axis=0),
-                "median_share": shares.where(present).median(axis=0).fillna(0.0),
+                "median_share": self.shares.where(present).median(axis=0).fillna(0.0),
             }
         )
         table = table[(table["samples"] > 0) | (table["share"] >= LISTED_SHARE)]
