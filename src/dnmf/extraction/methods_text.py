@@ -15,8 +15,6 @@ from dnmf.extraction.choice import standard_errors
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.search.held_out import CHANNEL_FOLDS
 
-_FOUND_FROM_DATA = "First the dictionary of signatures was found from the data by"
-
 
 def methods_text(result: ExtractionRecord) -> str:
     """Return one paragraph that says exactly how signatures and exposures came about."""
@@ -62,10 +60,10 @@ def _how(result: ExtractionRecord, settings: dict[str, Any]) -> list[str]:
         ]
     if result.selection is not None:
         found = _restarts(result)
-    elif settings["layer"] == "kl":
-        found = f"{_FOUND_FROM_DATA} maximising the Poisson likelihood."
     else:
-        found = f"{_FOUND_FROM_DATA} alternating exact non-negative least squares."
+        least_squares = "alternating exact non-negative least squares"
+        search = "maximising the Poisson likelihood" if settings["layer"] == "kl" else least_squares
+        found = f"First the dictionary of signatures was found from the data by {search}."
     if result.model.n_iter_:
         trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
     elif settings["n_steps"] == 0:

@@ -13,7 +13,7 @@ from dnmf.refit.estimate import RefitEstimate, unexplained_share
 
 Array = NDArray[np.float64]
 
-# How far below the highest log-likelihood the solver may stop; less than the last digit of a written certificate.
+# How far below the highest log-likelihood the solver may stop.
 TOLERANCE_NATS = 1e-4
 # Smaller exposures do not count as fitted parameters of the goodness of fit.
 MIN_FITTED_MUTATIONS = 0.5
@@ -48,14 +48,15 @@ def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") ->
     lower, upper = exposure_intervals(X, found, signatures, least_squares=method == "nnls")
     mass = found.sum(dim=1, keepdim=True)
     # Least squares need not explain as many mutations as there are.
-    shares = torch.where(mass > 0, found / torch.where(mass > 0, mass, 1.0), 1 / len(W))
+    divisor = torch.where(mass > 0, mass, 1.0)
+    shares = torch.where(mass > 0, found / divisor, 1 / len(W))
+    scale = torch.where(mass > 0, 1 / divisor, 0.0)
     fitted = (best.H > MIN_FITTED_MUTATIONS).to(X).sum(dim=1)
     p_value = deviance_p_value(X, best.H @ signatures, fitted)
     expected = shares @ signatures * total
     left_over = unexplained_share(X, expected)
     excess = poisson_deviance(X, expected) - poisson_deviance(X, best.H @ signatures)
     gap = best.gap if method == "kl" else excess.clamp(min=0) / 2 + best.gap
-    scale = torch.where(mass > 0, 1 / torch.where(mass > 0, mass, 1.0), 0.0)
     return RefitEstimate(
         shares=shares.numpy(),
         lower=torch.minimum(lower * scale, shares).numpy(),
