@@ -132,8 +132,3 @@ EXCHANGEABLE_COSINE = 0.7
 
 EXCHANGEABLE_SHARE = 0.05
 """Share of a sample's mutations above which it is worth saying that a signature might be another one."""
-
-EXCHANGEABLE_NATS = 1.353
-"""Loss of log-likelihood, in nats, below which all of one signature may be another: half of 1.645 squared.
-
-The 90 % interval of how the mutations divide between the two then contains both ends."""

@@ -275,7 +275,7 @@ def test_a_long_run_is_announced(
 def test_penalties_left_to_the_data_are_written_down(
     copied: tuple[Path, Path], dnmf: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(penalty, "ITERATIONS", 5)
+    monkeypatch.setattr(penalty, "REFIT_ITERATIONS", 5)
     catalog, out = copied
     args = ["extract", catalog, "-k", 3, "-o", out, *OPTIONS, "--l1", "auto", "--l2", "auto"]
     result = dnmf(*args)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dnmf.estimators import PaperDNMF
-from dnmf.extraction.figures import Picture, Pictures
 from dnmf.extraction.page import render_page
+from dnmf.report.pictures import Picture
 from dnmf.report.records import run_record
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}
@@ -50,15 +50,15 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-def pictures(k: int) -> Pictures:
+def pictures(names: list[str]) -> dict[str, Picture]:
     # The page is tested here, not the plots: the smallest picture will do.
     pixel = Picture("data:image/png;base64,iVBORw0KGgo=", 800)
-    return Pictures([pixel] * k, pixel, pixel, pixel)
+    return dict.fromkeys([*names, "exposures", "training", "fit"], pixel)
 
 
 def render(result, command="dnmf extract 'x <y>'") -> Page:
     record = run_record(result, input_file=None, command=command)
-    return Page(render_page(result, record, pictures(len(result.signatures.names))))
+    return Page(render_page(result, record, pictures(result.signatures.names)))
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ def test_a_pair_of_penalties_predicts_the_same_whichever_of_them_is_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """(l1, 0) is tried when l1 is chosen beside l2 = 0, and when l2 is chosen beside that l1; so is (0, l2)."""
-    monkeypatch.setattr(penalty, "GRID", (0.0, 0.1))
-    monkeypatch.setattr(penalty, "ITERATIONS", 5)
+    monkeypatch.setattr(penalty, "PENALTY_SHARES", (0.0, 0.1))
+    monkeypatch.setattr(penalty, "REFIT_ITERATIONS", 5)
     rng = np.random.default_rng(0)
     W = rng.dirichlet(np.full(12, 0.3), size=2)
     X = torch.tensor(rng.poisson(rng.gamma(1.0, 900.0, (10, 2)) @ W) + 1.0)

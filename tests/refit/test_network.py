@@ -14,13 +14,13 @@ from torch.testing import assert_close
 
 from dnmf.exceptions import CheckpointError
 from dnmf.kernels import kl_exposures, kl_gap, kl_step
+from dnmf.kernels.goodness_of_fit import poisson_deviance
 from dnmf.refit.calibration import calibrate
 from dnmf.refit.estimate import (
     RefitEstimate,
     estimate_exposures,
     informed_output,
     most_possible,
-    poisson_deviance,
     polish,
     standard_errors,
     unexplained_share,
@@ -162,7 +162,7 @@ def test_empty_and_extreme_samples_have_finite_answers(trained):
     X[2] = 4e5
     X[3, 5] = 1e7
     estimate = estimate_exposures(trained, X)
-    for name in RefitEstimate.__slots__:
+    for name in set(RefitEstimate.__slots__) - {"method", "reason"}:
         assert np.isfinite(getattr(estimate, name)).all(), name
     np.testing.assert_allclose(estimate.shares.sum(axis=1), 1)
     assert estimate.p_value[0] == 1
@@ -311,7 +311,7 @@ def test_each_head_learns_what_it_stands_for(head: str, best: float):
     tried = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
     losses = [
         refit_loss(
-            replace(output, **{head: torch.full_like(shares, value)}), shares, counts, emphasis=0.0
+            output._replace(**{head: torch.full_like(shares, value)}), shares, counts, emphasis=0.0
         )[0]
         for value in tried.tolist()
     ]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from dnmf.criteria import MIN_SAMPLES_TO_CHOOSE
 from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import InputDataError
@@ -13,6 +15,13 @@ Model: TypeAlias = DNMF | PaperDNMF
 Penalty = float | Literal["auto"]
 
 DEFAULT_RESTARTS = 20
+
+
+def filled_counts(catalog: MutationCatalog) -> np.ndarray:
+    """Return the counts of the samples that have mutations."""
+    counts = catalog.counts.to_numpy(dtype=float)
+    filled: np.ndarray = counts[counts.sum(axis=1) > 0]
+    return filled
 
 
 def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -> list[int]:
@@ -33,17 +42,16 @@ def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -
             raise InputDataError(
                 f"the number of signatures must be a whole number, 1 or more; got {number!r}."
             )
-    counts = catalog.counts.to_numpy(dtype=float)
-    n_filled = int((counts.sum(axis=1) > 0).sum())
+    n_filled, n_channels = filled_counts(catalog).shape
     if n_filled == 0:
         raise InputDataError(
-            f"{where}: none of the {counts.shape[0]} samples has any mutation; nothing to extract."
+            f"{where}: none of the {len(catalog.counts)} samples has any mutation; nothing to extract."
         )
-    most = min(n_filled, counts.shape[1])
+    most = min(n_filled, n_channels)
     if max(given) > most:
         raise InputDataError(
             f"{where}: {max(given)} signatures were asked for, but {n_filled} samples with mutations and "
-            f"{counts.shape[1]} channels allow at most {most}. Ask for fewer signatures."
+            f"{n_channels} channels allow at most {most}. Ask for fewer signatures."
         )
     numbers = sorted({int(number) for number in given})
     if len(numbers) > 1 and n_filled < MIN_SAMPLES_TO_CHOOSE:
@@ -65,9 +73,8 @@ def check_restarts(
         They do.
     """
     paper = isinstance(model, PaperDNMF)
-    restarts = n_restarts
-    if restarts is None:
-        restarts = 0 if paper else DEFAULT_RESTARTS
+    default = 0 if paper else DEFAULT_RESTARTS
+    restarts = default if n_restarts is None else n_restarts
     if not isinstance(restarts, Integral) or isinstance(restarts, bool) or restarts < 0:
         raise InputDataError(f"the number of restarts must be 0, or 2 or more; got {restarts!r}.")
     if restarts == 1:

@@ -1,4 +1,4 @@
-"""Everything that is known about one number of signatures."""
+"""The extraction with one number of signatures: consensus of the restarts, stability and held-out deviance."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,16 +71,8 @@ class Candidate:
 def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: int) -> Candidate:
     """Refine the consensus of all restarts on the data and measure its stability and what it predicts.
 
-    Parameters
-    ----------
-    X : (n, f)
-        Samples, each with mutations.
-    found : list of (k, f)
-        Signatures of the restarts, the first from the data as they are.
-    noise : CountNoise
-        Of X.
-    seed : int
-        Of the folds and the halves of the samples.
+    ``X (n, f)`` holds samples with mutations, ``found`` the (k, f) signatures of each restart, the first from the data
+    as they are; ``seed`` draws the folds and the halves of the samples.
     """
     costs = np.array([search_cost(X, W, noise) for W in found])
     versions = np.stack([W.numpy() for W in found])

@@ -1,4 +1,4 @@
-"""Finished work on disk: nothing of it is computed twice, whatever ended the run."""
+"""Finished restarts and candidates on disk, from which an interrupted selection goes on."""
 
 import io
 import json
@@ -14,9 +14,9 @@ from dnmf.exceptions import CheckpointError
 from dnmf.extraction.candidate import Candidate
 from dnmf.storage import check_identity, write_whole
 
-FORMAT = 2
+FORMAT_VERSION = 2
 RECORD = "run.json"
-# What must be the same for finished work to be of use, and how to say it.
+# What finished work depends on, and how messages name it.
 IDENTITY = {
     "format": "the format of checkpoints",
     "dnmf": "the version of dnmf",
@@ -45,7 +45,7 @@ class Checkpoint:
     def __init__(self, folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
         self.identity = dict(identity)
-        wanted = {"format": FORMAT, **identity}
+        wanted = {"format": FORMAT_VERSION, **identity}
         record = self.folder / RECORD
         if record.exists():
             try:

@@ -1,11 +1,9 @@
 """De novo extraction: from a catalog to named signatures, exposures and their quality."""
 
 import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import torch
 from sklearn.base import clone
 
 from dnmf.estimators import DNMF
-from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts
+from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts, filled_counts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
 from dnmf.extraction.result import ExtractionResult
@@ -25,9 +23,8 @@ from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.progress import Progress
 from dnmf.report.recorded_warnings import recorded_warnings
+from dnmf.report.records import package_versions
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
-
-_PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "scikit-learn", "torch", "numba"]
 
 
 def extract_signatures(
@@ -170,19 +167,11 @@ def extract_signatures(
         },
         seconds=seconds,
         warnings=messages,
-        versions={"python": platform.python_version()}
-        | {name: version(name) for name in _PACKAGES},
+        versions=package_versions("scikit-learn"),
         penalties=penalties,
         selection=selection,
         **tables,
     )
-
-
-def _filled(catalog: MutationCatalog) -> np.ndarray:
-    """Return the counts of the samples that have mutations."""
-    counts = catalog.counts.to_numpy(dtype=float)
-    filled: np.ndarray = counts[counts.sum(axis=1) > 0]
-    return filled
 
 
 def _choose_penalties(
@@ -200,7 +189,7 @@ def _choose_penalties(
         name = f"{kind}_reg"
         if settings[name] == "auto":
             chosen[name] = choose_penalty(
-                torch.from_numpy(_filled(catalog)),
+                torch.from_numpy(filled_counts(catalog)),
                 torch.from_numpy(selection.signatures),
                 selection.noise,
                 kind,
@@ -221,16 +210,14 @@ def _train(
     progress: Progress | None,
 ) -> Model:
     """Train a copy of the model to the chosen signatures; without restarts the estimator finds them itself."""
-    if selection is None:
-        found: dict[str, Any] = {"n_components": n_signatures}
-    else:
-        signatures = selection.signatures
-        found = {"n_components": len(signatures), "dictionary": signatures}
     copy: Model = clone(model)
     # PaperDNMF starts from constants: it has no seed.
     taken = copy.get_params().keys() & settings.keys()
-    copy.set_params(**found, **{name: settings[name] for name in taken})
-    copy.fit(_filled(catalog), progress=progress)
+    copy.set_params(n_components=n_signatures, **{name: settings[name] for name in taken})
+    if selection is not None:
+        signatures = selection.signatures
+        copy.set_params(n_components=len(signatures), dictionary=signatures)
+    copy.fit(filled_counts(catalog), progress=progress)
     return copy
 
 
@@ -242,7 +229,6 @@ def _tables(
     signatures, exposures, order = named_by_share(
         model.components_, mutation_exposures(model, counts), catalog
     )
-    component_names = [signatures.names[rank] for rank in np.argsort(order)]
     tables = {
         "signatures": signatures,
         "exposures": exposures,
@@ -250,7 +236,7 @@ def _tables(
         "matches": match_table(signatures, exposures, known),
         "model_metadata": {
             "channels": list(catalog.counts.columns),
-            "signatures": component_names,
+            "signatures": [signatures.names[rank] for rank in np.argsort(order)],
         },
     }
     return tables, order
@@ -281,7 +267,7 @@ def _certainty(
         candidate.silhouette[order],
         candidate.split_half_cosine[order],
         known,
-        len(_filled(catalog)),
+        len(filled_counts(catalog)),
     )
     return {**intervals, "verdicts": verdicts}
 

@@ -1,11 +1,9 @@
 """The pictures of a report: as files beside it, and embedded in its page."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.plotting import (
     figure_bytes,
     plot_exposures,
@@ -17,34 +15,25 @@ from dnmf.plotting import (
 )
 from dnmf.report.pictures import Picture, picture, save_plots
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
+def draw_pictures(result: ExtractionRecord, folder: Path) -> dict[str, Picture]:
+    """Write the plots as PNG and SVG into a new folder and return what the page embeds.
 
-@dataclass(frozen=True)
-class Pictures:
-    """What the page shows; ``signatures`` has one per signature, in order, the last two need restarts."""
-
-    signatures: list[Picture]
-    exposures: Picture
-    training: Picture
-    fit: Picture
-    selection: Picture | None = None
-    intervals: Picture | None = None
-
-
-def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
-    """Write the plots as PNG and SVG into a new folder and return what the page embeds."""
+    ``exposures``, ``training``, ``fit``, each signature by its name, and, with restarts, ``selection`` (of several
+    numbers) and ``intervals``.
+    """
     known: dict[str, Any] = {
         "reference_matches": None if result.reference is None else result.matches,
         "reference": result.reference,
     }
     if result.signature_lower is not None and result.signature_upper is not None:
         known["intervals"] = (result.signature_lower, result.signature_upper)
+    curves = {phase: costs for phase, costs in result.history.items() if len(costs) > 1}
     drawn = {
         "signatures": plot_signatures(result.signatures, **known),
         "exposures": plot_exposures(result.exposures),
-        "training": plot_history(_curves(result)),
+        # A phase of one step has no curve; they are shown if no phase has one.
+        "training": plot_history(curves or result.history),
         "fit": plot_fit(result.fit),
     }
     if result.selection is not None and len(result.selection.table) > 1:
@@ -55,17 +44,9 @@ def draw_pictures(result: "ExtractionResult", folder: Path) -> Pictures:
         drawn["intervals"] = plot_intervals(
             result.exposures, result.exposure_lower, result.exposure_upper
         )
-    panels = [
-        plot_signatures(result.signatures.select([name]), **known)
-        for name in result.signatures.names
-    ]
     saved = save_plots(drawn, folder)
     del saved["signatures"]  # the page shows each alone
-    embedded = [picture(panel, figure_bytes(panel, ".svg"), "svg+xml") for panel in panels]
-    return Pictures(embedded, **saved)
-
-
-def _curves(result: "ExtractionResult") -> dict[str, np.ndarray]:
-    """Return the phases that have a curve to show: more than one step; all of them if none has."""
-    curves = {phase: costs for phase, costs in result.history.items() if len(costs) > 1}
-    return curves or result.history
+    for name in result.signatures.names:
+        panel = plot_signatures(result.signatures.select([name]), **known)
+        saved[name] = picture(panel, figure_bytes(panel, ".svg"), "svg+xml")
+    return saved

@@ -1,7 +1,7 @@
 """What a reader should know before using a result: each finding with its numbers and a remedy."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,35 +18,31 @@ from dnmf.criteria import (
     NOISE_STANDARD_DEVIATIONS,
     ONE_SAMPLE_SIGNATURE_SHARE,
 )
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import selection_findings
 from dnmf.extraction.verdicts import UNSTABLE, decompose, is_mixture, mixture_text
 from dnmf.metrics import cosine_similarity
-from dnmf.report.findings import Finding, listing
+from dnmf.report.findings import Finding, in_order, listing, n_samples
 from dnmf.signatures import ARTEFACTS, SignatureSet
-
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
 # Poisson draws from which the spread of a sample's cosine is estimated.
 NOISE_DRAWS = 200
 
 
-def findings(result: "ExtractionResult") -> list[Finding]:
+def findings(result: ExtractionRecord) -> list[Finding]:
     """Return what a reader should know before using the result, cautions first."""
-    found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
-    for findings_about in (
-        selection_findings,
-        _references,
-        _similar_signatures,
-        _samples_and_mutations,
-        _training,
-        _reconstruction,
-    ):
-        found.extend(findings_about(result))
-    return sorted(found, key=lambda finding: finding.level != "caution")
+    return in_order(
+        result.warnings,
+        selection_findings(result),
+        _references(result),
+        _similar_signatures(result),
+        _samples_and_mutations(result),
+        _training(result),
+        _reconstruction(result),
+    )
 
 
-def _references(result: "ExtractionResult") -> Iterator[Finding]:
+def _references(result: ExtractionRecord) -> Iterator[Finding]:
     if result.reference is None or result.matches.empty:
         yield Finding(
             "note",
@@ -79,7 +75,7 @@ def _references(result: "ExtractionResult") -> Iterator[Finding]:
 
 
 def _weak_match(
-    row: dict[Any, Any], result: "ExtractionResult", reference: SignatureSet
+    row: dict[Any, Any], result: ExtractionRecord, reference: SignatureSet
 ) -> Iterator[Finding]:
     name, single = row["found"], row["cosine"]
     if single >= GOOD_MATCH_COSINE:
@@ -126,7 +122,7 @@ def _repeated(assigned: list[dict[Any, Any]]) -> Iterator[Finding]:
             )
 
 
-def _similar_signatures(result: "ExtractionResult") -> Iterator[Finding]:
+def _similar_signatures(result: ExtractionRecord) -> Iterator[Finding]:
     names = result.signatures.names
     profiles = result.signatures.profiles.to_numpy()
     cosines = np.triu(cosine_similarity(profiles, profiles), 1)
@@ -139,7 +135,7 @@ def _similar_signatures(result: "ExtractionResult") -> Iterator[Finding]:
         )
 
 
-def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
+def _samples_and_mutations(result: ExtractionRecord) -> Iterator[Finding]:
     burdens = result.fit["mutations"]
     filled = burdens[burdens > 0]
     k = result.exposures.shape[1]
@@ -175,7 +171,7 @@ def _samples_and_mutations(result: "ExtractionResult") -> Iterator[Finding]:
             )
 
 
-def _training(result: "ExtractionResult") -> Iterator[Finding]:
+def _training(result: ExtractionRecord) -> Iterator[Finding]:
     for phase in ("dictionary", "training"):
         # The phase "network" is left out: it keeps its best step, and its first may be the best.
         costs = np.asarray(result.history.get(phase, []), dtype=float)
@@ -191,13 +187,13 @@ def _training(result: "ExtractionResult") -> Iterator[Finding]:
                 )
 
 
-def _reconstruction(result: "ExtractionResult") -> Iterator[Finding]:
+def _reconstruction(result: ExtractionRecord) -> Iterator[Finding]:
     fit = result.fit
     empty = list(fit.index[fit["mutations"] <= 0])
     if empty:
         yield Finding(
             "note",
-            f"{len(empty):,} {'sample has' if len(empty) == 1 else 'samples have'} no mutations",
+            f"{n_samples(len(empty), 'has', 'have')} no mutations",
             f"{listing(empty)}: the exposures are 0 and the fit is not defined.",
         )
     filled = fit[fit["mutations"] > 0]
@@ -207,20 +203,20 @@ def _reconstruction(result: "ExtractionResult") -> Iterator[Finding]:
         names = list(low[noisy].sort_values("cosine").index)
         yield Finding(
             "note",
-            f"{_samples_are(len(names))} below {LOW_COSINE:g} for lack of mutations",
+            f"{n_samples(len(names), 'is', 'are')} below {LOW_COSINE:g} for lack of mutations",
             f"{listing(names)}: with so few mutations counting noise alone explains the low cosine.",
         )
     if (~noisy).any():
         names = list(low[~noisy].sort_values("cosine").index)
         yield Finding(
             "caution",
-            f"{_samples_are(len(names))} not explained",
+            f"{n_samples(len(names), 'is', 'are')} not explained",
             f"{listing(names)}: the cosine is below {LOW_COSINE:g} although there are enough mutations to do better. "
             "A process is probably missing: try more signatures and look at their spectra.",
         )
 
 
-def _within_noise(result: "ExtractionResult", cosines: pd.Series) -> np.ndarray:
+def _within_noise(result: ExtractionRecord, cosines: pd.Series) -> np.ndarray:
     """Return whether Poisson noise around the reconstruction gives cosines as low as these."""
     means = result.exposures.loc[cosines.index].to_numpy() @ result.signatures.profiles.to_numpy()
     rng = np.random.default_rng(0)
@@ -232,7 +228,3 @@ def _within_noise(result: "ExtractionResult", cosines: pd.Series) -> np.ndarray:
         )
     within: np.ndarray = cosines.to_numpy() >= np.array(lowest)
     return within
-
-
-def _samples_are(n: int) -> str:
-    return "1 sample is" if n == 1 else f"{n:,} samples are"

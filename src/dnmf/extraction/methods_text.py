@@ -1,6 +1,6 @@
 """What was done, in the words of a methods section."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnmf import __version__
 from dnmf.criteria import (
@@ -12,18 +12,18 @@ from dnmf.criteria import (
 from dnmf.estimators import PaperDNMF
 from dnmf.extraction.candidate import SAMPLE_FOLDS
 from dnmf.extraction.choice import standard_errors
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.search.held_out import CHANNEL_FOLDS
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
-
-def methods_text(result: "ExtractionResult") -> str:
+def methods_text(result: ExtractionRecord) -> str:
     """Return one paragraph that says exactly how signatures and exposures came about."""
     settings: dict[str, Any] = result.model.get_params(deep=False)
     counts = result.catalog.counts
     filled = int((counts.sum(axis=1) > 0).sum())
     k = len(result.signatures.names)
+    steps = [f"{phase} {len(costs):,}" for phase, costs in result.history.items()]
+    parameters = [f"{name}={value}" for name, value in settings.items() if name != "dictionary"]
     sentences = [
         f"{k} mutational {'signature was' if k == 1 else 'signatures were'} extracted de novo from "
         f"{filled:,} {'sample' if filled == 1 else 'samples'} with {counts.to_numpy().sum():,.0f} mutations in "
@@ -31,8 +31,8 @@ def methods_text(result: "ExtractionResult") -> str:
         f"random state {settings.get('random_state')}, {settings['dtype']} on {settings['device']}).",
         *_how(result, settings),
         f"Penalties on the exposures: l1 = {settings['l1_reg']:g} mutations, l2 = {settings['l2_reg']:g}.",
-        _steps(result),
-        _parameters(result, settings),
+        f"Recorded steps: {', '.join(steps)}.",
+        f"Parameters of dnmf.{type(result.model).__name__}: {', '.join(parameters)}.",
         "Exposures are those of the network, in mutations, for signatures scaled to sum to 1; signatures are "
         "named by their share of all mutations. The fit of a sample is the cosine between its spectrum and the sum "
         "of its signatures times its exposures.",
@@ -50,15 +50,30 @@ def methods_text(result: "ExtractionResult") -> str:
     return " ".join(sentences)
 
 
-def _how(result: "ExtractionResult", settings: dict[str, Any]) -> list[str]:
+def _how(result: ExtractionRecord, settings: dict[str, Any]) -> list[str]:
+    layers = f"{settings['n_layers']} unfolded layers"
     if isinstance(result.model, PaperDNMF):
-        return [_paper_training(settings)]
-    if result.selection is None:
-        return [_training(result, settings)]
-    return [_restarts(result), _network(result, settings)]
+        return [
+            f"A network of {layers}, all weights starting at {settings['weight_init']:g}, was trained end to end; in "
+            "each epoch the dictionary was solved from the network's exposures by exact non-negative least squares "
+            f"(order “{settings['dictionary_order']}”)."
+        ]
+    if result.selection is not None:
+        found = _restarts(result)
+    else:
+        least_squares = "alternating exact non-negative least squares"
+        search = "maximising the Poisson likelihood" if settings["layer"] == "kl" else least_squares
+        found = f"First the dictionary of signatures was found from the data by {search}."
+    if result.model.n_iter_:
+        trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
+    elif settings["n_steps"] == 0:
+        trained = "not trained."
+    else:
+        trained = "not trained, since as it was its exposures were as good as the exact ones."
+    return [found, f"A network of {layers} was built from the signatures and {trained}"]
 
 
-def _restarts(result: "ExtractionResult") -> str:
+def _restarts(result: ExtractionRecord) -> str:
     assert result.selection is not None
     table, restarts = result.selection.table, result.parameters["n_restarts"]
     several = len(table) > 1
@@ -79,44 +94,3 @@ def _restarts(result: "ExtractionResult") -> str:
         f"consensus was refined on the data.{rule} Intervals of signatures and exposures are {low:g}th to {high:g}th "
         "percentiles over the resampled restarts, each with counts resampled anew for the exposures."
     )
-
-
-def _network(result: "ExtractionResult", settings: dict[str, Any]) -> str:
-    if result.model.n_iter_:
-        trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
-    elif settings["n_steps"] == 0:
-        trained = "not trained."
-    else:
-        trained = "not trained, since as it was its exposures were as good as the exact ones."
-    layers = f"{settings['n_layers']} unfolded layers"
-    return f"A network of {layers} was built from the signatures and {trained}"
-
-
-def _training(result: "ExtractionResult", settings: dict[str, Any]) -> str:
-    search = (
-        "maximising the Poisson likelihood"
-        if settings["layer"] == "kl"
-        else "alternating exact non-negative least squares"
-    )
-    found = f"First the dictionary of signatures was found from the data by {search}."
-    return f"{found} {_network(result, settings)}"
-
-
-def _paper_training(settings: dict[str, Any]) -> str:
-    return (
-        f"A network of {settings['n_layers']} unfolded layers, all weights starting at "
-        f"{settings['weight_init']:g}, was trained end to end; in each epoch the dictionary was solved from the "
-        "network's exposures by exact non-negative least squares "
-        f"(order “{settings['dictionary_order']}”)."
-    )
-
-
-def _steps(result: "ExtractionResult") -> str:
-    steps = [f"{phase} {len(costs):,}" for phase, costs in result.history.items()]
-    return f"Recorded steps: {', '.join(steps)}."
-
-
-def _parameters(result: "ExtractionResult", settings: dict[str, Any]) -> str:
-    """Return every parameter of the estimator."""
-    chosen = [f"{name}={value}" for name, value in settings.items() if name != "dictionary"]
-    return f"Parameters of dnmf.{type(result.model).__name__}: {', '.join(chosen)}."

@@ -1,6 +1,6 @@
 """The page of a run: what is shown, as plain values, and its rendering."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,13 @@ import pandas as pd
 from dnmf import criteria
 from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
 from dnmf.extraction.choice import standard_errors
-from dnmf.extraction.figures import Pictures
+from dnmf.extraction.findings import findings
 from dnmf.extraction.methods_text import methods_text
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import choice_summary
 from dnmf.plotting import signature_colours
+from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
-
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
 _MAX_SAMPLE_ROWS = 5000
 _WORST_SAMPLES = 10
@@ -23,13 +22,15 @@ _WORST_SAMPLES = 10
 _NAMED_PARTS = 3
 
 
-def render_page(result: "ExtractionResult", record: dict[str, Any], pictures: Pictures) -> str:
+def render_page(
+    result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
+) -> str:
     """Return the page of a run as HTML: one file that loads nothing from anywhere."""
     return render_template("dnmf.extraction", "report.html.j2", _content(result, record, pictures))
 
 
 def _content(
-    result: "ExtractionResult", record: dict[str, Any], pictures: Pictures
+    result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
     assigned = result.matches[result.matches["assigned"].astype(bool)]
@@ -50,7 +51,7 @@ def _content(
         "reference": None if result.reference is None else result.reference.source,
         "n_references": assigned["reference"].nunique(),
         "n_assigned": len(assigned),
-        "findings": result.findings,
+        "findings": findings(result),
         "selection": _selection(result),
         "signatures": _signature_rows(result, pictures),
         "pictures": pictures,
@@ -62,7 +63,7 @@ def _content(
     }
 
 
-def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[dict[str, Any]]:
+def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
     totals = result.exposures.sum(axis=0)
     overall = float(totals.sum()) or 1.0
     matches = result.matches.set_index("found").to_dict("index")
@@ -81,7 +82,7 @@ def _signature_rows(result: "ExtractionResult", pictures: Pictures) -> list[dict
                 "colour": colours[index],
                 "share": float(totals[name]) / overall,
                 "peaks": ", ".join(f"{channels[j]} {profiles[index, j]:.1%}" for j in peaks),
-                "picture": pictures.signatures[index],
+                "picture": pictures[name],
                 "match": match,
                 "grade": "" if match is None else _grade(match["cosine"], match["assigned"]),
                 "verdict": None if verdicts is None else dict(verdicts.loc[name]),
@@ -98,7 +99,7 @@ def _grade(cosine: float, assigned: bool) -> str:
     return "good" if cosine >= GOOD_MATCH_COSINE else "fair"
 
 
-def _sample_rows(result: "ExtractionResult") -> list[dict[str, Any]]:
+def _sample_rows(result: ExtractionRecord) -> list[dict[str, Any]]:
     """Return the rows of the table of samples; ``mix`` is a CSS gradient of the shares of the signatures."""
     names = list(result.exposures.columns)
     colours = signature_colours(len(names))
@@ -111,7 +112,7 @@ def _sample_rows(result: "ExtractionResult") -> list[dict[str, Any]]:
     return rows
 
 
-def _selection(result: "ExtractionResult") -> dict[str, Any] | None:
+def _selection(result: ExtractionRecord) -> dict[str, Any] | None:
     """Return the content of the section on the number of signatures; None without restarts."""
     if result.selection is None:
         return None
@@ -129,7 +130,7 @@ def _selection(result: "ExtractionResult") -> dict[str, Any] | None:
     }
 
 
-def _dominance(result: "ExtractionResult") -> list[tuple[str, int]]:
+def _dominance(result: ExtractionRecord) -> list[tuple[str, int]]:
     """Return each signature that is the largest of some sample, and of how many, most first."""
     filled = result.exposures[result.exposures.sum(axis=1) > 0]
     counts: pd.Series[int] = filled.idxmax(axis=1).value_counts()

@@ -23,8 +23,8 @@ from dnmf.search.held_out import held_out_deviance
 Kind = Literal["l1", "l2"]
 KINDS: tuple[Kind, ...] = ("l1", "l2")
 # Shares of the term that a penalty is added to, see `penalty_grid`.
-GRID = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-ITERATIONS = 40
+PENALTY_SHARES = (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+REFIT_ITERATIONS = 40
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def penalty_grid(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"], kind: Kind) -
     scale = W.square().sum(dim=1).median().item()
     if kind == "l1":
         scale *= X.sum(dim=1).median().item()
-    return [share * scale for share in GRID]
+    return [share * scale for share in PENALTY_SHARES]
 
 
 def choose_penalty(
@@ -68,22 +68,9 @@ def choose_penalty(
 ) -> PenaltyChoice:
     """Choose the penalty by bi-cross-validation: the strongest within ``CHOICE_STANDARD_ERRORS`` of the best.
 
-    Parameters
-    ----------
-    X : (n, f)
-        Samples, at least 5, each with mutations.
-    W : (k, f)
-        Signatures of all samples; in each fold they are refitted to the training samples under each penalty.
-    noise : CountNoise
-        Of X; its sample weights are used.
-    kind : "l1" or "l2"
-        Which penalty.
-    seed : int
-        Folds; they are those of the number of signatures.
-    other : float
-        The other penalty, fixed.
-    progress : callable, optional
-        Called after every fold of every penalty, in the phase "l1 penalty" or "l2 penalty".
+    In each fold, those of the number of signatures with the same ``seed``, the signatures ``W`` of all samples are
+    refitted to the training samples under each penalty of one ``kind``; the ``other`` is fixed. ``progress`` is called
+    after every fold of every penalty, in the phase "l1 penalty" or "l2 penalty".
 
     Raises
     ------
@@ -103,7 +90,7 @@ def choose_penalty(
             refitted = nmf_anls(
                 X[rows],
                 W,
-                phases=(Phase(ITERATIONS),),
+                phases=(Phase(REFIT_ITERATIONS),),
                 l1_reg=l1_reg,
                 l2_reg=l2_reg,
                 sample_weights=noise.sample_weights[rows],

@@ -26,7 +26,7 @@ def generator_for(seed: int, purpose: int, *numbers: int) -> torch.Generator:
 
 
 def resample(X: Tensor, noise: CountNoise, generator: torch.Generator) -> Tensor:
-    """Draw counts as different from these as these are from their expectation.
+    """Draw counts that deviate from the given ones as much as those deviate from their expectation.
 
     Poisson counts with the observed ones as their means; where the data have less noise than counting, normal
     deviations of that noise, cut at 0.
@@ -40,22 +40,17 @@ def resample(X: Tensor, noise: CountNoise, generator: torch.Generator) -> Tensor
 def restart(X: Tensor, k: int, index: int, noise: CountNoise, seed: int) -> Tensor:
     """Return the (k, f) signatures of one restart; number 0 is the data as they are.
 
-    Each starts from the extreme samples (successive projection) of a random half of its resampled counts: as varied as
-    random starts, and rarely as bad.
+    Each starts from the extreme samples (successive projection) of a random half of its resampled counts: such starts
+    vary as random ones do and end in a bad local optimum less often.
     """
     if index == 0:
         return find_signatures(X, successive_projection(X, k), noise)
     generator = generator_for(seed, RESTARTS, k, index)
     counts = resample(X, noise, generator)
     half = counts[torch.randperm(len(X), generator=generator)[: max(len(X) // 2, 1)]]
-    return find_signatures(
-        counts, successive_projection(half if _allows(half, k) else counts, k), noise
-    )
-
-
-def _allows(X: Tensor, k: int) -> bool:
-    """Whether there are samples enough to start from."""
-    return int((X.sum(dim=1) > 0).sum()) >= k
+    # Projection needs k samples with mutations to start from.
+    enough = int((half.sum(dim=1) > 0).sum()) >= k
+    return find_signatures(counts, successive_projection(half if enough else counts, k), noise)
 
 
 def matched(found: Signatures, signatures: Signatures) -> Signatures:

@@ -1,103 +1,23 @@
-"""What an extraction returns."""
+"""The result of an extraction."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
 
-from dnmf.exceptions import InputDataError
-from dnmf.extraction.arguments import Model
 from dnmf.extraction.findings import findings
-from dnmf.extraction.penalty import PenaltyChoice
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.save import save_report
-from dnmf.extraction.select import Selection
-from dnmf.extraction.tables import named_by_share
-from dnmf.kernels.nnls import exact_exposures
+from dnmf.extraction.tables import solution
 from dnmf.report.findings import Finding, listing
-from dnmf.signatures import MutationCatalog, SignatureSet
+from dnmf.signatures import SignatureSet
 
 
 @dataclass(frozen=True, repr=False)
-class ExtractionResult:
-    """Signatures, exposures and everything needed to judge and repeat them.
-
-    Attributes
-    ----------
-    catalog : MutationCatalog
-        The input, ``n`` samples.
-    signatures : SignatureSet
-        ``k`` signatures, each summing to 1, named by their channels and their share of all
-        mutations: SBS96A, SBS96B, ... (DBS78A, ...).
-    exposures : DataFrame (n, k)
-        Mutations of each sample (row) that the trained network gives to each signature; not
-        rounded.
-    fit : DataFrame (n, 6)
-        Per sample: ``mutations`` (its burden), then how well the network's exposures reconstruct
-        its spectrum (``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` in nats) and
-        the ``expected_cosine`` that counting noise alone leaves.
-    matches : DataFrame
-        Best and second reference of each signature (see ``match_to_reference``) and its ``share``
-        of all mutations. Has these columns but no rows when there was no reference.
-    reference : SignatureSet or None
-        What the signatures were compared with.
-    history : dict of arrays
-        Cost per step of each phase of the training.
-    model : DNMF or PaperDNMF
-        The trained estimator; its components are in *its* order (see ``model_metadata``).
-    parameters : dict
-        The arguments of the extraction, as JSON-able values.
-    seconds : dict
-        Wall time per part, and ``total``.
-    warnings : list of str
-        Each distinct warning once, in the order in which they came.
-    versions : dict
-        Version of every package that can change a number.
-    model_metadata : dict
-        What must be saved beside the model so that new samples can be transformed: ``channels``
-        (input columns, in order) and ``signatures`` (the name of each *component of the model*, in
-        the model's order).
-    penalties : dict
-        By ``l1_reg``, ``l2_reg``: the choice, where it was left to the data.
-    selection : Selection or None
-        What was found for every number of signatures, in the order of the search; None, as all that
-        follows, without restarts.
-    signature_lower, signature_upper : DataFrame (k, f) or None
-        5th and 95th percentiles of every channel over resampled restarts: how repeatable, not how right, it is.
-    exposure_lower, exposure_upper : DataFrame (n, k) or None
-        The same of the exposures; see :func:`dnmf.extraction.uncertainty.bootstrap_intervals`.
-    verdicts : DataFrame (k, 5) or None
-        Whether each signature is stable, and known, mixed or new, see
-        :func:`dnmf.extraction.verdicts.signature_verdicts`.
-    unfinished : tuple of int
-        Numbers of signatures that were asked for and are not finished: then the result is partial.
-    """
-
-    catalog: MutationCatalog
-    signatures: SignatureSet
-    exposures: pd.DataFrame
-    fit: pd.DataFrame
-    matches: pd.DataFrame
-    reference: SignatureSet | None
-    history: dict[str, np.ndarray]
-    model: Model
-    parameters: dict[str, Any]
-    seconds: dict[str, float]
-    warnings: list[str]
-    versions: dict[str, str]
-    model_metadata: dict[str, Any]
-    penalties: dict[str, PenaltyChoice] = field(default_factory=dict)
-    selection: Selection | None = None
-    signature_lower: pd.DataFrame | None = None
-    signature_upper: pd.DataFrame | None = None
-    exposure_lower: pd.DataFrame | None = None
-    exposure_upper: pd.DataFrame | None = None
-    verdicts: pd.DataFrame | None = None
-    unfinished: tuple[int, ...] = ()
+class ExtractionResult(ExtractionRecord):
+    """What an extraction found (see :class:`dnmf.extraction.record.ExtractionRecord`), to be read and saved."""
 
     def __repr__(self) -> str:
         filled = self.fit[self.fit["mutations"] > 0]
@@ -124,16 +44,17 @@ class ExtractionResult:
 
         The exposures are non-negative least squares without penalties; both are named by share of all mutations.
         """
-        tried = {} if self.selection is None else self.selection.candidates
-        if n_signatures not in tried:
-            numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
-            raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
-        found = tried[n_signatures].signatures.copy(order="C")
-        counts = torch.tensor(self.catalog.counts.to_numpy(dtype=float))
-        exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
-        signatures, frame, _ = named_by_share(found, exposures, self.catalog)
-        return signatures, frame
+        return solution(self.catalog, self.selection, n_signatures)
 
-    def save(self, out_dir: str | os.PathLike[str], **options: Any) -> Path:
+    def save(
+        self,
+        out_dir: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        input_path: str | os.PathLike[str] | None = None,
+        command: str | None = None,
+    ) -> Path:
         """Write tables, model, plots and report into a folder; see :func:`dnmf.extraction.save_report`."""
-        return save_report(self, out_dir, **options)
+        return save_report(
+            self, out_dir, overwrite=overwrite, input_path=input_path, command=command
+        )

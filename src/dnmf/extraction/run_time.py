@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.candidate import SAMPLE_FOLDS
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.kernels import successive_projection
@@ -54,18 +55,8 @@ def estimate_run(
     A fit of k signatures takes ``i t(k)``, ``i`` its number of iterations and ``t(k) = a k^b`` the time of one, through
     two measured points: the smallest and the largest k. Judging a k (folds, halves) counts as further iterations.
     Memory is ``620 MB + workers 8 bytes (8 n f + 12 n k)`` for the largest k.
-
-    Parameters
-    ----------
-    catalog : MutationCatalog
-        ``n`` samples.
-    numbers : sequence of int
-        The numbers of signatures, possible for this catalog.
-    n_restarts, workers, checkpoint
-        As in the run.
     """
-    counts = catalog.counts.to_numpy(dtype=float)
-    X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
+    X = torch.from_numpy(filled_counts(catalog))
     ks = sorted(set(numbers))
     restart = PLAIN_ITERATIONS + sum(phase.iterations for phase in SEARCH)
     refinement = sum(phase.iterations for phase in REFINEMENT)

@@ -1,24 +1,27 @@
-"""Everything a run leaves behind, in one folder."""
+"""Writing an extraction: tables, model, plots, record and page, in one folder."""
 
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from dnmf.estimators import save_model
+from dnmf.extraction.choice import RULE
 from dnmf.extraction.figures import draw_pictures
 from dnmf.extraction.page import render_page
-from dnmf.extraction.selection_files import selection_files, selection_record
+from dnmf.extraction.record import ExtractionRecord
+from dnmf.extraction.select import Selection
+from dnmf.extraction.tables import solution
 from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures, write_signatures
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
-
 
 def save_report(
-    result: "ExtractionResult",
+    result: ExtractionRecord,
     out_dir: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -72,13 +75,13 @@ def save_report(
     if input_path is not None:
         input_file = file_record(input_path)
     record = run_record(result, input_file=input_file, command=command)
-    record["selection"] = selection_record(result, identity)
+    record["selection"] = _selection_record(result, identity)
     tables: dict[str, Callable[[Path], object]] = {
         "signatures.tsv": partial(write_signatures, result.signatures),
         "exposures.tsv": partial(write_exposures, result.exposures),
         "fit.tsv": partial(write_fit, result.fit),
         "matches.tsv": partial(write_table, result.matches, index=False),
-        **selection_files(result),
+        **_selection_files(result),
         "model.json": lambda card: save_model(
             result.model, card.parent, metadata=result.model_metadata
         ),
@@ -88,3 +91,74 @@ def save_report(
         return render_page(result, record, draw_pictures(result, plots))
 
     return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)
+
+
+def _selection_files(result: ExtractionRecord) -> dict[str, Callable[[Path], object]]:
+    """Return what writes the choice, every solution, intervals and verdicts, by file; nothing without restarts."""
+    if result.selection is None:
+        return {}
+    assert result.verdicts is not None
+    assert result.signature_lower is not None
+    assert result.signature_upper is not None
+    assert result.exposure_lower is not None
+    assert result.exposure_upper is not None
+    profiles = result.signatures.profiles
+    intervals = pd.DataFrame(
+        {
+            "Signature": np.repeat(profiles.index, profiles.shape[1]),
+            "MutationType": np.tile(profiles.columns, profiles.shape[0]),
+            "Probability": profiles.to_numpy().ravel(),
+            "5th percentile": result.signature_lower.to_numpy().ravel(),
+            "95th percentile": result.signature_upper.to_numpy().ravel(),
+        }
+    )
+    # Whole mutations, rounded outwards: the intervals contain the rounded exposures, too.
+    lower, upper = result.exposure_lower.map(np.floor), result.exposure_upper.map(np.ceil)
+    files: dict[str, Callable[[Path], object]] = {
+        "selection.tsv": partial(write_table, result.selection.table, missing="nan"),
+        "solutions": partial(_write_solutions, result, result.selection),
+        "signature_intervals.tsv": partial(write_table, intervals, index=False),
+        "exposure_lower.tsv": partial(write_exposures, lower, integers=False),
+        "exposure_upper.tsv": partial(write_exposures, upper, integers=False),
+        "verdicts.tsv": partial(write_table, result.verdicts, missing="nan"),
+    }
+    if result.penalties:
+        curves = {name: choice.curve for name, choice in result.penalties.items()}
+        table = pd.concat(curves, names=["penalty", "value"])
+        files["penalties.tsv"] = partial(write_table, table, missing="nan")
+    return files
+
+
+def _selection_record(
+    result: ExtractionRecord, identity: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Return the choice of the number of signatures and of penalties, as JSON-able values; None without restarts."""
+    if result.selection is None:
+        return None
+    choice = result.selection.choice
+    return {
+        "chosen": choice.n_signatures,
+        "as_good": list(choice.tied),
+        "at_end": choice.at_boundary or None,
+        "stable": choice.stable,
+        "identity": None if identity is None else dict(identity),
+        "rule": RULE if len(result.selection.table) > 1 else "given",
+        "tried": [int(k) for k in result.selection.table.index],
+        "unfinished": list(result.unfinished),
+        "restarts": result.parameters["n_restarts"],
+        "seed": result.parameters["random_state"],
+        "noise_dispersion": result.selection.noise.dispersion,
+        "penalties": {
+            name: {"chosen": choice.value, "tried": [float(v) for v in choice.curve.index]}
+            for name, choice in result.penalties.items()
+        },
+    }
+
+
+def _write_solutions(result: ExtractionRecord, selection: Selection, folder: Path) -> None:
+    for k in selection.candidates:
+        place = folder / f"k{k:03d}"
+        place.mkdir(parents=True)
+        signatures, exposures = solution(result.catalog, selection, k)
+        write_signatures(signatures, place / "signatures.tsv")
+        write_exposures(exposures, place / "exposures.tsv")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.candidate import Candidate, finish_candidate
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.choice import Choice, choose, selection_table
@@ -20,8 +21,6 @@ from dnmf.progress import Progress
 from dnmf.search.count_noise import CountNoise, estimate_count_noise
 from dnmf.signatures import MutationCatalog
 from dnmf.threads import one_thread
-
-PHASE = "fits"  # of the progress
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,7 @@ def select_signatures(
     -------
     Selection
     """
-    counts = catalog.counts.to_numpy(dtype=float)
-    X = torch.from_numpy(counts[counts.sum(axis=1) > 0])
+    X = torch.from_numpy(filled_counts(catalog))
     # One thread for every worker: the workers are the parallelism.
     with one_thread():
         noise = estimate_count_noise(X)
@@ -141,7 +139,8 @@ class _Work:
         ready = [k for k in found if len(found[k]) == self.n_fits]
         total = len(numbers) * self.n_fits
         done = total - len(tasks)
-        _report(progress, done, total)
+        report: Progress = progress or (lambda *_: None)
+        report("fits", done, total, math.nan)
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[Any], tuple[int, int]] = {}
             try:
@@ -162,7 +161,7 @@ class _Work:
                         if len(found[k]) == self.n_fits:
                             ready.append(k)
                         done += 1
-                        _report(progress, done, total)
+                        report("fits", done, total, math.nan)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -187,8 +186,3 @@ class _Work:
         if self.checkpoint is not None:
             self.checkpoint.save_candidate(candidate)
         return candidate
-
-
-def _report(progress: Progress | None, done: int, total: int) -> None:
-    if progress is not None:
-        progress(PHASE, done, total, math.nan)

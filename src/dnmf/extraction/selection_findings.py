@@ -1,18 +1,15 @@
 """What restarts say about a result: how clear the number of signatures is, and which signatures are unstable."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from dnmf.criteria import STABLE_MEAN_SILHOUETTE, TIED_STANDARD_ERRORS
 from dnmf.extraction.choice import standard_errors
+from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.verdicts import UNSTABLE
 from dnmf.report.findings import Finding, listing
 
-if TYPE_CHECKING:
-    from dnmf.extraction.result import ExtractionResult
 
-
-def choice_summary(result: "ExtractionResult") -> str:
+def choice_summary(result: ExtractionRecord) -> str:
     """Return, in two to five sentences, which number was chosen, which others predict as well, and what is unstable."""
     assert result.selection is not None
     assert result.verdicts is not None
@@ -58,7 +55,7 @@ def choice_summary(result: "ExtractionResult") -> str:
     return " ".join([*sentences, stability])
 
 
-def selection_findings(result: "ExtractionResult") -> Iterator[Finding]:
+def selection_findings(result: ExtractionRecord) -> Iterator[Finding]:
     """Yield what restarts have shown that a reader should know."""
     if result.unfinished:
         numbers = listing([str(k) for k in result.unfinished], 8)

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from jaxtyping import Float
 
-from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.extraction.select import Selection
+from dnmf.kernels.nnls import exact_exposures
 from dnmf.metrics import reconstruction_quality
+from dnmf.report.findings import listing
 from dnmf.signatures import MutationCatalog, SignatureSet, match_to_reference
-
-_MATCH_COLUMNS = ["found", "reference", "cosine", "second_reference", "second_cosine", "assigned"]
 
 
 def de_novo_name(rank: int, schema_name: str) -> str:
@@ -36,23 +38,12 @@ def named_by_share(
     exposures: Float[np.ndarray, "n k"],
     catalog: MutationCatalog,
 ) -> tuple[SignatureSet, pd.DataFrame, np.ndarray]:
-    """Name components by their share of all mutations.
-
-    Parameters
-    ----------
-    components : (k, f)
-        Signatures of any scale.
-    exposures : (n, k)
-        In mutations.
-    catalog : MutationCatalog
-        Gives the names of samples and channels.
+    """Name components, of any scale, by their share of all mutations; ``exposures`` are in mutations.
 
     Returns
     -------
-    signatures : SignatureSet
-        The largest share first: SBS96A, SBS96B, ... for 96 channels; rows sum to 1.
-    exposures : DataFrame (n, k)
-        In the same order.
+    signatures, exposures : SignatureSet of k, DataFrame (n, k)
+        The largest share first: SBS96A, SBS96B, ... for 96 channels; signatures sum to 1.
     order : (k,) array
         Which component each of them was.
     """
@@ -65,6 +56,21 @@ def named_by_share(
     )
     frame = pd.DataFrame(exposures[:, order], index=catalog.counts.index, columns=pd.Index(names))
     return SignatureSet(profiles, "dnmf extraction", catalog.schema), frame, order
+
+
+def solution(
+    catalog: MutationCatalog, selection: Selection | None, n_signatures: int
+) -> tuple[SignatureSet, pd.DataFrame]:
+    """Return the signatures of a number that was tried and their exact exposures; see ``ExtractionResult.solution``."""
+    tried = {} if selection is None else selection.candidates
+    if n_signatures not in tried:
+        numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
+        raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
+    found = tried[n_signatures].signatures.copy(order="C")
+    counts = torch.tensor(catalog.counts.to_numpy(dtype=float))
+    exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
+    signatures, frame, _ = named_by_share(found, exposures, catalog)
+    return signatures, frame
 
 
 def _probabilities(components: np.ndarray, names: list[str]) -> np.ndarray:
@@ -113,7 +119,8 @@ def match_table(
     Without a reference it has these columns and no rows.
     """
     if reference is None:
-        return pd.DataFrame(columns=pd.Index([*_MATCH_COLUMNS, "share"]))
+        columns = "found reference cosine second_reference second_cosine assigned share"
+        return pd.DataFrame(columns=pd.Index(columns.split()))
     matches = match_to_reference(signatures, reference)
     total = float(exposures.to_numpy().sum())
     shares = exposures.sum(axis=0) / (total if total > 0 else 1.0)

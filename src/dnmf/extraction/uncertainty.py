@@ -27,20 +27,8 @@ def bootstrap_intervals(
     For exposures the counts are resampled once more for every replicate, and its signatures are fitted to them by exact
     non-negative least squares: the intervals cover the uncertainty of both the counts and the signatures.
 
-    Parameters
-    ----------
-    counts : (n, f)
-        Samples.
-    signatures, exposures : DataFrames (k, f), (n, k)
-        The estimates.
-    replicates : (r, k, f)
-        Signatures of resampled restarts, matched to ``signatures``.
-    noise : CountNoise
-        Of the samples with mutations.
-    seed : int
-        Of the resampling.
-    l1_reg, l2_reg : float
-        Penalties on the exposures.
+    ``replicates`` are the signatures of the resampled restarts, matched to the estimates ``signatures (k, f)``;
+    ``noise`` is that of the samples with mutations; the penalties are those of the estimate ``exposures (n, k)``.
 
     Returns
     -------

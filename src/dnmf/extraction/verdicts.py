@@ -36,18 +36,9 @@ def signature_verdicts(
     reference: SignatureSet | None,
     n_samples: int,
 ) -> pd.DataFrame:
-    """Judge every signature.
+    """Judge every signature by its stability (see :class:`dnmf.extraction.Candidate`) and the known ones.
 
-    Parameters
-    ----------
-    signatures : SignatureSet
-        ``k`` signatures.
-    silhouette, split_half_cosine : (k,)
-        As in :class:`dnmf.extraction.Candidate`; NaN where not known.
-    reference : SignatureSet, optional
-        Known signatures.
-    n_samples : int
-        Samples with mutations.
+    ``n_samples`` is the number of samples with mutations; NaN stands for a stability that is not known.
 
     Returns
     -------
@@ -102,12 +93,8 @@ def is_mixture(single: float, mixture: float) -> bool:
     """Whether a mixture of references explains a signature better than one reference does.
 
     No reference reaches ``GOOD_MATCH_COSINE``; the mixture reaches ``MIXTURE_COSINE`` and is closer by
-    ``MIXTURE_COSINE_GAIN``.
-
-    Parameters
-    ----------
-    single, mixture : float
-        Cosine of the signature to its closest reference, and to its decomposition.
+    ``MIXTURE_COSINE_GAIN``. ``single`` and ``mixture`` are the cosines of the signature to its closest reference and to
+    its decomposition.
     """
     return single < GOOD_MATCH_COSINE and mixture >= max(
         MIXTURE_COSINE, single + MIXTURE_COSINE_GAIN
@@ -127,12 +114,7 @@ def decompose(
     By sparse refit (:func:`dnmf.kernels.selection.selected_exposures`), its threshold for dropping a reference doubled
     until ``MIXTURE_MAX_REFERENCES`` or fewer are left.
 
-    Parameters
-    ----------
-    profile : (f,)
-        A signature.
-    references : DataFrame (m, f)
-        Known signatures, channels in the same order.
+    The channels of ``references`` are in the order of the ``profile``.
 
     Examples
     --------

@@ -45,7 +45,7 @@ def deviance_p_value(
     tensor([1.])
     """
     x, r = X.double().cpu().numpy(), np.maximum(expected.double().cpu().numpy(), 1e-12)
-    deviance = 2 * (xlogy(x, x / r) - x + r).sum(axis=1)
+    deviance = poisson_deviance(X.double(), expected).cpu().numpy()
     means, variances = _moments(r)
     mean, variance = means.sum(axis=1), variances.sum(axis=1)
     # A fit cannot follow the noise of channels with expectations near 0, so it reduces their deviance less.
@@ -54,6 +54,14 @@ def deviance_p_value(
     mean, variance = mean * kept, np.maximum(variance * kept, 1e-12)
     p_value = gammaincc(mean**2 / variance, np.maximum(deviance, 0.0) * mean / variance)
     return torch.from_numpy(np.where(x.sum(axis=1) > 0, p_value, 1.0)).to(X)
+
+
+def poisson_deviance(
+    X: Float[Tensor, "n f"], expected: Float[Tensor, "n f"]
+) -> Float[Tensor, " n"]:
+    """``2 sum x log(x / r) - x + r``, r the expected counts, in double precision: its terms nearly cancel."""
+    x, r = X.double(), expected.double().clamp(min=1e-12)
+    return 2 * (torch.special.xlogy(x, x / r) - x + r).sum(dim=1).to(X)
 
 
 def _moments(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 # Half of 1.645 squared: the fall of the log-likelihood at the ends of a 90 % interval.
-FALL = 0.5 * 1.6448536269514722**2
+INTERVAL_NATS = 0.5 * 1.6448536269514722**2
 RIDGE = 1e-9
 TINY = 1e-12
 
@@ -69,7 +69,7 @@ def _distances(
     )
     variance = np.einsum("ij,jk,ki->i", inverse, B[np.ix_(inside, inside)], inverse)
     below, above = np.zeros_like(h), np.zeros_like(h)
-    below[inside] = np.sqrt(2 * FALL * np.maximum(variance, 0.0))
+    below[inside] = np.sqrt(2 * INTERVAL_NATS * np.maximum(variance, 0.0))
     above[inside] = below[inside]
     outside = np.flatnonzero(h <= 0)
     # Only the part of a signature outside the span of the support is informative.
@@ -85,5 +85,7 @@ def _distances(
     information = curvature**2 / gradient_variance if least_squares else curvature
     push = np.maximum(slope[outside], 0.0)
     push = push * curvature / gradient_variance if least_squares else push
-    above[outside] = 2 * FALL / (push + np.sqrt(push**2 + 2 * FALL * information) + TINY)
+    above[outside] = (
+        2 * INTERVAL_NATS / (push + np.sqrt(push**2 + 2 * INTERVAL_NATS * information) + TINY)
+    )
     return below, above

@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 
 from dnmf.criteria import (
     EXCHANGEABLE_COSINE,
-    EXCHANGEABLE_NATS,
     EXCHANGEABLE_SHARE,
     FEW_MUTATIONS,
     MUCH_UNASSIGNED,
     P_BAD_FIT,
 )
+from dnmf.kernels.likelihood_intervals import INTERVAL_NATS
 from dnmf.metrics import cosine_similarity
 
 Array = NDArray[np.float64]
@@ -25,12 +25,7 @@ def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str])
     Moving all mutations from the first to the second lowers the log-likelihood by less than 1.353 nats: the 90 %
     interval of how the mutations divide between them contains both ends.
 
-    Parameters
-    ----------
-    counts, shares, W : (n, f), (n, k), (k, f)
-        Counts, shares of the signatures, profiles.
-    names : list of str
-        Of the signatures.
+    ``counts (n, f)``, ``shares (n, k)`` of the signatures with profiles ``W (k, f)`` and their ``names``.
     """
     found: list[list[tuple[float, str]]] = [[] for _ in counts]
     spectra = np.maximum(shares @ W, 1e-12)
@@ -42,7 +37,7 @@ def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str])
         moved = spectra[rows] + shares[rows, first, None] * (W[second] - W[first])
         ratio = np.log(np.maximum(moved, 1e-12) / spectra[rows])
         loss = -(counts[rows] * ratio).sum(axis=1)
-        for row in rows[loss < EXCHANGEABLE_NATS]:
+        for row in rows[loss < INTERVAL_NATS]:
             pair = f"{names[first]}/{names[second]}"
             found[row].append((-shares[row, first] * similar[first, second], pair))
     return [[pair for _, pair in sorted(pairs)[:MAX_PAIRS]] for pairs in found]
@@ -51,14 +46,8 @@ def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str])
 def advice(fit: pd.DataFrame, reasons: list[str], pairs: list[list[str]]) -> list[str]:
     """Return a sentence or two for each sample; empty where there is nothing to say.
 
-    Parameters
-    ----------
-    fit : DataFrame
-        With ``mutations``, ``p_value``, ``unassigned`` (share) and ``method``.
-    reasons : list of str
-        Why a sample was not refitted by the network that was asked for; empty where it was.
-    pairs : list of list of str
-        From :func:`exchangeable_pairs`.
+    ``fit`` has ``mutations``, ``p_value`` and ``unassigned`` (share); ``reasons`` say why a sample was not refitted by
+    the method that was asked for; ``pairs`` come from :func:`exchangeable_pairs`.
     """
     sentences = []
     numbers = fit[["mutations", "p_value", "unassigned"]].to_numpy(dtype=float)

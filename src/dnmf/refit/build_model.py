@@ -116,7 +116,11 @@ def train_refit_model(
             "started_from_sha256": None if start is None else checksum(*start[0].parameters()),
             "seed": seed,
             "config": asdict(config),
-            "versions": _versions(),
+            "versions": {
+                "dnmf": __version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
         },
     )
     return network, card
@@ -145,10 +149,6 @@ def _notes(tumours: TumourExposures, config: RefitTraining) -> list[str]:
         "are too narrow below 20,000."
     )
     return notes
-
-
-def _versions() -> dict[str, str]:
-    return {"dnmf": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def _warm_start(

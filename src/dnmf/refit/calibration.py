@@ -11,16 +11,16 @@ from dnmf.refit.estimate import distances, informed_output, misfit_of, polish
 from dnmf.refit.network import NULL_LEVELS, RefitNetwork
 from dnmf.refit.training import ExposurePrior, RefitTraining
 
-# Mutations up to which the shares of highest likelihood are not used: they have a larger error and take time.
+# Up to as many mutations the shares of highest likelihood have a larger error than the network's and are not used.
 MIN_LIKELIHOOD_MUTATIONS = 900
 # Weights of the shares of highest likelihood that are tried.
 LIKELIHOOD_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Share of the truths beyond each end of an interval, for signatures that are called; and beyond the upper end for those
-# that are present but not called: at 0.05, with few mutations, nearly every signature would get an interval.
+# Part of the true shares beyond each end of an interval, for signatures called present; and beyond the upper end for
+# those present but not called: at 0.05, with few mutations, nearly every signature would get an interval.
 BEYOND_END, BEYOND_END_ABSENT = 0.05, 0.3
-MAX_SCALE = 20.0
-# Truths from which on a factor is measured; with fewer it is 1.
-MIN_MEASURED = 20
+MAX_INTERVAL_SCALE = 20.0
+# With fewer true shares to measure it on, a factor is 1.
+MIN_TRUTHS = 20
 
 
 def calibrate(
@@ -31,28 +31,13 @@ def calibrate(
     *,
     samples: int = 1500,
     seed: int = 0,
-    presence_threshold: float = PRESENCE_THRESHOLD,
 ) -> None:
     """Measure the weight of the likelihood, the factors of the intervals and the quantiles of the misfit; in place.
 
-    Parameters
-    ----------
-    network : RefitNetwork
-        Trained.
-    shares, tumour_types : (m, k), (m,)
-        Exposures and types of tumours that training did not see.
-    config : RefitTraining
-        As for training, but the samples are like the tumours: without foreign signatures, even mixtures, crossing and
-        wrong types.
-    samples : int
-        Simulated samples at each number of mutations.
-    seed : int
-        Of the samples.
-    presence_threshold : float
-        As :func:`dnmf.refit.estimate.estimate_exposures` will be given.
+    ``shares (m, k)`` and ``tumour_types (m,)`` are those of tumours that training did not see. At each number of
+    mutations ``samples`` are simulated as for training, but like the tumours: without foreign signatures, even
+    mixtures, crossing and wrong types.
 
-    Notes
-    -----
     Intervals by split conformal scaling: each sample has the smallest factor with which its interval holds the truth,
     and the network's factor is their 95 % quantile.
     """
@@ -65,7 +50,7 @@ def calibrate(
         truth, types = prior.draw_at(torch.full((samples,), count), generator)
         X = torch.poisson(count * (truth @ network.W), generator=generator)
         keep = X.sum(dim=1) > 0
-        _calibrate_at(network, index, X[keep], truth[keep], types[keep], presence_threshold)
+        _calibrate_at(network, index, X[keep], truth[keep], types[keep])
 
 
 def _calibrate_at(
@@ -74,12 +59,11 @@ def _calibrate_at(
     X: Tensor,
     truth: Tensor,
     tumour_types: Tensor,
-    presence_threshold: float,
 ) -> None:
     calibration = network.calibration
     output = informed_output(network, X, tumour_types)
     total, shares = X.sum(dim=1), output.shares
-    called = output.presence > presence_threshold
+    called = output.presence > PRESENCE_THRESHOLD
     calibration.likelihood_share[index] = 0.0
     if calibration.log_counts[index].exp() > MIN_LIKELIHOOD_MUTATIONS:
         polished, added = polish(X, shares, called, network.W)
@@ -109,6 +93,6 @@ def _calibrate_at(
 
 def _quantile(needed: Tensor, level: float) -> Tensor:
     """Return the factor with which this share of the intervals hold the truth; 1 for fewer than 20 truths."""
-    if len(needed) < MIN_MEASURED:
+    if len(needed) < MIN_TRUTHS:
         return torch.ones(())
-    return torch.quantile(needed[:1_000_000], level).clamp(0.1, MAX_SCALE)
+    return torch.quantile(needed[:1_000_000], level).clamp(0.1, MAX_INTERVAL_SCALE)

@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dnmf.criteria import P_BAD_FIT, P_UNASSIGNED, PRESENCE_THRESHOLD
+from dnmf.kernels.goodness_of_fit import poisson_deviance
 from dnmf.kernels.kl import kl_exposures
 from dnmf.refit.network import NULL_LEVELS, RefitNetwork, RefitOutput
 
 Array = NDArray[np.float64]
+Words = NDArray[np.object_]
 
 # Samples that pass through the network at a time: their activations stay in cache.
-CHUNK = 512
+CHUNK_SAMPLES = 512
 # Weight of the tumour type: 1 up to 500 mutations, falling to 1/2 at 2,000.
 TYPE_FULL_MUTATIONS, TYPE_HALF_MUTATIONS = 500, 2000
-# Above so many mutations a signature joins those that the network called while its score, in standard deviations, is
-# larger than MIN_SCORE_Z; MAX_ADDED at most.
-ADDING_MUTATIONS, MIN_SCORE_Z, MAX_ADDED = 20_000, 4.0, 8
+# In samples with more mutations signatures join those that the network called, the highest score first, while that
+# score is above MIN_SCORE_Z standard deviations.
+MIN_MUTATIONS_TO_ADD, MIN_SCORE_Z, MAX_ADDED_SIGNATURES = 20_000, 4.0, 8
 # The dispersion is estimated twice, the second time from the exposures that the first one led to.
 DISPERSION_ROUNDS = 2
-# Nats within which the highest likelihood is found.
-CERTIFICATE_TOLERANCE = 0.01
+# How far below the highest log-likelihood the solver may stop.
+CERTIFICATE_TOLERANCE_NATS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class RefitEstimate:
     dispersion : (n,)
         Number by which the network divided the counts of a sample: how many times its misfit exceeds the median of
         explained samples, where p < 0.001; else, and from other methods, 1.
+    method, reason : (n,)
+        ``"network"``, ``"kl"``, ``"nnls"``, ``"sparse"``, or ``"none"`` of a sample without mutations; and, in words,
+        why it is not the method that was asked for.
     """
 
     shares: Array
@@ -58,6 +63,8 @@ class RefitEstimate:
     p_value: Array
     certificate: Array
     dispersion: Array
+    method: Words
+    reason: Words
 
     def put(
         self,
@@ -82,6 +89,8 @@ class RefitEstimate:
             p_value=np.ones(n),
             certificate=np.zeros(n),
             dispersion=np.ones(n),
+            method=np.full(n, "none", dtype=object),
+            reason=np.full(n, "", dtype=object),
         )
 
 
@@ -131,8 +140,8 @@ def estimate_exposures(
         fewer = X[rows] / dispersion[rows, None]
         output = informed_output(network, fewer, tumour_types[rows])
         again = _finished(network, fewer, output, presence_threshold)
-        for name in RefitOutput.__slots__:
-            getattr(found, name)[rows] = getattr(again, name)
+        for values, new in zip(found, again, strict=True):
+            values[rows] = new
         misfit[rows], certificate[rows] = misfit_of(X[rows], again.shares, network.W)
     left_over = unexplained_share(X, found.shares @ network.W * total[:, None])
     shares = found.shares.double().numpy()
@@ -146,6 +155,8 @@ def estimate_exposures(
         p_value=p_value.double().numpy(),
         certificate=certificate.double().numpy(),
         dispersion=dispersion.double().numpy(),
+        method=np.full(len(X), "network", dtype=object),
+        reason=np.full(len(X), "", dtype=object),
     )
 
 
@@ -155,21 +166,21 @@ def misfit_of(
     """Return the statistic of the test of fit, and how many nats the shares are below the highest likelihood.
 
     ``misfit = D + 2 (D - D_min)``, D the Poisson deviance of the shares and D_min the lowest that any mixture of the
-    signatures reaches. D alone sees what no mixture can explain; ``D - D_min`` what only a mixture can that tumours do
-    not have, which is how a signature that the reference lacks hides. In units of their noise both count alike.
+    signatures reaches. D is high where no mixture explains the counts; ``D - D_min`` where only a mixture unlike
+    tumours does, as with a signature that the reference lacks. The factor 2 weights both alike in units of their noise.
     """
-    best = kl_exposures(X, W, start=shares, tol=CERTIFICATE_TOLERANCE)
+    best = kl_exposures(X, W, start=shares, tol=CERTIFICATE_TOLERANCE_NATS)
     total = X.sum(dim=1, keepdim=True)
     ours, lowest = poisson_deviance(X, shares @ W * total), poisson_deviance(X, best.H @ W)
     excess = (ours - lowest).clamp(min=0)
-    # The solver's own certificate is added: whatever it found, the true maximum is no further away than this.
+    # The solver's own gap is added: the maximum is at most this far above what it found.
     return ours + 2 * excess, excess / 2 + best.gap
 
 
 def _finished(
     network: RefitNetwork, X: Tensor, output: RefitOutput, presence_threshold: float
 ) -> RefitOutput:
-    """Finish the network's output by likelihood and calibration, for counts as noisy as Poisson counts."""
+    """Mix the shares of Poisson counts with those of highest likelihood and calibrate their intervals."""
     total = X.sum(dim=1)
     calibration = network.calibration
     share = calibration.at(calibration.likelihood_share, total)
@@ -179,13 +190,19 @@ def _finished(
         called = output.presence[rows] > presence_threshold
         polished, added = polish(X[rows], output.shares[rows], called, network.W)
         b = share[rows, None]
-        # The network's shares lack an added signature: half of them would be half that error.
+        # With an added signature, which the network's shares lack, the shares of highest likelihood are used alone.
         b = torch.where(added.any(dim=1, keepdim=True), torch.ones_like(b), b)
         share[rows] = b.flatten()
         shares[rows] = (1 - b) * output.shares[rows] + b * polished
         presence[rows] = torch.where(added, torch.ones_like(b), output.presence[rows])
     called = presence > presence_threshold
-    lower, upper = intervals(network, output, shares, called, total, share)
+    below, above = distances(network, output, shares, called, total, share)
+    low, high, absent = (
+        calibration.at(scale, total)[:, None]
+        for scale in (calibration.lower_scale, calibration.upper_scale, calibration.absent_scale)
+    )
+    lower = (shares - low * below).clamp(min=0)
+    upper = (shares + torch.where(called, high, absent) * above).clamp(max=1)
     upper = torch.minimum(upper, torch.maximum(most_possible(X, network.W), shares))
     return RefitOutput(shares, presence, lower, upper)
 
@@ -196,11 +213,10 @@ def forward_in_chunks(
     """Return the network's output without gradients, a few hundred samples at a time."""
     if tumour_types is None:
         tumour_types = torch.zeros(len(X), dtype=torch.long)
-    chunks = zip(X.split(CHUNK), tumour_types.split(CHUNK), strict=True)
+    chunks = zip(X.split(CHUNK_SAMPLES), tumour_types.split(CHUNK_SAMPLES), strict=True)
     with torch.no_grad():
         parts = [network(x, types) for x, types in chunks]
-    names = RefitOutput.__slots__
-    return RefitOutput(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+    return RefitOutput(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
 def informed_output(
@@ -219,9 +235,8 @@ def informed_output(
     position = (X[known].sum(dim=1) / TYPE_FULL_MUTATIONS).log()
     position = position / math.log(TYPE_HALF_MUTATIONS / TYPE_FULL_MUTATIONS)
     part = 0.5 * position.clamp(0, 1)[:, None]
-    for name in RefitOutput.__slots__:
-        values = getattr(output, name)
-        values[known] = (1 - part) * values[known] + part * getattr(alone, name)
+    for values, without_type in zip(output, alone, strict=True):
+        values[known] = (1 - part) * values[known] + part * without_type
     return output
 
 
@@ -239,8 +254,8 @@ def polish(
     support = called | (shares >= shares.amax(dim=1, keepdim=True))
     added = torch.zeros_like(support)
     shares = kl_exposures(X, W, start=shares, support=support, tol=1e-3).H / total
-    rows = torch.nonzero(total.flatten() > ADDING_MUTATIONS).flatten()
-    for _ in range(MAX_ADDED):
+    rows = torch.nonzero(total.flatten() > MIN_MUTATIONS_TO_ADD).flatten()
+    for _ in range(MAX_ADDED_SIGNATURES):
         if not len(rows):
             break
         score = _scores(X[rows], shares[rows], W).masked_fill(support[rows], 0.0)
@@ -267,26 +282,6 @@ def _scores(X: Tensor, shares: Tensor, W: Tensor) -> Tensor:
     return (gain - 1) * (total / (second - gain.square()).clamp(min=1e-12)).sqrt()
 
 
-def intervals(
-    network: RefitNetwork,
-    output: RefitOutput,
-    shares: Float[Tensor, "n k"],
-    called: Bool[Tensor, "n k"],
-    total: Float[Tensor, " n"],
-    likelihood_share: Float[Tensor, " n"],
-) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n k"]]:
-    """Return the ends of the intervals: distances times the factors that calibration measured."""
-    calibration = network.calibration
-    below, above = distances(network, output, shares, called, total, likelihood_share)
-    absent = (~called).to(shares)
-    low = calibration.at(calibration.lower_scale, total)[:, None]
-    high = calibration.at(calibration.upper_scale, total)[:, None]
-    rare = calibration.at(calibration.absent_scale, total)[:, None]
-    lower = shares - low * below
-    upper = shares + (high * (1 - absent) + rare * absent) * above
-    return lower.clamp(min=0), upper.clamp(max=1)
-
-
 def most_possible(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"]) -> Float[Tensor, "n k"]:
     """Return the largest share of each signature that the counts of its channels allow.
 
@@ -295,8 +290,10 @@ def most_possible(X: Float[Tensor, "n f"], W: Float[Tensor, "k f"]) -> Float[Ten
     """
     total = X.sum(dim=1, keepdim=True).clamp(min=1)
     room = (X + 4 * (X + 1).sqrt() + 4) / total
-    parts = [(part[:, None, :] / W.clamp(min=1e-9)).amin(dim=2) for part in room.split(CHUNK)]
-    return torch.cat(parts) if parts else X.new_zeros(len(X), len(W))
+    parts = [
+        (part[:, None, :] / W.clamp(min=1e-9)).amin(dim=2) for part in room.split(CHUNK_SAMPLES)
+    ]
+    return torch.cat(parts)
 
 
 def distances(
@@ -315,7 +312,7 @@ def distances(
     below = torch.maximum(output.shares - output.lower, least)
     above = torch.maximum(output.upper - output.shares, least)
     rows = torch.nonzero(likelihood_share > 0).flatten()
-    for part in rows.split(CHUNK):
+    for part in rows.split(CHUNK_SAMPLES):
         error = 1.645 * standard_errors(shares[part], called[part], total[part], network.W)
         b = likelihood_share[part, None] * called[part]
         below[part] = (1 - b) * below[part] + b * error
@@ -347,14 +344,6 @@ def standard_errors(
     known = shares.gather(1, members).double().square() / total.clamp(min=1).double()[:, None]
     variance = (covariance.diagonal(dim1=1, dim2=2) - known).clamp(min=0).to(shares)
     return errors.scatter(1, members, variance.sqrt() * valid)
-
-
-def poisson_deviance(
-    X: Float[Tensor, "n f"], expected: Float[Tensor, "n f"]
-) -> Float[Tensor, " n"]:
-    """``2 sum x log(x / expected) - x + expected``, in double precision: its terms nearly cancel."""
-    x, r = X.double(), expected.double().clamp(min=1e-12)
-    return 2 * (torch.special.xlogy(x, x / r) - x + r).sum(dim=1).to(X)
 
 
 def unexplained_share(

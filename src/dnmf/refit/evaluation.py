@@ -33,23 +33,14 @@ MEASURED_COUNTS, SAMPLES_PER_TYPE = (100, 2_000, 50_000), 100
 def draw_test_shares(
     tumours: TumourExposures, types: Sequence[str], n_per_type: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the shares of test tumours, drawn with replacement, and the index of their type.
+    """Return the shares of tumours of the part "test", drawn with replacement, and the index of their type.
 
-    Parameters
-    ----------
-    tumours : TumourExposures
-        Only the part "test" is used.
-    types : sequence of str
-        Names of tumour types; those without a test tumour are left out.
-    n_per_type : int
-        Samples of each type, in a row.
+    ``n_per_type`` samples of each type, in a row; types without a test tumour are left out.
     """
     test = tumours.part("test")
     shares, labels = [], []
     for name in types:
-        if name not in tumours.type_names:
-            continue
-        index = tumours.type_names.index(name) + 1
+        index = tumours.type_names.index(name) + 1 if name in tumours.type_names else 0
         rows = np.flatnonzero(test & (tumours.types == index))
         if len(rows):
             shares.append(tumours.shares[rng.choice(rows, n_per_type)].astype(np.float64))

@@ -1,23 +1,20 @@
 """The pictures of a refit: as files, and embedded in its page."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dnmf.criteria import SHOWN_SHARE
 from dnmf.plotting import plot_exposures, plot_fit, plot_intervals
+from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture, save_plots
-
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
 
 OTHERS, UNASSIGNED = "other signatures", "unassigned"
 # Share of one sample from which a signature is drawn in a colour of its own; number of colours.
 _MIN_SAMPLE_SHARE, _MAX_SIGNATURES = 0.2, 24
 
 
-def draw_refit_pictures(result: "RefitResult", folder: Path) -> dict[str, Picture]:
+def draw_refit_pictures(result: RefitRecord, folder: Path) -> dict[str, Picture]:
     """Write the three plots as PNG and SVG into a new folder and return what the page embeds."""
     drawn = {
         "exposures": plot_exposures(shown_exposures(result)),
@@ -27,14 +24,12 @@ def draw_refit_pictures(result: "RefitResult", folder: Path) -> dict[str, Pictur
     return save_plots(drawn, folder)
 
 
-def shown_exposures(result: "RefitResult") -> pd.DataFrame:
+def shown_exposures(result: RefitRecord) -> pd.DataFrame:
     """Return the exposures to the signatures that are drawn, most first, then all others and the unassigned."""
     exposures = result.exposures
     totals = exposures.sum(axis=0)
-    mutations = result.fit["mutations"].to_numpy()
-    shares = exposures.div(pd.Series(mutations, index=exposures.index).clip(lower=1), axis=0)
-    drawn = (totals >= SHOWN_SHARE * max(mutations.sum(), 1)) | (
-        shares.max(axis=0) >= _MIN_SAMPLE_SHARE
+    drawn = (totals >= SHOWN_SHARE * max(result.fit["mutations"].sum(), 1)) | (
+        result.shares.max(axis=0) >= _MIN_SAMPLE_SHARE
     )
     names = list(totals[drawn].sort_values(ascending=False, kind="stable").index[:_MAX_SIGNATURES])
     shown = exposures[names].copy()

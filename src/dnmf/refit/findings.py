@@ -1,7 +1,7 @@
 """Findings of a refit: what to know about all of its samples before using the exposures."""
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from dnmf.criteria import (
     FEW_MUTATIONS,
@@ -10,33 +10,26 @@ from dnmf.criteria import (
     P_BAD_FIT,
     PRESENT_SHARE,
 )
-from dnmf.report.findings import Finding, listing
+from dnmf.refit.record import RefitRecord
+from dnmf.report.findings import Finding, in_order, listing, n_samples
 from dnmf.signatures import ARTEFACTS
 
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
 
-
-def refit_findings(result: "RefitResult") -> list[Finding]:
+def refit_findings(result: RefitRecord) -> list[Finding]:
     """Return what a reader should know before using the exposures, cautions first."""
-    found = [Finding("caution", "Warning during the run", text) for text in result.warnings]
-    for look in (_fit, _methods, _uncertainty, _artefacts):
-        found.extend(look(result))
-    return sorted(found, key=lambda finding: finding.level != "caution")
+    return in_order(
+        result.warnings, _fit(result), _methods(result), _uncertainty(result), _artefacts(result)
+    )
 
 
-def _n_samples(n: int, one: str, more: str) -> str:
-    return f"1 sample {one}" if n == 1 else f"{n:,} samples {more}"
-
-
-def _fit(result: "RefitResult") -> Iterator[Finding]:
+def _fit(result: RefitRecord) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
     bad = fit[fit["p_value"] < P_BAD_FIT]
     missing = bad[bad["unassigned"] > MUCH_UNASSIGNED].sort_values("unassigned", ascending=False)
     if len(missing):
         yield Finding(
             "caution",
-            f"{_n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
+            f"{n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
             f"{listing(list(missing.index))}: the fit has p < {P_BAD_FIT:g} and more than {MUCH_UNASSIGNED:.0%} of the "
             "mutations stay unassigned. Look for a missing signature, for artefacts, and whether build and assay of "
             "the reference are those of the data.",
@@ -45,7 +38,7 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
     if len(rest):
         yield Finding(
             "note",
-            f"{_n_samples(len(rest), 'varies', 'vary')} more than counting noise",
+            f"{n_samples(len(rest), 'varies', 'vary')} more than counting noise",
             f"Their fit has p < {P_BAD_FIT:g}, but few mutations stay unassigned: real spectra differ a little from "
             "the reference's profiles, and with many mutations that shows. Small exposures in them may be errors of a "
             "profile.",
@@ -56,7 +49,7 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
         taken = [f"{name} ({count:,.0f})" for name, count in counts.items()]
         yield Finding(
             "note",
-            f"{_n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
+            f"{n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
             f"{listing(taken)}. Counts that vary more than counting noise, or hold what the reference lacks, say less "
             "than their number. The network divided them by the dispersion of the sample; intervals are wider for it.",
         )
@@ -64,19 +57,19 @@ def _fit(result: "RefitResult") -> Iterator[Finding]:
     if empty:
         yield Finding(
             "note",
-            f"{_n_samples(len(empty), 'holds', 'hold')} no mutations",
+            f"{n_samples(len(empty), 'holds', 'hold')} no mutations",
             f"{listing(empty)}: all is 0.",
         )
 
 
-def _methods(result: "RefitResult") -> Iterator[Finding]:
+def _methods(result: RefitRecord) -> Iterator[Finding]:
     methods = result.fit["method"]
     if result.parameters["method"] == "auto" and (methods == "network").any():
         switched = list(methods.index[methods.isin(["kl", "sparse"])])
         if switched:
             yield Finding(
                 "note",
-                f"{_n_samples(len(switched), 'comes', 'come')} from another method than the network",
+                f"{n_samples(len(switched), 'comes', 'come')} from another method than the network",
                 f"{listing(switched)}: the network was not made for them or explains them much worse; the reason "
                 "is under Advice. They have no presence probability.",
             )
@@ -90,22 +83,18 @@ def _methods(result: "RefitResult") -> Iterator[Finding]:
         )
 
 
-def _uncertainty(result: "RefitResult") -> Iterator[Finding]:
+def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
     few = int((fit["mutations"] < FEW_MUTATIONS).sum())
     if few:
         yield Finding(
             "note",
-            f"{_n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
+            f"{n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
             "Their intervals are wide: read those, not the estimates, and prefer averages over groups.",
         )
-    pairs: dict[str, int] = {}
-    for text in fit["exchangeable"]:
-        for pair in filter(None, text.split("; ")):
-            pairs[pair] = pairs.get(pair, 0) + 1
+    pairs = Counter(pair for text in fit["exchangeable"] for pair in text.split("; ") if pair)
     if pairs:
-        common = sorted(pairs.items(), key=lambda item: -item[1])
-        worst = [f"{pair} ({number})" for pair, number in common]
+        worst = [f"{pair} ({number})" for pair, number in pairs.most_common()]
         yield Finding(
             "note",
             "Some signatures cannot be told apart",
@@ -114,9 +103,8 @@ def _uncertainty(result: "RefitResult") -> Iterator[Finding]:
         )
 
 
-def _artefacts(result: "RefitResult") -> Iterator[Finding]:
-    totals = result.fit["mutations"].clip(lower=1).to_numpy()[:, None]
-    carriers = (result.exposures / totals > PRESENT_SHARE).sum()
+def _artefacts(result: RefitRecord) -> Iterator[Finding]:
+    carriers = (result.shares > PRESENT_SHARE).sum()
     names = [f"{name} ({n})" for name, n in carriers.items() if n and name in ARTEFACTS]
     if names:
         yield Finding(

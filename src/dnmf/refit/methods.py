@@ -6,20 +6,20 @@ from numpy.typing import NDArray
 
 from dnmf.criteria import P_UNASSIGNED
 from dnmf.kernels import exact_exposures, kl_exposures
-from dnmf.kernels.goodness_of_fit import deviance_p_value
+from dnmf.kernels.goodness_of_fit import deviance_p_value, poisson_deviance
 from dnmf.kernels.likelihood_intervals import exposure_intervals
 from dnmf.kernels.selection import selected_exposures
-from dnmf.refit.estimate import RefitEstimate, poisson_deviance, unexplained_share
+from dnmf.refit.estimate import RefitEstimate, unexplained_share
 
 Array = NDArray[np.float64]
 
-# Nats within which the highest likelihood is found; a certificate is written with fewer digits.
-TOLERANCE = 1e-4
-# Mutations: a smaller exposure is not counted among those that were fitted to the noise.
+# How far below the highest log-likelihood the solver may stop.
+TOLERANCE_NATS = 1e-4
+# Smaller exposures do not count as fitted parameters of the goodness of fit.
 MIN_FITTED_MUTATIONS = 0.5
 
 
-def classic_exposures(counts: Array, W: Array, method: str) -> RefitEstimate:
+def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") -> RefitEstimate:
     """Refit all samples without a network.
 
     Parameters
@@ -29,6 +29,8 @@ def classic_exposures(counts: Array, W: Array, method: str) -> RefitEstimate:
     method : str
         ``"kl"``: Poisson maximum likelihood over all signatures. ``"nnls"``: non-negative least squares.
         ``"sparse"``: backward elimination and forward selection of signatures, then likelihood over the selected ones.
+    reason : str
+        Why another method than the one that was asked for is used.
 
     Notes
     -----
@@ -37,7 +39,7 @@ def classic_exposures(counts: Array, W: Array, method: str) -> RefitEstimate:
     """
     X, signatures = torch.tensor(counts), torch.tensor(W)
     total = X.sum(dim=1, keepdim=True)
-    best = kl_exposures(X, signatures, tol=TOLERANCE)
+    best = kl_exposures(X, signatures, tol=TOLERANCE_NATS)
     found = best.H
     if method == "nnls":
         found = exact_exposures(X, signatures)
@@ -46,14 +48,15 @@ def classic_exposures(counts: Array, W: Array, method: str) -> RefitEstimate:
     lower, upper = exposure_intervals(X, found, signatures, least_squares=method == "nnls")
     mass = found.sum(dim=1, keepdim=True)
     # Least squares need not explain as many mutations as there are.
-    shares = torch.where(mass > 0, found / torch.where(mass > 0, mass, 1.0), 1 / len(W))
+    divisor = torch.where(mass > 0, mass, 1.0)
+    shares = torch.where(mass > 0, found / divisor, 1 / len(W))
+    scale = torch.where(mass > 0, 1 / divisor, 0.0)
     fitted = (best.H > MIN_FITTED_MUTATIONS).to(X).sum(dim=1)
     p_value = deviance_p_value(X, best.H @ signatures, fitted)
     expected = shares @ signatures * total
     left_over = unexplained_share(X, expected)
     excess = poisson_deviance(X, expected) - poisson_deviance(X, best.H @ signatures)
     gap = best.gap if method == "kl" else excess.clamp(min=0) / 2 + best.gap
-    scale = torch.where(mass > 0, 1 / torch.where(mass > 0, mass, 1.0), 0.0)
     return RefitEstimate(
         shares=shares.numpy(),
         lower=torch.minimum(lower * scale, shares).numpy(),
@@ -63,6 +66,8 @@ def classic_exposures(counts: Array, W: Array, method: str) -> RefitEstimate:
         p_value=p_value.numpy(),
         certificate=gap.numpy(),
         dispersion=np.ones(len(counts)),
+        method=np.full(len(counts), method, dtype=object),
+        reason=np.full(len(counts), reason, dtype=object),
     )
 
 
@@ -98,4 +103,4 @@ def selected_shares(counts: Array, W: Array) -> Array:
 
 
 def _selected_exposures(X: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
-    return kl_exposures(X, W, support=selected_exposures(X, W) > 0, tol=TOLERANCE).H
+    return kl_exposures(X, W, support=selected_exposures(X, W) > 0, tol=TOLERANCE_NATS).H

@@ -1,5 +1,6 @@
 """Reading and writing refit networks. Nothing in these files can execute."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -9,7 +10,6 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
 
 from dnmf.exceptions import InputDataError, ModelFileError
 from dnmf.refit.card import RefitCard
@@ -34,8 +34,6 @@ def available_models() -> list[str]:
     True
     """
     folder = resources.files("dnmf.refit").joinpath("data")
-    if not folder.is_dir():
-        return []
     names = [entry.name for entry in folder.iterdir()]
     return sorted(name.removesuffix(CARD_SUFFIX) for name in names if name.endswith(CARD_SUFFIX))
 
@@ -51,12 +49,8 @@ def model_for(reference: SignatureSet) -> str | None:
     >>> model_for(load_reference("SBS1,SBS5"))
     """
     for name in available_models():
-        network, card = load_refit_model(name)
-        if card.signatures == list(reference.names):
-            try:
-                check_reference(network, card, reference)
-            except InputDataError:
-                continue
+        with suppress(InputDataError):
+            check_reference(*load_refit_model(name), reference)
             return name
     return None
 
@@ -68,15 +62,13 @@ def save_refit_model(network: RefitNetwork, card: RefitCard, folder: str | Path)
     """
     folder = Path(folder)
     tensors = {"W": network.W, **network.state_dict()}
-    stored = {name: _to_storage(name, tensor) for name, tensor in tensors.items()}
+    stored = {}
+    for name, tensor in tensors.items():
+        full = name.startswith(FULL_PRECISION) or not tensor.is_floating_point()
+        stored[name] = tensor.detach().to(tensor.dtype if full else torch.float16).contiguous()
     path = folder / (card.name + CARD_SUFFIX)
     FORMAT.write(path, folder / (card.name + WEIGHTS_SUFFIX), asdict(card), save(stored))
     return path
-
-
-def _to_storage(name: str, tensor: Tensor) -> Tensor:
-    full = name.startswith(FULL_PRECISION) or not tensor.is_floating_point()
-    return tensor.detach().to(tensor.dtype if full else torch.float16).contiguous()
 
 
 def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:

@@ -1,6 +1,6 @@
 """The network that refits known signatures: unfolded Kullback-Leibler steps that know how many mutations there are."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -24,8 +24,7 @@ CALIBRATION_COUNTS = (20, 50, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300
 NULL_LEVELS = (*(i / 20 for i in range(1, 18)), 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 
 
-@dataclass(frozen=True, slots=True)
-class RefitOutput:
+class RefitOutput(NamedTuple):
     """The network's output for a batch; all (n, k).
 
     Attributes
@@ -74,12 +73,7 @@ class RefitNetwork(ConditionedSteps):
     def for_reference(self, W: Float[Tensor, "k2 f"], rows: Int[Tensor, " k2"]) -> "RefitNetwork":
         """Return this network for other signatures: where training for another reference starts.
 
-        Parameters
-        ----------
-        W : (k2, f)
-            The new reference.
-        rows : (k2,)
-            For each new signature the index of the one in this network whose weights it takes, or -1 for none.
+        ``rows`` holds for each new signature the index of the one in this network whose weights it takes, or -1.
         """
         new = RefitNetwork(W, self.cohort.num_embeddings - 1, self.design)
         k, k2 = len(self.W), len(W)
@@ -122,9 +116,6 @@ class RefitNetwork(ConditionedSteps):
         total = X.sum(dim=1, keepdim=True)
         context = self.embed(total, tumour_types)
         log_h, x = self.log_shares(X, context)
-        return self._heads(log_h, x, total, context)
-
-    def _heads(self, log_h: Tensor, x: Tensor, total: Tensor, context: Tensor) -> RefitOutput:
         shares = log_h.exp()
         # Detached: the losses of presence and intervals must not change the shares.
         h, log_h, context = shares.detach(), log_h.detach(), context.detach()

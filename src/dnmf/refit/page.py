@@ -1,17 +1,17 @@
 """The page of a refit as plain values for its template."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dnmf import __version__, criteria
 from dnmf.plotting import signature_colours
 from dnmf.refit.figures import shown_exposures
+from dnmf.refit.findings import refit_findings
+from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture
 from dnmf.report.template import gradient, render_template
-
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
 
 _MAX_ROWS, _MAX_SIGNATURES = 5000, 4
 _METHOD_WORDS = {
@@ -26,18 +26,18 @@ _METHOD_WORDS = {
 
 
 def render_refit_page(
-    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
     return render_template("dnmf.refit", "refit.html.j2", _content(result, record, pictures))
 
 
 def _content(
-    result: "RefitResult", record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
-    samples = _sample_rows(result)
     shown = shown_exposures(result)
+    samples = _sample_rows(result, shown)
     return {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
@@ -49,7 +49,7 @@ def _content(
         "n_bad": int((filled["p_value"] < criteria.P_BAD_FIT).sum()),
         "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "methods_used": list(filled["method"].value_counts().items()),
-        "findings": result.findings,
+        "findings": refit_findings(result),
         "pictures": pictures,
         "signatures": list(result.summary().itertuples()),
         "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
@@ -61,37 +61,25 @@ def _content(
     }
 
 
-def _sample_rows(result: "RefitResult") -> list[dict[str, Any]]:
+def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any]]:
     """Return the columns of ``fit`` and a sample's name, largest signatures, and colours as a CSS gradient."""
-    shown = shown_exposures(result)
     colours = signature_colours(shown.shape[1])
     names = list(result.exposures.columns)
-    tables = [
-        table.to_numpy()
-        for table in (result.exposures, result.exposure_lower, result.exposure_upper)
-    ]
-    rows: list[dict[str, Any]] = []
-    for index, fit in enumerate(result.fit.to_dict("records")):
-        scale = max(float(fit["mutations"]), 1.0)
-        values, lower, upper = (table[index] / scale for table in tables)
-        order = np.argsort(-values, kind="stable")[:_MAX_SIGNATURES]
+    rows: list[dict[Any, Any]] = result.fit.rename_axis("name").reset_index().to_dict("records")
+    tables = (result.exposures, result.exposure_lower, result.exposure_upper, shown)
+    for row, *exposures in zip(rows, *(table.to_numpy() for table in tables), strict=True):
+        scale = max(row["mutations"], 1.0)
+        shares, lower, upper, drawn = (values / scale for values in exposures)
         largest = [
-            f"{names[j]} {values[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
-            for j in order
-            if values[j] >= criteria.LISTED_SHARE
+            f"{names[j]} {shares[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
+            for j in np.argsort(-shares, kind="stable")[:_MAX_SIGNATURES]
+            if shares[j] >= criteria.LISTED_SHARE
         ]
-        rows.append(
-            {
-                **{str(column): value for column, value in fit.items()},
-                "name": str(result.fit.index[index]),
-                "main": ", ".join(largest),
-                "mix": gradient(shown.to_numpy()[index] / scale, colours),
-            }
-        )
+        row |= {"main": ", ".join(largest), "mix": gradient(drawn, colours)}
     return rows
 
 
-def _methods_text(result: "RefitResult") -> str:
+def _methods_text(result: RefitRecord) -> str:
     """Return one paragraph for a methods section."""
     filled = result.fit[result.fit["mutations"] > 0]
     used = [

@@ -1,9 +1,7 @@
 """Refit of known signatures: from a catalog to exposures with intervals, presence, tests and advice."""
 
-import platform
 import time
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
@@ -19,11 +17,12 @@ from dnmf.refit.estimate import RefitEstimate, estimate_exposures
 from dnmf.refit.methods import classic_exposures, evidence_for_selection
 from dnmf.refit.models import check_reference, load_refit_model, model_for
 from dnmf.refit.network import RefitNetwork
-from dnmf.refit.result import Method, RefitResult
+from dnmf.refit.record import Method
+from dnmf.refit.result import RefitResult
 from dnmf.report.recorded_warnings import recorded_warnings
+from dnmf.report.records import package_versions
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
-_PACKAGES = ["dnmf", "numpy", "scipy", "pandas", "torch", "numba"]
 _IN_WORDS = {"kl": "maximum likelihood (kl)", "sparse": "selection of signatures (sparse)"}
 
 
@@ -94,14 +93,18 @@ def refit_exposures(
             f"no method {method!r}: expected one of {', '.join(get_args(Method))}."
         )
     reference = load_reference(reference, channels=catalog.schema)
-    counts = _aligned_counts(catalog, reference)
+    counts = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
+    if not counts.any():
+        raise InputDataError(
+            f"{catalog.source or 'the catalog'}: none of the {len(counts)} samples has any mutation; nothing to refit."
+        )
     W = np.ascontiguousarray(reference.profiles.to_numpy(dtype=float))
     with recorded_warnings() as messages:
         trained = _network_for(reference, method, tumour_type, model)
         if trained is None:
-            estimate, methods, reasons = _without_network(counts, W, method)
+            estimate = _without_network(counts, W, method)
         else:
-            estimate, methods, reasons = _with_network(counts, W, method, *trained, tumour_type)
+            estimate = _with_network(counts, W, method, *trained, tumour_type)
     card = None if trained is None else trained[1]
     total = counts.sum(axis=1)
     assigned = total * (1 - estimate.unassigned)
@@ -111,7 +114,7 @@ def refit_exposures(
         return pd.DataFrame(values, index=samples, columns=names)
 
     exposures = estimate.shares * assigned[:, None]
-    presence = table(estimate.presence).loc[methods == "network"]
+    presence = table(estimate.presence).loc[estimate.method == "network"]
     return RefitResult(
         catalog=catalog,
         reference=reference,
@@ -121,7 +124,7 @@ def refit_exposures(
         exposure_upper=table(estimate.upper * total[:, None]),
         presence=presence if len(presence) else None,
         unassigned=pd.Series(estimate.unassigned * total, index=samples, name="unassigned"),
-        fit=_fit_table(catalog, reference, counts, exposures, estimate, methods, reasons),
+        fit=_fit_table(catalog, reference, counts, exposures, estimate),
         model=None if card is None else card.name,
         presence_threshold=PRESENCE_THRESHOLD if card is None else card.presence_threshold,
         parameters={
@@ -133,19 +136,9 @@ def refit_exposures(
         },
         seconds={"total": time.perf_counter() - started},
         warnings=messages,
-        versions={"python": platform.python_version()}
-        | {name: version(name) for name in _PACKAGES},
+        versions=package_versions(),
         model_notes=[] if card is None else list(card.notes),
     )
-
-
-def _aligned_counts(catalog: MutationCatalog, reference: SignatureSet) -> np.ndarray:
-    counts: np.ndarray = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
-    if not counts.any():
-        raise InputDataError(
-            f"{catalog.source or 'the catalog'}: none of the {len(counts)} samples has any mutation; nothing to refit."
-        )
-    return counts
 
 
 def _network_for(
@@ -161,7 +154,7 @@ def _network_for(
                     stacklevel=3,
                 )
         return None
-    name = model if model is not None else model_for(reference)
+    name = model or model_for(reference)
     if name is None:
         reason = (
             f"no network was trained for {reference.source or 'this reference'} "
@@ -194,23 +187,15 @@ def _fallback(n_signatures: int) -> str:
     return "kl" if n_signatures <= MOST_FOR_LIKELIHOOD else "sparse"
 
 
-def _without_network(
-    counts: np.ndarray, W: np.ndarray, method: str
-) -> tuple[RefitEstimate, np.ndarray, np.ndarray]:
-    """Return estimates, the method of each sample, and why it was not the one that was asked for."""
-    used = _fallback(len(W)) if method == "auto" else method
-    estimate, methods, reasons = _nothing_refitted(len(counts), len(W))
+def _without_network(counts: np.ndarray, W: np.ndarray, method: str) -> RefitEstimate:
+    estimate = RefitEstimate.empty(len(counts), len(W))
     rows = np.flatnonzero(counts.sum(axis=1) > 0)
-    estimate.put(rows, classic_exposures(counts[rows], W, used))
-    methods[rows] = used
-    if used != method:
-        reasons[rows] = f"Refitted by {_IN_WORDS[used]}: no network for this reference."
-    return estimate, methods, reasons
-
-
-def _nothing_refitted(n: int, k: int) -> tuple[RefitEstimate, np.ndarray, np.ndarray]:
-    methods, reasons = (np.full(n, text, dtype=object) for text in ("none", ""))
-    return RefitEstimate.empty(n, k), methods, reasons
+    used, reason = method, ""
+    if method == "auto":
+        used = _fallback(len(W))
+        reason = f"Refitted by {_IN_WORDS[used]}: no network for this reference."
+    estimate.put(rows, classic_exposures(counts[rows], W, used, reason))
+    return estimate
 
 
 def _with_network(
@@ -220,9 +205,8 @@ def _with_network(
     network: RefitNetwork,
     card: RefitCard,
     tumour_type: str | None,
-) -> tuple[RefitEstimate, np.ndarray, np.ndarray]:
-    """Return estimates, the method of each sample, and why it was not the network."""
-    estimate, methods, reasons = _nothing_refitted(len(counts), len(W))
+) -> RefitEstimate:
+    estimate = RefitEstimate.empty(len(counts), len(W))
     type_index = card.cohort_index(tumour_type)
     total = counts.sum(axis=1)
     low, high = card.counts
@@ -237,33 +221,29 @@ def _with_network(
             )
         used = _fallback(len(W))
         estimate.put(outside, classic_exposures(counts[outside], W, used))
-        methods[outside] = used
         for row in outside:
             compared = "fewer" if total[row] < low else "more"
-            reasons[row] = (
+            estimate.reason[row] = (
                 f"Refitted by {_IN_WORDS[used]}: {total[row]:,.0f} mutations are {compared} than the network was "
                 "trained for."
             )
     rows = np.flatnonzero((total > 0) & in_range)
     if not len(rows):
-        return estimate, methods, reasons
+        return estimate
     threshold = card.presence_threshold
     found = estimate_exposures(network, counts[rows], type_index, presence_threshold=threshold)
     estimate.put(rows, found)
-    methods[rows] = "network"
     if method == "auto":
         evidence = evidence_for_selection(counts[rows], found, W, threshold)
         rows = rows[evidence > MIN_EVIDENCE]
-        rival = classic_exposures(counts[rows], W, "sparse")
-        explained = rival.p_value > P_EXPLAINED
-        rows = rows[explained]
-        estimate.put(rows, rival, explained)
-        methods[rows] = "sparse"
-        reasons[rows] = (
+        reason = (
             f"Refitted by {_IN_WORDS['sparse']}: it explains the sample much better than the network, whose "
             "training tumours may not be like it."
         )
-    return estimate, methods, reasons
+        rival = classic_exposures(counts[rows], W, "sparse", reason)
+        explained = rival.p_value > P_EXPLAINED
+        estimate.put(rows[explained], rival, explained)
+    return estimate
 
 
 def _fit_table(
@@ -272,18 +252,22 @@ def _fit_table(
     counts: np.ndarray,
     exposures: np.ndarray,
     estimate: RefitEstimate,
-    methods: np.ndarray,
-    reasons: np.ndarray,
 ) -> pd.DataFrame:
     """Return what ``RefitResult.fit`` holds."""
     W = reference.profiles.to_numpy(dtype=float)
-    quality = reconstruction_quality(counts, exposures @ W)
-    fit = pd.DataFrame({"mutations": counts.sum(axis=1), **quality})
-    fit.index = pd.Index(catalog.counts.index, name="sample")
-    fit["p_value"], fit["certificate"] = estimate.p_value, estimate.certificate
-    fit["unassigned"], fit["method"] = estimate.unassigned, methods
-    fit["dispersion"] = estimate.dispersion
     pairs = exchangeable_pairs(counts, estimate.shares, W, reference.names)
-    fit["exchangeable"] = ["; ".join(sample_pairs) for sample_pairs in pairs]
-    fit["advice"] = advice(fit, list(reasons), pairs)
+    fit = pd.DataFrame(
+        {
+            "mutations": counts.sum(axis=1),
+            **reconstruction_quality(counts, exposures @ W),
+            "p_value": estimate.p_value,
+            "certificate": estimate.certificate,
+            "unassigned": estimate.unassigned,
+            "method": estimate.method,
+            "dispersion": estimate.dispersion,
+            "exchangeable": ["; ".join(sample_pairs) for sample_pairs in pairs],
+        },
+        index=pd.Index(catalog.counts.index, name="sample"),
+    )
+    fit["advice"] = advice(fit, list(estimate.reason), pairs)
     return fit

@@ -1,115 +1,26 @@
-"""The result of a refit: exposures, intervals, presence, tests, and what to know about them."""
+"""The result of a refit."""
 
 import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import pandas as pd
 
-from dnmf.criteria import LISTED_SHARE, PRESENT_SHARE
+from dnmf.refit.findings import refit_findings
+from dnmf.refit.record import RefitRecord
+from dnmf.refit.save import save_refit_report
 from dnmf.report.findings import Finding
-from dnmf.signatures import MutationCatalog, SignatureSet
-
-Method = Literal["auto", "network", "nnls", "kl", "sparse"]
 
 
 @dataclass(frozen=True, repr=False)
-class RefitResult:
-    """Exposures of known signatures, how certain they are, and how far to trust each sample.
-
-    Attributes
-    ----------
-    catalog : MutationCatalog
-        The input, ``n`` samples.
-    reference : SignatureSet
-        The ``k`` signatures that were refitted.
-    exposures, exposure_lower, exposure_upper : DataFrame (n, k)
-        Mutations per sample and signature, and the lower and upper ends of their 90 % intervals. The exposures of a
-        sample and its unassigned mutations sum to all its mutations. Samples without mutations get 0.
-    presence : DataFrame (m, k) or None
-        Probability that a signature contributes at least ten mutations, of the samples that the network refitted;
-        None when there are none: the classic methods know no such probability.
-    unassigned : Series (n,)
-        Mutations that the reference does not explain; 0 unless the test of fit has p < 0.05.
-    fit : DataFrame (n, 11)
-        Per sample: ``mutations``; ``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` of spectrum and
-        reconstruction; ``p_value`` of the goodness of fit; ``certificate``, at most how many nats of log-likelihood lie
-        between these exposures and the best mixture of the reference; ``method`` (network, nnls, kl or sparse);
-        ``dispersion``, how many times fewer mutations the network took the sample for, since its counts vary more than
-        Poisson counts or hold what the reference lacks (1: as many as it has);
-        ``exchangeable``, pairs of signatures that this sample cannot tell apart; ``advice``, in words.
-    model : str or None
-        Name of the network that was used.
-    presence_threshold : float
-        Probability above which a signature is called present.
-    parameters : dict
-        The arguments of the refit, as JSON-able values.
-    seconds : dict
-        Wall time per part, and ``total``.
-    warnings : list of str
-        Each distinct warning once, in the order in which they came.
-    versions : dict
-        Version of every package that can change a number.
-    model_notes : list of str
-        What the network's card says its reader must know.
-    """
-
-    catalog: MutationCatalog
-    reference: SignatureSet
-    exposures: pd.DataFrame
-    exposure_lower: pd.DataFrame
-    exposure_upper: pd.DataFrame
-    presence: pd.DataFrame | None
-    unassigned: pd.Series
-    fit: pd.DataFrame
-    model: str | None
-    presence_threshold: float
-    parameters: dict[str, Any]
-    seconds: dict[str, float]
-    warnings: list[str]
-    versions: dict[str, str]
-    model_notes: list[str]
+class RefitResult(RefitRecord):
+    """What a refit found (see :class:`dnmf.refit.record.RefitRecord`), to be read and saved."""
 
     @property
     def findings(self) -> list[Finding]:
         """What to know before using the exposures, cautions first."""
-        from dnmf.refit.findings import refit_findings
-
         return refit_findings(self)
-
-    @property
-    def present(self) -> pd.DataFrame:
-        """Which samples have which signatures: DataFrame (n, k) of booleans.
-
-        By ``presence`` above ``presence_threshold`` in samples that the network refitted; in others, by more than 5 %
-        of the mutations.
-        """
-        mutations = self.fit["mutations"].clip(lower=1).to_numpy()
-        present = self.exposures.div(mutations, axis=0).gt(PRESENT_SHARE)
-        if self.presence is not None:
-            present.loc[self.presence.index] = self.presence > self.presence_threshold
-        return present
-
-    def summary(self) -> pd.DataFrame:
-        """Return the signatures that are present in a sample or hold 1 % of all mutations, most mutations first.
-
-        Columns: ``share`` of all mutations, number of ``samples`` where it is present, ``median_share`` of their
-        mutations.
-        """
-        mutations = self.fit["mutations"]
-        shares = self.exposures.div(mutations.clip(lower=1).to_numpy(), axis=0)
-        present = self.present
-        table = pd.DataFrame(
-            {
-                "share": self.exposures.sum(axis=0) / (float(mutations.sum()) or 1.0),
-                "samples": present.sum(axis=0),
-                "median_share": shares.where(present).median(axis=0).fillna(0.0),
-            }
-        )
-        table = table[(table["samples"] > 0) | (table["share"] >= LISTED_SHARE)]
-        return table.sort_values("share", ascending=False, kind="stable")
 
     def save(
         self,
@@ -120,8 +31,6 @@ class RefitResult:
         command: str | None = None,
     ) -> Path:
         """Write tables, plots, record and report into a folder, see :func:`dnmf.refit.save_refit_report`."""
-        from dnmf.refit.save import save_refit_report
-
         return save_refit_report(
             self, out_dir, overwrite=overwrite, input_path=input_path, command=command
         )

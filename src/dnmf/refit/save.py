@@ -1,25 +1,22 @@
-"""Everything a refit leaves behind, in one folder."""
+"""Writing a refit: tables, plots, record and page, in one folder."""
 
 import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from dnmf.refit.figures import draw_refit_pictures
 from dnmf.refit.page import render_refit_page
+from dnmf.refit.record import RefitRecord
 from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures
 
-if TYPE_CHECKING:
-    from dnmf.refit.result import RefitResult
-
 
 def save_refit_report(
-    result: "RefitResult",
+    result: RefitRecord,
     out_dir: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -34,26 +31,13 @@ def save_refit_report(
     ----------
     result : RefitResult
         What `dnmf.refit_exposures` returned.
-    out_dir : path
-        Folder to create. An empty one may exist.
-    overwrite : bool
-        Replace a folder that holds the output of an earlier run (and nothing else); it is swapped as a whole.
-    input_path : path, optional
-        The file the catalog was read from; its name and SHA-256 are recorded.
-    command : str, optional
-        The command line, to be recorded.
+    out_dir, overwrite, input_path, command
+        As for `dnmf.save_report`, which raises the same errors.
 
     Returns
     -------
     Path
         Of ``report.html``, one self-contained file.
-
-    Raises
-    ------
-    OutputExistsError
-        ``out_dir`` holds something already, or, with ``overwrite``, something that is not the output of a run.
-    OSError
-        It cannot be written, or ``input_path`` cannot be read.
 
     Notes
     -----
@@ -80,7 +64,7 @@ def save_refit_report(
     return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)
 
 
-def _write_intervals(result: "RefitResult", path: Path) -> None:
+def _write_intervals(result: RefitRecord, path: Path) -> None:
     """Write estimate and interval of every sample and signature, one a row; unassigned mutations have no interval.
 
     Pairs whose estimate and upper end are both below half a mutation are left out: of 86 signatures most.

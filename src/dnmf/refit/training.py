@@ -215,20 +215,15 @@ def train_refit(
         Number of tumour types the network will know.
     config, design : optional
         How to train, and sizes.
-    seed : int
-        Of the starting weights and of every sample drawn.
+    seed, checkpoint, progress
+        As for :func:`dnmf.refit.train_refit_model`; the cost is the mean fitting error of a batch.
     start : RefitNetwork, optional
         Trained for another reference with the same signatures in the same order; its weights are where training starts,
         see :meth:`RefitNetwork.for_reference`.
-    checkpoint : Path, optional
-        File (safetensors) that keeps the state of training; read if it exists. It holds the finished training, too:
-        remove it once the network is in a safe place.
     checkpoint_every : int
         Steps between two writings.
     origin : mapping of str, optional
         What else the checkpoint must have been made with, such as the rule of the split, by name.
-    progress : callable(phase, step, steps, cost), optional
-        Called after every step with the mean fitting error of its batch as cost.
 
     Raises
     ------
@@ -245,7 +240,9 @@ def train_refit(
         network.initialise(shares.to(W).mean(dim=0), generator)
     else:
         network.load_state_dict(start.state_dict())
-    state = _TrainingState(network, config, generator)
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
+    )
     record = {
         **(origin or {}),
         "settings": repr((config, network.design)),
@@ -254,44 +251,34 @@ def train_refit(
         "training tumours": checksum(shares, tumour_types),
         "network to start from": "none" if start is None else checksum(*start.parameters()),
     }
+    done = 0
     if checkpoint is not None and checkpoint.exists():
-        state.step = load_checkpoint(checkpoint, network, state.optimiser, generator, record)
-    while state.step < config.steps:
-        error = state.advance(prior)
-        done = state.step == config.steps
-        if checkpoint is not None and (done or state.step % checkpoint_every == 0):
-            save_checkpoint(checkpoint, network, state.optimiser, generator, record, state.step)
+        done = load_checkpoint(checkpoint, network, optimiser, generator, record)
+    for step in range(done, config.steps):
+        error = _take_step(network, optimiser, prior, generator, step)
+        done = step + 1
+        if checkpoint is not None and (done == config.steps or done % checkpoint_every == 0):
+            save_checkpoint(checkpoint, network, optimiser, generator, record, done)
         if progress is not None:
-            progress("training", state.step, config.steps, error)
+            progress("training", done, config.steps, error)
     return network.eval()
 
 
-class _TrainingState:
-    """Everything the next training step depends on."""
-
-    def __init__(
-        self,
-        network: RefitNetwork,
-        config: RefitTraining,
-        generator: torch.Generator,
-    ) -> None:
-        self.network, self.config, self.generator = network, config, generator
-        self.step = 0
-        self.optimiser = torch.optim.Adam(
-            network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True
-        )
-
-    def advance(self, prior: ExposurePrior) -> float:
-        """Take one step on one new batch; its mean fitting error."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate_at(self.step, self.config)
-        shares, counts, types = prior.draw(self.config.batch_size, self.generator)
-        X = torch.poisson(counts[:, None] * (shares @ self.network.W), generator=self.generator)
-        loss, error = refit_loss(
-            self.network(X, types), shares, counts, emphasis=self.config.emphasis
-        )
-        value = take_step(self.network, loss, self.optimiser, max_gradient_norm=MAX_GRADIENT_NORM)
-        self.step += 1
-        if not math.isfinite(value):
-            raise FloatingPointError(f"the training loss became {value} in step {self.step}")
-        return error.item()
+def _take_step(
+    network: RefitNetwork,
+    optimiser: torch.optim.Optimizer,
+    prior: ExposurePrior,
+    generator: torch.Generator,
+    step: int,
+) -> float:
+    """Take one step on a new batch and return its mean fitting error."""
+    config = prior.config
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate_at(step, config)
+    shares, counts, types = prior.draw(config.batch_size, generator)
+    X = torch.poisson(counts[:, None] * (shares @ network.W), generator=generator)
+    loss, error = refit_loss(network(X, types), shares, counts, emphasis=config.emphasis)
+    value = take_step(network, loss, optimiser, max_gradient_norm=MAX_GRADIENT_NORM)
+    if not math.isfinite(value):
+        raise FloatingPointError(f"the training loss became {value} in step {step + 1}")
+    return error.item()

@@ -1,7 +1,8 @@
 """Findings and lists of names, as every part of a report words them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 
@@ -12,6 +13,17 @@ class Finding:
     level: Literal["caution", "note"]
     title: str
     text: str
+
+
+def in_order(warnings: Iterable[str], *findings: Iterable[Finding]) -> list[Finding]:
+    """Return the warnings of a run and the findings about its result, cautions first."""
+    found = [Finding("caution", "Warning during the run", text) for text in warnings]
+    return sorted(chain(found, *findings), key=lambda finding: finding.level != "caution")
+
+
+def n_samples(n: int, one: str, more: str) -> str:
+    """Return ``1 sample holds``, ``2 samples hold``."""
+    return f"1 sample {one}" if n == 1 else f"{n:,} samples {more}"
 
 
 def listing(names: Sequence[str], most: int = 4) -> str:

@@ -3,19 +3,20 @@
 import hashlib
 import json
 import os
+import platform
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
+
+import pandas as pd
 
 from dnmf import __version__
 from dnmf.report.folder import OURS, RUN_RECORD, staged_folder
+from dnmf.signatures import MutationCatalog
 from dnmf.storage import write_whole
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from dnmf.signatures import MutationCatalog
 
 # SigProfiler's names where it has them; "%" columns are 100 times a fraction.
 _FIT_COLUMNS = {
@@ -33,28 +34,29 @@ _FIT_COLUMNS = {
 }
 
 
-class RunResult(Protocol):
-    """What the result of an extraction and of a refit have in common."""
+@dataclass(frozen=True, repr=False)
+class RunResult:
+    """What the results of an extraction and of a refit have in common.
 
-    @property
-    def catalog(self) -> "MutationCatalog":
-        """The input."""
+    Attributes
+    ----------
+    catalog : MutationCatalog
+        The input, ``n`` samples.
+    parameters : dict
+        The arguments, as JSON-able values.
+    seconds : dict
+        Wall time per part, and ``total``.
+    warnings : list of str
+        Each distinct warning once, in the order in which they came.
+    versions : dict
+        Version of every package that can change a number.
+    """
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The arguments, as JSON-able values."""
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """Wall time per part."""
-
-    @property
-    def versions(self) -> dict[str, str]:
-        """Version of every package that can change a number."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """Each distinct warning once."""
+    catalog: MutationCatalog
+    parameters: dict[str, Any]
+    seconds: dict[str, float]
+    warnings: list[str]
+    versions: dict[str, str]
 
 
 def write_run(
@@ -82,7 +84,7 @@ def write_run(
 
 
 def write_table(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     path: Path,
     *,
     index: bool = True,
@@ -94,7 +96,7 @@ def write_table(
     write_whole(path, frame.to_csv(index=index, **form))
 
 
-def write_fit(fit: "pd.DataFrame", path: Path) -> None:
+def write_fit(fit: pd.DataFrame, path: Path) -> None:
     """Write how well each sample is explained, and what to make of it, under SigProfiler's column names."""
     table = fit[[name for name in _FIT_COLUMNS if name in fit]].copy()
     for name, header in _FIT_COLUMNS.items():
@@ -105,7 +107,7 @@ def write_fit(fit: "pd.DataFrame", path: Path) -> None:
 
 
 def run_record(
-    result: "RunResult",
+    result: RunResult,
     *,
     input_file: Mapping[str, Any] | None,
     command: str | None,
@@ -131,6 +133,12 @@ def run_record(
         "versions": result.versions,
         "warnings": result.warnings,
     }
+
+
+def package_versions(*further: str) -> dict[str, str]:
+    """Return the versions of Python and of every package, ``further`` ones included, that can change a number."""
+    names = ("dnmf", "numpy", "scipy", "pandas", "torch", "numba", *further)
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
 def file_record(path: str | os.PathLike[str]) -> dict[str, Any]:
