@@ -12,8 +12,8 @@ from dnmf.search.count_noise import COUNTING_DISPERSION
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedSteps
 
 CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
-KNOTS = 16
-TRUST_WIDTH = 0.5  # standard deviation, in the logarithm of the total, over which trust is averaged
+TRUST_KNOTS = 16
+TRUST_LOG_SD = 0.5  # of the Gaussian over the logarithm of the total by which trust is averaged
 CHUNK_ROWS = 2048
 
 
@@ -55,8 +55,8 @@ class SupervisedNetwork(nn.Module):
         self.register_buffer("signatures", flat)
         self.register_buffer("units", flat.new_ones(n_components))
         self.register_buffer("dispersion", flat.new_zeros(()))
-        self.register_buffer("trust_at", torch.arange(KNOTS, dtype=torch.float64))
-        self.register_buffer("trust", flat.new_zeros(KNOTS))
+        self.register_buffer("trust_at", torch.arange(TRUST_KNOTS, dtype=torch.float64))
+        self.register_buffer("trust", flat.new_zeros(TRUST_KNOTS))
         self.totals = TotalPrior()
         self.design = ConditionedDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
         self.steps = ConditionedSteps(flat, design=self.design)
@@ -109,8 +109,8 @@ class SupervisedNetwork(nn.Module):
         step = (self.shares(X).double() - likely) * scale[:, None]
         error = mutations / totals.sqrt()[:, None] - likely * scale[:, None]
         logs = totals.log()
-        self.trust_at.copy_(torch.linspace(logs.min().item(), logs.max().item(), KNOTS))
-        kernel = (-0.5 * ((self.trust_at[:, None] - logs) / TRUST_WIDTH).square()).exp()
+        self.trust_at.copy_(torch.linspace(logs.min().item(), logs.max().item(), TRUST_KNOTS))
+        kernel = (-0.5 * ((self.trust_at[:, None] - logs) / TRUST_LOG_SD).square()).exp()
         gain, size = kernel @ (step * error).sum(dim=1), kernel @ step.square().sum(dim=1)
         self.trust.copy_((gain / size.clamp(min=1e-300)).clamp(0, 1))
 
@@ -119,9 +119,9 @@ class SupervisedNetwork(nn.Module):
         _, belongs = self.totals(totals)
         logs = totals.log()
         low, high = self.trust_at[0], self.trust_at[-1]
-        place = (logs - low) / (high - low).clamp(min=1e-9) * (KNOTS - 1)
-        place = place.clamp(0, KNOTS - 1)
-        left = place.floor().long().clamp(max=KNOTS - 2)
+        place = (logs - low) / (high - low).clamp(min=1e-9) * (TRUST_KNOTS - 1)
+        place = place.clamp(0, TRUST_KNOTS - 1)
+        left = place.floor().long().clamp(max=TRUST_KNOTS - 2)
         trust = torch.lerp(self.trust[left], self.trust[left + 1], place - left)
         return trust * belongs
 
@@ -139,9 +139,7 @@ class SupervisedNetwork(nn.Module):
         totals = X.sum(dim=1)
         likely = self.likelihood(X) / totals[:, None]
         w = self.weight(totals)[:, None]
-        shares = (
-            likely if not bool((w > 0).any()) else torch.lerp(likely, self.shares(X).double(), w)
-        )
+        shares = torch.lerp(likely, self.shares(X).double(), w) if bool((w > 0).any()) else likely
         mutations = self.totals(totals)[0][:, None] * shares
         result[occupied] = mutations / torch.where(self.units > 0, self.units, torch.inf)
         return result

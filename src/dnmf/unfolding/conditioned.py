@@ -28,7 +28,7 @@ class ConditionedDesign:
     n_layers : int
         Unfolded steps.
     context_width : int
-        Width of the embedding of count and cohort.
+        Width of the embedding of the number of mutations and the tumour type.
     prior_width : int
         Hidden width of the step-wise learned prior over co-occurring signatures.
     head_width : int
@@ -124,7 +124,7 @@ class ConditionedLayer(nn.Module):
 
 
 def log_signatures(W: Tensor) -> Tensor:
-    """Logarithm of the signatures, lifted off zero so that a step can learn to raise any channel."""
+    """Return the logarithm of the signatures, at least 1e-5, so that a step can learn to raise any channel."""
     return W.clamp(min=1e-5).log()
 
 
@@ -135,7 +135,7 @@ class ConditionedSteps(nn.Module):
     ----------
     W : (k, f)
         Signatures, rows sum to 1.
-    n_cohorts : int
+    n_types : int
         Number of tumour types; index 0 means none is given, types count from 1.
     design : ConditionedDesign, optional
         Sizes; those of the head are not used here.
@@ -144,7 +144,7 @@ class ConditionedSteps(nn.Module):
     W: Tensor
 
     def __init__(
-        self, W: Float[Tensor, "k f"], n_cohorts: int = 0, design: ConditionedDesign | None = None
+        self, W: Float[Tensor, "k f"], n_types: int = 0, design: ConditionedDesign | None = None
     ):
         super().__init__()
         design = design or ConditionedDesign()
@@ -155,17 +155,16 @@ class ConditionedSteps(nn.Module):
         W = W.clone(memory_format=torch.contiguous_format)
         self.register_buffer("W", W, persistent=False)
         self.start = nn.Parameter(torch.zeros(k, dtype=W.dtype))
-        self.cohort = nn.Embedding(n_cohorts + 1, d)
+        self.cohort = nn.Embedding(n_types + 1, d)  # named as in the saved models
         self.count = nn.Linear(3, d)
         self.context = nn.Linear(d, d)
         self.start_context = nn.Linear(d, k, bias=False)
         self.hidden_context = nn.Linear(d, design.n_layers * design.prior_width)
         self.control_context = nn.Linear(d, design.n_layers * 3 * k)
         self.layers = nn.ModuleList(ConditionedLayer(W, design) for _ in range(design.n_layers))
-        with torch.no_grad():
-            for module in (self.start_context, self.control_context):
-                for weight in module.parameters():
-                    weight.zero_()
+        for module in (self.start_context, self.control_context):
+            for weight in module.parameters():
+                nn.init.zeros_(weight)
         self.to(W.dtype)
 
     def initialise(self, mean_shares: Float[Tensor, " k"], generator: torch.Generator) -> None:
@@ -199,15 +198,15 @@ class ConditionedSteps(nn.Module):
         return log_h, x
 
     def embed(
-        self, total: Float[Tensor, "n 1"], cohort: Int[Tensor, " n"] | None = None
+        self, total: Float[Tensor, "n 1"], tumour_type: Int[Tensor, " n"] | None = None
     ) -> Float[Tensor, "n d"]:
         """Return the embedding of the number of mutations and, where one is given, of the tumour type."""
-        if cohort is None:
-            cohort = torch.zeros(len(total), dtype=torch.long, device=total.device)
+        if tumour_type is None:
+            tumour_type = torch.zeros(len(total), dtype=torch.long, device=total.device)
         z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE
         z = z.clamp(-LOG_COUNT_LIMIT, LOG_COUNT_LIMIT)
         first = functional.silu(
-            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(cohort)
+            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(tumour_type)
         )
         embedded: Tensor = functional.silu(self.context(first)) + first
         return embedded

@@ -7,9 +7,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dnmf.unfolding.layers import MULayer, UnfoldedLayer
+from dnmf.unfolding.layers import (
+    ADMMLayer,
+    KLLayer,
+    MULayer,
+    ProjectedGradientLayer,
+    UnfoldedLayer,
+    WeightedMULayer,
+)
+from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
-from dnmf.unfolding.rules import LAYERS
+
+# The rules by the name that users give.
+LAYERS: dict[str, type[UnfoldedLayer]] = {
+    "mu": MULayer,
+    "kl": KLLayer,
+    "weighted-mu": WeightedMULayer,
+    "projected-gradient": ProjectedGradientLayer,
+    "admm": ADMMLayer,
+    "newton": NewtonLayer,
+}
 
 
 class UnfoldedMU(nn.Module):
@@ -169,13 +186,12 @@ class Unfolded(nn.Module):
             raise ValueError(f"unknown layer {layer!r}: choose one of {', '.join(LAYERS)}")
         self.rule = LAYERS[layer]
         self.rule.objective(l1_reg, l2_reg)  # an error for penalties that it does not take
-        self.register_buffer(
-            "signatures", torch.zeros(n_components, n_features, dtype=dtype, device=device)
-        )
-        self.register_buffer("shares", torch.ones(n_components, dtype=dtype, device=device))
-        self.register_buffer("inverse", torch.zeros_like(self.signatures.mT))
-        self.register_buffer("l1_reg", torch.tensor(l1_reg, dtype=dtype, device=device))
-        self.register_buffer("l2_reg", torch.tensor(l2_reg, dtype=dtype, device=device))
+        zeros = torch.zeros(n_components, n_features, dtype=dtype, device=device)
+        self.register_buffer("signatures", zeros)
+        self.register_buffer("shares", zeros.new_ones(n_components))
+        self.register_buffer("inverse", torch.zeros_like(zeros.mT))
+        self.register_buffer("l1_reg", zeros.new_tensor(l1_reg))
+        self.register_buffer("l2_reg", zeros.new_tensor(l2_reg))
         self.layers = nn.ModuleList(self.rule.stack(self.signatures, n_layers))
 
     signatures: Tensor
@@ -214,9 +230,8 @@ class Unfolded(nn.Module):
             network.signatures.copy_(W)
             if shares is not None:
                 network.shares.copy_(shares)
-            scaled = network.scaled_signatures
-            network.inverse.copy_(torch.linalg.pinv(scaled))
-        network.layers.extend(network.rule.stack(scaled, n_layers))
+            network.inverse.copy_(torch.linalg.pinv(network.scaled_signatures))
+        network.layers.extend(network.rule.stack(network.scaled_signatures, n_layers))
         return network
 
     @property
