@@ -105,7 +105,8 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         """Return the exposures of validated samples."""
-        raise NotImplementedError
+        exposures: torch.Tensor = self.network_(X)
+        return exposures
 
     def _keep(
         self,
@@ -246,8 +247,7 @@ class UnfoldedFactorisation(FactorisationEstimator):
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         if X.device.type != "cpu":
-            exposures: torch.Tensor = self.network_(X)
-            return exposures
+            return super()._infer(X)
         # Few enough rows at a time for the states of all layers to stay in the cache.
         return torch.cat([self.network_(rows) for rows in X.split(CHUNK_ROWS)])
 

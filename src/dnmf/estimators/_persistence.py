@@ -58,7 +58,8 @@ def save_model(
     tensors = {"components": torch.tensor(estimator.components_)}
     network = getattr(estimator, "network_", None)
     if network is not None:
-        tensors |= {f"network.{k}": v.cpu().contiguous() for k, v in network.state_dict().items()}
+        weights = network.state_dict()
+        tensors |= {f"network.{name}": weights[name].cpu().contiguous() for name in weights}
     tensors |= {f"history.{phase}": torch.tensor(c) for phase, c in estimator.history_.items()}
     for name, values in tensors.items():
         if not values.isfinite().all():

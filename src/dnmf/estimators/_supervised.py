@@ -91,10 +91,6 @@ class SupervisedEstimator(FactorisationEstimator):
         self._check_numbers("learning_rate", positive=True)
         self._check_integers(max_epochs=1, n_layers=1)
 
-    def _infer(self, X: torch.Tensor) -> torch.Tensor:
-        exposures: torch.Tensor = self.network_(X)
-        return exposures
-
 
 class SupervisedDNMF(SupervisedEstimator):
     """Exposures by deep unfolding, learned from samples whose exposures are known.

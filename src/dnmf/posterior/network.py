@@ -58,8 +58,8 @@ class SupervisedNetwork(nn.Module):
         self.register_buffer("trust_at", torch.arange(TRUST_KNOTS, dtype=torch.float64))
         self.register_buffer("trust", flat.new_zeros(TRUST_KNOTS))
         self.totals = TotalPrior()
-        self.design = ConditionedDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
-        self.steps = ConditionedSteps(flat, design=self.design)
+        design = ConditionedDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
+        self.steps = ConditionedSteps(flat, design=design)
 
     @property
     def counting(self) -> bool:
@@ -70,13 +70,13 @@ class SupervisedNetwork(nn.Module):
         """Regress the dictionary on pairs, as their noise asks for; for counts the steps start anew at it."""
         W = exact_signatures(X, H)
         self.dispersion.fill_(dispersion(X, H, W))
-        if self.counting:
-            W = kl_signatures(X, H)
-        units = W.sum(dim=1) if self.counting else W.new_ones(len(W))
-        self.units.copy_(units)
-        self.signatures.copy_(W / torch.where(units > 0, units, 1.0)[:, None])
-        if self.counting:
-            self.steps = ConditionedSteps(self.signatures, design=self.design)
+        if not self.counting:
+            self.signatures.copy_(W)
+            return
+        W = kl_signatures(X, H)
+        self.units.copy_(W.sum(dim=1))
+        self.signatures.copy_(W / torch.where(self.units > 0, self.units, 1.0)[:, None])
+        self.steps = ConditionedSteps(self.signatures, design=self.steps.design)
 
     @property
     def dictionary(self) -> Float[Tensor, "k f"]:
@@ -94,12 +94,11 @@ class SupervisedNetwork(nn.Module):
         return kl_exposures(X, self.signatures).H
 
     def learn_trust(self, X: Float[Tensor, "n f"], mutations: Float[Tensor, "n k"]) -> None:
-        """Set w(T) by held-out samples: least squares at every knot, samples with like totals counting.
+        """Set w(T) by held-out samples: least squares at every knot, samples weighted by the closeness of their totals.
 
         ``w = sum K e . d / sum K |d|^2``, clipped to [0, 1], d from the likelihood's answer to the network's, e to the
         truth, both over the root of the total; K a Gaussian of the log of the total.
         """
-        X, mutations = X.double(), mutations.double()
         occupied = X.sum(dim=1) > 0
         X, mutations = X[occupied], mutations[occupied]
         totals = X.sum(dim=1)

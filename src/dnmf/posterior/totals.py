@@ -26,20 +26,19 @@ class TotalPrior(nn.Module):
     width: Tensor
     unseen: Tensor
 
-    def __init__(self, dtype: torch.dtype = torch.float64) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("log_totals", torch.zeros(N_QUANTILES, dtype=dtype))
-        self.register_buffer("width", torch.ones((), dtype=dtype))
+        self.register_buffer("log_totals", torch.zeros(N_QUANTILES, dtype=torch.float64))
+        self.register_buffer("width", torch.ones((), dtype=torch.float64))
         # Before learn() every total counts as unlike the training totals.
-        self.register_buffer("unseen", torch.ones((), dtype=dtype))
+        self.register_buffer("unseen", torch.ones((), dtype=torch.float64))
 
     def learn(self, totals: Float[Tensor, " m"]) -> None:
         """Take the expected totals of training samples, all > 0."""
         logs = totals.to(self.log_totals).log()
         at = torch.linspace(0, 1, N_QUANTILES, dtype=logs.dtype)
         self.log_totals.copy_(torch.quantile(logs, at))
-        spread = logs.std(correction=0).item() if len(logs) > 1 else 0.0
-        self.width.fill_(1.06 * spread * len(logs) ** -0.2)
+        self.width.fill_(1.06 * logs.std(correction=0).item() * len(logs) ** -0.2)
         self.unseen.fill_(P_UNSEEN)
 
     def forward(

@@ -13,6 +13,7 @@ from torch.nn import functional
 LOG_COUNT_CENTRE, LOG_COUNT_SCALE, LOG_COUNT_LIMIT = math.log(2000.0), 2.5, 2.2
 # Smallest share of a signature; at no number of mutations in training does it differ from absence.
 SHARE_FLOOR = 1e-8
+# Added to the explained spectrum, to the multiplicative gain, and to the shares whose logarithm the prior takes.
 SPECTRUM_FLOOR, GAIN_FLOOR, SEEN_FLOOR = 1e-7, 1e-6, 1e-3
 # Bounds of what a layer's prior can do: an exponent of the step within exp(+-1.2), a shift of the log share within +-3,
 # and shares set to zero below a threshold of at most 0.02.
@@ -180,15 +181,11 @@ class ConditionedSteps(nn.Module):
             self.start.copy_((mean_shares + 1e-3).log())
 
     def log_shares(
-        self,
-        X: Float[Tensor, "n f"],
-        context: Float[Tensor, "n d"],
-        start: Float[Tensor, "n k"] | None = None,
+        self, X: Float[Tensor, "n f"], context: Float[Tensor, "n d"]
     ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n f"]]:
-        """Return the logarithm of the shares, and the spectra they explain; ``start`` as logarithm, default learned."""
+        """Return the logarithm of the shares, and the spectra they explain."""
         total = X.sum(dim=1, keepdim=True)
-        start = self.start if start is None else start
-        log_h = torch.log_softmax(start + self.start_context(context), dim=1)
+        log_h = torch.log_softmax(self.start + self.start_context(context), dim=1)
         # A sample without mutations gets its expected spectrum as data, so that only the prior moves its shares.
         x = torch.where(total > 0, X / total.clamp(min=1), log_h.detach().exp() @ self.W)
         hidden = self.hidden_context(context).chunk(len(self.layers), dim=1)

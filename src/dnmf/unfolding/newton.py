@@ -97,18 +97,18 @@ class NewtonLayer(UnfoldedLayer):
         z = state.relu()
         # The damping does not pull at h itself: the residual there is that of the plain problem.
         residual = (moments - z @ gram) * face
-        towards = (residual @ solve) * face
-        direction = towards
-        gain = (residual * towards).sum(dim=1, keepdim=True)
+        preconditioned = (residual @ solve) * face
+        direction = preconditioned
+        gain = (residual * preconditioned).sum(dim=1, keepdim=True)
         for step in range(self.CONJUGATE_STEPS):
-            bend = (direction @ damped) * face
-            curvature = (direction * bend).sum(dim=1, keepdim=True)
+            image = (direction @ damped) * face
+            curvature = (direction * image).sum(dim=1, keepdim=True)
             length = gain / curvature.clamp(min=tiny)
             z = z + length * direction
             if step == self.CONJUGATE_STEPS - 1:
                 break
-            residual = residual - length * bend
-            towards = (residual @ solve) * face
-            before, gain = gain, (residual * towards).sum(dim=1, keepdim=True)
-            direction = towards + gain / before.clamp(min=tiny) * direction
+            residual = residual - length * image
+            preconditioned = (residual @ solve) * face
+            before, gain = gain, (residual * preconditioned).sum(dim=1, keepdim=True)
+            direction = preconditioned + gain / before.clamp(min=tiny) * direction
         return torch.where(on, z, (moments - z @ gram) / scale)
