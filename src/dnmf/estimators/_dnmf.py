@@ -26,8 +26,8 @@ LIKELIHOOD_ITERATIONS = 300
 class DNMF(UnfoldedFactorisation):
     """Non-negative matrix factorisation by deep unfolding, from data alone.
 
-    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``, where the exposures ``H`` of a sample are what a
-    network of unfolded iterations makes of it.
+    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``, where the exposures ``H`` are the output of a
+    network of unfolded iterations.
 
     The dictionary is found first (:func:`dnmf.search.find_dictionary`: alternating exact least squares, weighted by
     the noise of the data, with annealed sparsity). Then a network is built whose layers are the classic step for it,
@@ -82,8 +82,8 @@ class DNMF(UnfoldedFactorisation):
 
     Notes
     -----
-    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training. What
-    each part is worth is measured in the project's benchmarks, where it costs something, too.
+    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training. The
+    project's benchmarks measure what each part gains and costs.
 
     Examples
     --------

@@ -67,7 +67,7 @@ class SupervisedNetwork(nn.Module):
         return self.dispersion.item() >= COUNTING_DISPERSION
 
     def learn_dictionary(self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]) -> None:
-        """Regress the dictionary on pairs, as their noise asks for; for counts the steps start anew at it."""
+        """Regress a new network's dictionary on pairs; for counts the steps are built anew from it."""
         W = exact_signatures(X, H)
         self.dispersion.fill_(dispersion(X, H, W))
         if not self.counting:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 # Standardisation of the log number of mutations; beyond +-2.2 it is constant, a little outside the training range.
 LOG_COUNT_CENTRE, LOG_COUNT_SCALE, LOG_COUNT_LIMIT = math.log(2000.0), 2.5, 2.2
-# Smallest share of a signature; at no number of mutations in training does it differ from absence.
+# Smallest share of a signature: far less than one mutation of any training sample.
 SHARE_FLOOR = 1e-8
 # Added to the explained spectrum, to the multiplicative gain, and to the shares whose logarithm the prior takes.
 SPECTRUM_FLOOR, GAIN_FLOOR, SEEN_FLOOR = 1e-7, 1e-6, 1e-3
