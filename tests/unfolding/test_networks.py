@@ -4,13 +4,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnmf.kernels import exact_exposures, frobenius_cost, update_exposures
+from dnmf.kernels import Frobenius, exact_exposures, frobenius_cost, update_exposures
 from dnmf.unfolding import LAYERS, Unfolded, UnfoldedMU
 
 RULES = pytest.mark.parametrize("rule", LAYERS)
 # Rules for Poisson counts take no penalties.
 PENALISED_RULES = pytest.mark.parametrize(
-    "rule", [name for name, layer in LAYERS.items() if layer.objective == "frobenius"]
+    "rule", [name for name, layer in LAYERS.items() if layer.objective is Frobenius]
 )
 
 
@@ -116,7 +116,7 @@ def test_empty_samples_get_exposures_of_zero_and_leave_the_gradient_finite(
 ):
     X, _, W = problem(10, 24, 4, 5)
     X[[2, 7]] = 0
-    takes_penalties = LAYERS[rule].objective == "frobenius"
+    takes_penalties = LAYERS[rule].objective is Frobenius
     penalties = {"l1_reg": 3.0, "l2_reg": 0.5} if penalised and takes_penalties else {}
     network = Unfolded.from_dictionary(W, 4, layer=rule, **penalties)
     exposures = network(X)
