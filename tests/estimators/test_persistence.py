@@ -59,6 +59,25 @@ def replace_weights(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
 # ── the way there and back ───────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(("noise", "n_pairs"), [(False, 40), (True, 12)])
+def test_an_untrained_supervised_model_does_not_depend_on_the_global_generator(
+    problem, tmp_path, noise, n_pairs
+):
+    """Without noise, and with too few pairs, no network is trained; its weights are saved all the same."""
+    X, H, W = problem(n_pairs, 12, 3, 0)
+    samples = (X if noise else H @ W).numpy()
+    files = []
+    for name, seed in (("first", 1), ("second", 2)):
+        (tmp_path / name).mkdir()
+        with torch.random.fork_rng():
+            torch.random.default_generator.manual_seed(seed)
+            model = SupervisedDNMF(n_layers=2, random_state=0).fit(samples, H.numpy())
+        assert model.n_iter_ == 0
+        card = save_model(model, tmp_path / name)
+        files.append([card.read_bytes(), card.with_name("model.safetensors").read_bytes()])
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_loaded_model_gives_the_same_bits(estimator, counts, tmp_path, dtype):
     X, y, _ = counts

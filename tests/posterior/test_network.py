@@ -1,4 +1,4 @@
-"""The parts of the supervised network: where totals belong, what pairs give birth to, and whom the blend trusts."""
+"""The parts of the supervised network: the prior of totals, the drawn samples, and the weight of the network."""
 
 import pytest
 import torch

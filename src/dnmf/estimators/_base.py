@@ -1,8 +1,8 @@
 """Bases of the estimators: validation, the border between arrays and tensors, exact inference, score."""
 
 import numbers
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import torch
@@ -28,8 +28,13 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     n_iter_: int
     history_: dict[str, Array]
     network_: torch.nn.Module
+    l1_reg: float
+    l2_reg: float
+    random_state: Any
     dtype: str = "float64"
     device: str
+    # Numbers that the network learned, shown as attributes with a trailing underscore.
+    _learned: ClassVar[tuple[str, ...]] = ()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -40,16 +45,51 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _n_features_out(self) -> int:
         return len(self.components_)
 
-    def _validate_samples(self, X: ArrayLike, *, reset: bool) -> Array:
+    def _validate_samples(self, X: ArrayLike) -> Array:
+        """Return samples for the fitted model as an array, or raise an error."""
+        check_is_fitted(self)
         return cast(
             Array,
-            validate_data(self, X, reset=reset, dtype=np.float64, ensure_non_negative=True),
+            validate_data(self, X, reset=False, dtype=np.float64, ensure_non_negative=True),
         )
 
+    def _start_fit(self, X: ArrayLike) -> torch.Tensor:
+        """Return the samples to fit, or raise an error where they or the parameters are wrong."""
+        self._check_parameters()
+        samples = validate_data(self, X, dtype=np.float64, ensure_non_negative=True)
+        if not samples.any():
+            raise ValueError("X holds no mutations at all: every entry is 0")
+        return self._to_tensor(samples)
+
     def _check_parameters(self) -> None:
-        """Raise a ValueError that names the first parameter that cannot be: before fitting and after loading."""
+        """Raise a ValueError that names a wrong parameter: before fitting and after loading."""
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be 'float64' or 'float32', not {self.dtype!r}")
+
+    def _check_integers(self, **minima: int) -> None:
+        for name, minimum in minima.items():
+            value = getattr(self, name)
+            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if not whole or value < minimum:
+                raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}")
+
+    def _check_numbers(self, *names: str, positive: bool = False) -> None:
+        for name in names:
+            value = getattr(self, name)
+            finite = isinstance(value, numbers.Real) and 0 <= float(value) < float("inf")
+            if not finite or (positive and value == 0):
+                bound = "> 0" if positive else ">= 0"
+                raise ValueError(f"{name} must be a finite number {bound}, got {value!r}")
+
+    def _check_choices(self, **choices: Collection[str]) -> None:
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+    @property
+    def _penalties(self) -> dict[str, Any]:
+        return {"l1_reg": float(self.l1_reg), "l2_reg": float(self.l2_reg)}
 
     @property
     def _objective(self) -> Objective:
@@ -59,27 +99,32 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _to_tensor(self, array: ArrayLike) -> torch.Tensor:
         return torch.tensor(np.asarray(array), dtype=DTYPES[self.dtype], device=self.device)
 
-    def _generator(self, random_state: Any) -> torch.Generator:
-        seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    def _generator(self) -> torch.Generator:
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return torch.Generator().manual_seed(seed)
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         """Return the exposures of validated samples."""
-        raise NotImplementedError
+        exposures: torch.Tensor = self.network_(X)
+        return exposures
 
     def _keep(
         self,
-        network: torch.nn.Module,
+        network: torch.nn.Module | None,
         W: torch.Tensor,
-        history: Mapping[str, Sequence[float]],
+        history: Mapping[str, Sequence[float] | Array],
         n_iter: int,
-    ) -> None:
-        """Take over what was fitted."""
-        self.network_ = network.eval()
+    ) -> Self:
+        """Set the fitted attributes: after fitting and after loading."""
+        if network is not None:
+            self.network_ = network.eval()
+        for name in self._learned:
+            setattr(self, f"{name}_", getattr(network, name).item())
         self.components_ = to_array(W)
         self.n_components_ = len(W)
         self.history_ = {phase: np.asarray(costs) for phase, costs in history.items()}
         self.n_iter_ = n_iter
+        return self
 
     def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module | None:
         """Return a network of the fitted one's architecture, to load weights into; None where there is none."""
@@ -98,10 +143,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         (n_samples, n_components) array
             Exposures, >= 0.
         """
-        check_is_fitted(self)
-        samples = self._to_tensor(self._validate_samples(X, reset=False))
-        with one_thread(), torch.no_grad():
-            return to_array(self._infer(samples))
+        return self._exposures_of(self._validate_samples(X))
 
     def inverse_transform(self, X: ArrayLike) -> Array:
         """Return the spectra that exposures give: ``exposures @ components_``.
@@ -141,20 +183,23 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             of different penalties compare. Least squares: ``-mean_n sum_f (X - exposures @ components_)^2``. Poisson
             (``layer="kl"``): minus the deviance in nats, infinite where a count is impossible for the components.
         """
-        samples = self._validate_samples(X, reset=False)
+        samples = self._validate_samples(X)
         parts = (samples, self._exposures_of(samples), self.components_)
         data_term = type(self._objective)()
         return -2 * data_term.cost(*(torch.tensor(part) for part in parts)).mean().item()
 
     def _exposures_of(self, X: Array) -> Array:
         # transform() may be wrapped to give a DataFrame (set_output); the score needs plain numbers.
-        check_is_fitted(self)
         with one_thread(), torch.no_grad():
             return to_array(self._infer(self._to_tensor(X)))
 
 
 class UnfoldedFactorisation(FactorisationEstimator):
     """Base of the unsupervised networks, whose exposures can be finished to, and judged by, the exact optimum."""
+
+    @property
+    def _objective(self) -> Objective:
+        return Frobenius(**self._penalties)
 
     def transform(self, X: ArrayLike, *, exact: bool = False) -> Array:
         """Return the exposures of samples.
@@ -171,8 +216,7 @@ class UnfoldedFactorisation(FactorisationEstimator):
         (n_samples, n_components) array
             In mutations where the rows of ``components_`` sum to 1.
         """
-        check_is_fitted(self)
-        samples = self._to_tensor(self._validate_samples(X, reset=False))
+        samples = self._to_tensor(self._validate_samples(X))
         with one_thread(), torch.no_grad():
             exposures = self._infer(samples)
             if exact:
@@ -197,15 +241,13 @@ class UnfoldedFactorisation(FactorisationEstimator):
             about 1e-12 for exact exposures. For ``layer="kl"`` a bound on the log-likelihood still to be gained, in
             nats (:func:`dnmf.kernels.kl_gap`).
         """
-        check_is_fitted(self)
-        samples = self._to_tensor(self._validate_samples(X, reset=False))
+        samples = self._to_tensor(self._validate_samples(X))
         W = self._to_tensor(self.components_)
         return to_array(self._objective.certificate(samples, self._to_tensor(exposures), W))
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         if X.device.type != "cpu":
-            exposures: torch.Tensor = self.network_(X)
-            return exposures
+            return super()._infer(X)
         # Few enough rows at a time for the states of all layers to stay in the cache.
         return torch.cat([self.network_(rows) for rows in X.split(CHUNK_ROWS)])
 
@@ -213,30 +255,3 @@ class UnfoldedFactorisation(FactorisationEstimator):
 def to_array(tensor: torch.Tensor) -> Array:
     """Return a float64 array on the CPU, row by row in memory: results must not depend on how a factor was made."""
     return cast(Array, tensor.detach().cpu().to(torch.float64).contiguous().numpy())
-
-
-def check_positive_integer(value: object, name: str, *, minimum: int = 1) -> int:
-    """Return ``value`` as an int, or say what is wrong with it."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
-        raise ValueError(f"{name} must be an integer >= {minimum}, got {value!r}")
-    return int(value)
-
-
-def check_penalty(value: object, name: str) -> float:
-    """Return ``value`` as a float, or say what is wrong with it."""
-    if not isinstance(value, numbers.Real) or not 0 <= float(value) < float("inf"):
-        raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
-    return float(value)
-
-
-def check_positive(value: object, name: str) -> float:
-    """Return ``value`` as a float, or say what is wrong with it."""
-    if not isinstance(value, numbers.Real) or not 0 < float(value) < float("inf"):
-        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
-    return float(value)
-
-
-def check_has_mutations(X: torch.Tensor) -> None:
-    """Refuse data in which there is nothing to be found."""
-    if not X.any():
-        raise ValueError("X holds no mutations at all: every entry is 0")

@@ -1,20 +1,13 @@
 """Unsupervised deep unfolding as a scikit-learn estimator."""
 
 import warnings
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from dnmf.estimators._base import (
-    DTYPES,
-    UnfoldedFactorisation,
-    check_has_mutations,
-    check_penalty,
-    check_positive,
-    check_positive_integer,
-)
+from dnmf.estimators._base import DTYPES, Array, UnfoldedFactorisation
 from dnmf.estimators._start import start_factors, warn_of_rank
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels.initialize import INIT_METHODS
@@ -23,8 +16,7 @@ from dnmf.kernels.objectives import Objective, Poisson
 from dnmf.progress import Progress
 from dnmf.search.dictionary import SEARCH, find_dictionary
 from dnmf.threads import one_thread
-from dnmf.unfolding.networks import Unfolded
-from dnmf.unfolding.rules import LAYERS
+from dnmf.unfolding.networks import LAYERS, Unfolded
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 
 # Iterations of maximum likelihood that follow the dictionary search with layer="kl".
@@ -34,8 +26,8 @@ LIKELIHOOD_ITERATIONS = 300
 class DNMF(UnfoldedFactorisation):
     """Non-negative matrix factorisation by deep unfolding, from data alone.
 
-    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``, where the exposures ``H`` of a sample are what a
-    network of unfolded iterations makes of it.
+    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``, where the exposures ``H`` are the output of a
+    network of unfolded iterations.
 
     The dictionary is found first (:func:`dnmf.search.find_dictionary`: alternating exact least squares, weighted by
     the noise of the data, with annealed sparsity). Then a network is built whose layers are the classic step for it,
@@ -71,8 +63,7 @@ class DNMF(UnfoldedFactorisation):
         3e-3).
     random_state : int, RandomState or None
         Randomness of training and of ``init="random"``.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
+    dtype : {"float64", "float32"}
     device : str
         Where torch computes.
 
@@ -91,8 +82,8 @@ class DNMF(UnfoldedFactorisation):
 
     Notes
     -----
-    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training. What
-    each part is worth is measured in the project's benchmarks, where it costs something, too.
+    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training. The
+    project's benchmarks measure what each part gains and costs.
 
     Examples
     --------
@@ -150,14 +141,12 @@ class DNMF(UnfoldedFactorisation):
         progress : callable(phase, step, steps, cost), optional
             Called after every step of every phase.
         """
-        self._check_parameters()
-        samples = self._to_tensor(self._validate_samples(X, reset=True))
-        check_has_mutations(samples)
+        samples = self._start_fit(X)
         with one_thread():
-            generator = self._generator(self.random_state)
+            generator = self._generator()
             history: dict[str, list[float]] = {}
             if self.dictionary is None:
-                H, W = self._search(samples, generator, progress or _no_progress, history)
+                H, W = self._search(samples, generator, progress, history)
             else:
                 W = self._fixed_dictionary(samples.shape[1])
                 warn_of_rank(samples, len(W))
@@ -168,8 +157,7 @@ class DNMF(UnfoldedFactorisation):
                 int(self.n_layers),
                 layer=self.layer,
                 shares=_usual_shares(samples, H),
-                l1_reg=float(self.l1_reg),
-                l2_reg=float(self.l2_reg),
+                **self._penalties,
             )
             training = train_to_dictionary(
                 network,
@@ -180,26 +168,25 @@ class DNMF(UnfoldedFactorisation):
                 progress=progress,
             )
         history |= {"network": training.cost, "validation": training.validation}
-        self._keep(network, W, history, len(training.cost))
-        return self
+        return self._keep(network, W, history, len(training.cost))
 
     def _search(
         self,
         X: torch.Tensor,
         generator: torch.Generator,
-        progress: Progress,
+        progress: Progress | None,
         history: dict[str, list[float]],
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return exposures and dictionary; the costs on the way go into ``history``."""
-        _, W = start_factors(X, self._n_components(), self.init, generator)
+        progress = progress or (lambda *step: None)
+        _, W = start_factors(X, cast(int, self.n_components), self.init, generator)
         iterations = SEARCH.iterations(len(W))
         found = find_dictionary(
             X,
             W,
-            l1_reg=float(self.l1_reg),
-            l2_reg=float(self.l2_reg),
             min_volume=float(self.min_volume),
             callback=lambda i, cost: progress("dictionary", i, iterations, cost),
+            **self._penalties,
         )
         history["dictionary"] = found.cost
         if isinstance(self._objective, Poisson):
@@ -214,25 +201,23 @@ class DNMF(UnfoldedFactorisation):
 
     @property
     def _objective(self) -> Objective:
-        return LAYERS[self.layer].objective(float(self.l1_reg), float(self.l2_reg))
+        return LAYERS[self.layer].objective(**self._penalties)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if self.layer not in LAYERS:
-            raise ValueError(f"layer must be one of {', '.join(LAYERS)}, got {self.layer!r}")
-        if self.init not in INIT_METHODS:
-            raise ValueError(f"init must be one of {', '.join(INIT_METHODS)}, got {self.init!r}")
+        self._check_choices(layer=LAYERS, init=INIT_METHODS)
         if self.init == "ones":
             raise ValueError(
                 "init='ones' gives equal signatures, which the search cannot tell apart"
             )
-        self._n_components()
-        check_positive_integer(self.n_layers, "n_layers")
-        check_positive_integer(self.n_steps, "n_steps", minimum=0)
+        if self.dictionary is None:
+            self._check_integers(n_components=1)
+        else:
+            self._check_dictionary(np.asarray(self.dictionary, dtype=np.float64))
+        self._check_integers(n_layers=1, n_steps=0)
         if self.learning_rate is not None:
-            check_positive(self.learning_rate, "learning_rate")
-        for name in ("l1_reg", "l2_reg", "min_volume"):
-            check_penalty(getattr(self, name), name)
+            self._check_numbers("learning_rate", positive=True)
+        self._check_numbers("l1_reg", "l2_reg", "min_volume")
         _ = self._objective  # an error for penalties that it does not take
 
     def _fixed_dictionary(self, n_features: int) -> torch.Tensor:
@@ -241,11 +226,7 @@ class DNMF(UnfoldedFactorisation):
             raise ValueError(f"dictionary has {rows.shape[1]} features, X has {n_features}")
         return self._to_tensor(rows / rows.sum(axis=1, keepdims=True))
 
-    def _n_components(self) -> int:
-        """Return k, after a look at the dictionary if there is one."""
-        if self.dictionary is None:
-            return check_positive_integer(self.n_components, "n_components")
-        rows = np.asarray(self.dictionary, dtype=np.float64)
+    def _check_dictionary(self, rows: Array) -> None:
         if rows.ndim != 2 or not np.isfinite(rows).all() or (rows < 0).any():
             raise ValueError("dictionary must be a (k, f) array of finite numbers >= 0")
         if not (rows.sum(axis=1) > 0).all():
@@ -255,7 +236,6 @@ class DNMF(UnfoldedFactorisation):
                 f"n_components={self.n_components!r}, but dictionary has {len(rows)} rows: make them agree, or "
                 "n_components=None"
             )
-        return len(rows)
 
     def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
         dtype = DTYPES[self.dtype]
@@ -280,7 +260,3 @@ def _usual_shares(X: torch.Tensor, H: torch.Tensor) -> torch.Tensor:
     largest = shares.max()
     usual = largest if largest > 0 else torch.ones_like(largest)
     return torch.where(shares > 0, shares, usual)
-
-
-def _no_progress(phase: str, step: int, steps: int, cost: float) -> None:
-    """Stand in where nobody watches."""

@@ -3,18 +3,11 @@
 import warnings
 from typing import Any, Self
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
-from dnmf.estimators._base import (
-    FactorisationEstimator,
-    check_has_mutations,
-    check_penalty,
-    check_positive_integer,
-    to_array,
-)
+from dnmf.estimators._base import FactorisationEstimator
 from dnmf.estimators._start import start_factors
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.multiplicative import nmf_mu
@@ -43,8 +36,7 @@ class MultiplicativeNMF(FactorisationEstimator):
         Most iterations of ``transform`` from constant exposures; default ``max_iter``.
     random_state : int, RandomState or None
         Randomness of ``init="random"``.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
+    dtype : {"float64", "float32"}
     device : str
         Where torch computes.
 
@@ -105,14 +97,11 @@ class MultiplicativeNMF(FactorisationEstimator):
         y : None
             Ignored.
         """
-        self._check_parameters()
-        samples = self._to_tensor(self._validate_samples(X, reset=True))
-        check_has_mutations(samples)
+        samples = self._start_fit(X)
         k, max_iter = self.n_components, self.max_iter
-        penalties: dict[str, Any] = {"l1_reg": float(self.l1_reg), "l2_reg": float(self.l2_reg)}
         with one_thread():
-            H0, W0 = start_factors(samples, k, self.init, self._generator(self.random_state))
-            result = nmf_mu(samples, H0, W0, max_iter=max_iter, tol=self.tol, **penalties)
+            H0, W0 = start_factors(samples, k, self.init, self._generator())
+            result = nmf_mu(samples, H0, W0, max_iter=max_iter, tol=self.tol, **self._penalties)
         if not result.converged and self.tol > 0:
             warnings.warn(
                 f"the cost still fell by more than tol={self.tol:g} after {max_iter} iterations: raise max_iter, or "
@@ -120,22 +109,15 @@ class MultiplicativeNMF(FactorisationEstimator):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.components_ = to_array(result.W)
-        self.n_components_ = k
-        self.n_iter_ = result.n_iter
-        self.history_ = {"cost": np.asarray(result.cost)}
-        return self
+        return self._keep(None, result.W, {"cost": result.cost}, result.n_iter)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_positive_integer(self.n_components, "n_components")
-        check_positive_integer(self.max_iter, "max_iter")
+        self._check_integers(n_components=1, max_iter=1)
         if self.transform_max_iter is not None:
-            check_positive_integer(self.transform_max_iter, "transform_max_iter")
-        for name in ("l1_reg", "l2_reg", "tol"):
-            check_penalty(getattr(self, name), name)
-        if self.init not in INIT_METHODS:
-            raise ValueError(f"init must be one of {', '.join(INIT_METHODS)}, got {self.init!r}")
+            self._check_integers(transform_max_iter=1)
+        self._check_numbers("l1_reg", "l2_reg", "tol")
+        self._check_choices(init=INIT_METHODS)
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         W = self._to_tensor(self.components_)
@@ -147,9 +129,8 @@ class MultiplicativeNMF(FactorisationEstimator):
             X,
             H0,
             W,
-            l1_reg=self.l1_reg,
-            l2_reg=self.l2_reg,
             max_iter=max_iter,
             tol=0.0,  # a tolerance on the whole batch would make a sample depend on its neighbours
             update_W=False,
+            **self._penalties,
         ).H

@@ -5,18 +5,10 @@ from typing import Any, Literal, Self
 import torch
 from numpy.typing import ArrayLike
 
-from dnmf.estimators._base import (
-    DTYPES,
-    UnfoldedFactorisation,
-    check_has_mutations,
-    check_penalty,
-    check_positive,
-    check_positive_integer,
-)
+from dnmf.estimators._base import DTYPES, UnfoldedFactorisation
 from dnmf.estimators._start import warn_of_rank
 from dnmf.estimators._supervised import SupervisedEstimator
 from dnmf.kernels.nnls import exact_signatures
-from dnmf.kernels.objectives import Frobenius
 from dnmf.progress import Progress
 from dnmf.threads import one_thread
 from dnmf.unfolding.networks import UnfoldedMU
@@ -45,8 +37,7 @@ class PaperDNMF(UnfoldedFactorisation):
         Of Adam.
     dictionary_order : str
         ``"fresh"`` (the text) or ``"stale"`` (the code), see :func:`dnmf.unfolding.train_unsupervised`.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
+    dtype : {"float64", "float32"}
     device : str
         Where torch computes.
 
@@ -112,51 +103,35 @@ class PaperDNMF(UnfoldedFactorisation):
         progress : callable(phase, step, steps, cost), optional
             Called after every epoch, phase ``"training"``.
         """
-        self._check_parameters()
-        samples = self._to_tensor(self._validate_samples(X, reset=True))
-        check_has_mutations(samples)
+        samples = self._start_fit(X)
         with one_thread():
             warn_of_rank(samples, self.n_components)
             network = self._empty_network(samples.shape[1], self.n_components).to(samples.device)
             W, history = train_unsupervised(
                 network,
                 samples,
-                l1_reg=float(self.l1_reg),
-                l2_reg=float(self.l2_reg),
                 config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
                 dictionary_order=self.dictionary_order,
                 progress=progress,
+                **self._penalties,
             )
-        self._keep(network, W, {"training": history.cost}, len(history.cost))
-        return self
-
-    @property
-    def _objective(self) -> Frobenius:
-        return Frobenius(float(self.l1_reg), float(self.l2_reg))
+        return self._keep(network, W, {"training": history.cost}, len(history.cost))
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_positive_integer(self.n_components, "n_components")
-        check_positive_integer(self.n_layers, "n_layers")
-        check_positive_integer(self.max_epochs, "max_epochs", minimum=0)
-        for name in ("l1_reg", "l2_reg"):
-            check_penalty(getattr(self, name), name)
-        for name in ("weight_init", "learning_rate"):
-            check_positive(getattr(self, name), name)
-        if self.dictionary_order not in ("fresh", "stale"):
-            raise ValueError(
-                f"dictionary_order must be 'fresh' or 'stale', got {self.dictionary_order!r}"
-            )
+        self._check_integers(n_components=1, n_layers=1, max_epochs=0)
+        self._check_numbers("l1_reg", "l2_reg")
+        self._check_numbers("weight_init", "learning_rate", positive=True)
+        self._check_choices(dictionary_order=("fresh", "stale"))
 
     def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             int(n_components),
             int(self.n_layers),
-            l1_reg=float(self.l1_reg),
-            l2_reg=float(self.l2_reg),
             weight_init=float(self.weight_init),
             dtype=DTYPES[self.dtype],
+            **self._penalties,
         )
 
 
@@ -181,8 +156,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         Samples per step; default all.
     random_state : int, RandomState or None
         Order of the mini-batches.
-    dtype : str
-        ``"float64"`` or ``"float32"``.
+    dtype : {"float64", "float32"}
     device : str
         Where torch computes.
 
@@ -212,6 +186,8 @@ class PaperSupervisedDNMF(SupervisedEstimator):
     >>> PaperSupervisedDNMF(n_layers=2, max_epochs=3).fit(X, y).transform(X).shape
     (30, 2)
     """
+
+    _learned = ("l1_reg", "l2_reg")
 
     def __init__(
         self,
@@ -246,26 +222,23 @@ class PaperSupervisedDNMF(SupervisedEstimator):
             exposures,
             config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
             batch_size=self.batch_size,
-            generator=self._generator(self.random_state),
+            generator=self._generator(),
         )
         W = exact_signatures(X, exposures)
         self._keep(network, W, {"training": history.cost}, len(history.cost))
-        self.l1_reg_, self.l2_reg_ = network.l1_reg.item(), network.l2_reg.item()
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        for name in ("l1_reg", "l2_reg"):
-            check_penalty(getattr(self, name), name)
+        self._check_numbers("l1_reg", "l2_reg")
         if self.batch_size is not None:
-            check_positive_integer(self.batch_size, "batch_size")
+            self._check_integers(batch_size=1)
 
     def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             n_components,
             int(self.n_layers),
-            l1_reg=float(self.l1_reg),
-            l2_reg=float(self.l2_reg),
             learn_penalties=self.learn_penalties,
             dtype=DTYPES[self.dtype],
+            **self._penalties,
         )

@@ -9,15 +9,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from sklearn.utils.validation import check_is_fitted
 
-from dnmf.estimators._base import FactorisationEstimator, to_array
+from dnmf.estimators._base import FactorisationEstimator
 from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
 from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
-from dnmf.posterior.network import SupervisedNetwork
 from dnmf.storage import ModelFormat
-from dnmf.unfolding.networks import UnfoldedMU
 
 FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
@@ -57,12 +55,12 @@ def save_model(
     check_is_fitted(estimator)
     directory = Path(directory)
     k, f = estimator.components_.shape
-    tensors = {"components": torch.tensor(estimator.components_).contiguous()}
+    tensors = {"components": torch.tensor(estimator.components_)}
     network = getattr(estimator, "network_", None)
     if network is not None:
-        tensors |= {f"network.{k}": v.cpu().contiguous() for k, v in network.state_dict().items()}
-    for phase, costs in getattr(estimator, "history_", {}).items():
-        tensors[f"history.{phase}"] = torch.tensor(np.asarray(costs))
+        weights = network.state_dict()
+        tensors |= {f"network.{name}": weights[name].cpu().contiguous() for name in weights}
+    tensors |= {f"history.{phase}": torch.tensor(c) for phase, c in estimator.history_.items()}
     for name, values in tensors.items():
         if not values.isfinite().all():
             raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
@@ -75,7 +73,7 @@ def save_model(
         "parameters": parameters,
         "n_components": k,
         "n_features": f,
-        "n_iter": int(getattr(estimator, "n_iter_", 0)),
+        "n_iter": int(estimator.n_iter_),
         "feature_names": None if names is None else list(names),
         "weights": WEIGHTS_NAME,
         "metadata": metadata or {},
@@ -167,26 +165,18 @@ def _load_weights(
         network = estimator._empty_network(f, k)
         if network is not None:
             network.load_state_dict(_named("network.", tensors))
-            estimator.network_ = network.eval()
-        components = to_array(tensors["components"])
+        components = tensors["components"]
     except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise ModelFileError(f"{path} does not hold what {CARD_NAME} describes: {error}") from None
     if components.shape != (k, f) or not all(bool(t.isfinite().all()) for t in tensors.values()):
         raise ModelFileError(
-            f"{path} holds components of shape {components.shape} or values that are not finite"
+            f"{path} holds components of shape {tuple(components.shape)} or values that are not finite"
         )
-    estimator.components_ = components
-    estimator.n_components_ = k
+    history = {phase: costs.numpy() for phase, costs in _named("history.", tensors).items()}
+    estimator._keep(network, components, history, card["n_iter"])
     estimator.n_features_in_ = f
-    estimator.n_iter_ = card["n_iter"]
     if card.get("feature_names") is not None:
         estimator.feature_names_in_ = np.asarray(card["feature_names"], dtype=object)
-    if isinstance(network, UnfoldedMU):
-        estimator.l1_reg_, estimator.l2_reg_ = network.l1_reg.item(), network.l2_reg.item()
-    if isinstance(network, SupervisedNetwork):
-        estimator.dispersion_ = network.dispersion.item()
-    history = _named("history.", tensors)
-    estimator.history_ = {phase: costs.numpy() for phase, costs in history.items()}
 
 
 def _named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,6 +1,7 @@
 """Starting factors, with warnings where the start or the data make the result doubtful."""
 
 import warnings
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,12 +22,12 @@ def start_factors(
             SymmetricInitWarning,
             stacklevel=4,
         )
-    most = {"separable": int((X.sum(dim=1) > 0).sum()), "nndsvd": min(X.shape)}
-    most["nndsvda"] = most["nndsvd"]
+    occupied, rank = int((X.sum(dim=1) > 0).sum()), min(X.shape)
+    most = {"separable": occupied, "nndsvd": rank, "nndsvda": rank}
     if n_components > most.get(init, n_components):
         init = "random"
-    method: InitMethod = init  # type: ignore[assignment]  # checked by the estimators
-    return initialize_factors(X, n_components, method, generator=generator)
+    method = cast(InitMethod, init)  # checked by the estimators
+    return initialize_factors(X, int(n_components), method, generator=generator)
 
 
 def warn_of_rank(X: torch.Tensor, n_components: int) -> None:

@@ -8,13 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
-from dnmf.estimators._base import (
-    Array,
-    FactorisationEstimator,
-    check_has_mutations,
-    check_positive,
-    check_positive_integer,
-)
+from dnmf.estimators._base import Array, FactorisationEstimator
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.training import train_posterior_mean
 from dnmf.threads import one_thread
@@ -49,9 +43,7 @@ class SupervisedEstimator(FactorisationEstimator):
         y : (n_samples, n_components) or (n_samples,)
             Their exposures, >= 0, in mutations.
         """
-        self._check_parameters()
-        samples = self._to_tensor(self._validate_samples(X, reset=True))
-        check_has_mutations(samples)
+        samples = self._start_fit(X)
         exposures = self._to_tensor(self._validate_exposures(X, y))
         with one_thread():
             self._fit(samples, exposures)
@@ -78,8 +70,8 @@ class SupervisedEstimator(FactorisationEstimator):
         """
         if y is None:
             return super().score(X)
-        samples = self._validate_samples(X, reset=False)
-        difference = self._exposures_of(samples) - self._validate_exposures(X, y)
+        exposures = self._exposures_of(self._validate_samples(X))
+        difference = exposures - self._validate_exposures(X, y)
         return -float(np.square(difference).sum(axis=1).mean())
 
     def _validate_exposures(self, X: ArrayLike, y: ArrayLike | None) -> Array:
@@ -96,13 +88,8 @@ class SupervisedEstimator(FactorisationEstimator):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_positive(self.learning_rate, "learning_rate")
-        check_positive_integer(self.max_epochs, "max_epochs")
-        check_positive_integer(self.n_layers, "n_layers")
-
-    def _infer(self, X: torch.Tensor) -> torch.Tensor:
-        exposures: torch.Tensor = self.network_(X)
-        return exposures
+        self._check_numbers("learning_rate", positive=True)
+        self._check_integers(max_epochs=1, n_layers=1)
 
 
 class SupervisedDNMF(SupervisedEstimator):
@@ -167,6 +154,8 @@ class SupervisedDNMF(SupervisedEstimator):
     (2, 3)
     """
 
+    _learned = ("dispersion",)
+
     def __init__(
         self,
         *,
@@ -185,7 +174,7 @@ class SupervisedDNMF(SupervisedEstimator):
         self.device = device
 
     def _fit(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
-        generator = self._generator(self.random_state)
+        generator = self._generator()
         X, exposures = X.cpu(), exposures.cpu()
         network = SupervisedNetwork(X.shape[1], exposures.shape[1], self.n_layers)
         network.learn_dictionary(X, exposures)
@@ -198,18 +187,22 @@ class SupervisedDNMF(SupervisedEstimator):
                 network,
                 mutations[rest],
                 (X[held_out], mutations[held_out]),
-                config=TrainConfig(self.max_epochs, self.learning_rate),
+                config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
                 batch_size=self.batch_size,
                 generator=generator,
             )
-        self.dispersion_ = network.dispersion.item()
+        else:
+            # Answers without a trained network do not use these weights, but they are saved with the model.
+            network.steps.initialise(
+                torch.full_like(network.units, 1 / len(network.units)), generator
+            )
         costs = {"training": history.cost, "validation": history.validation}
         kept = {phase: cost for phase, cost in costs.items() if cost}
         self._keep(network.to(self.device), network.dictionary, kept, len(history.cost))
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_positive_integer(self.batch_size, "batch_size")
+        self._check_integers(batch_size=1)
 
     def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
         return SupervisedNetwork(n_features, n_components, self.n_layers)

@@ -12,8 +12,8 @@ from dnmf.search.count_noise import COUNTING_DISPERSION
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedSteps
 
 CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
-KNOTS = 16
-TRUST_WIDTH = 0.5  # standard deviation, in the logarithm of the total, over which trust is averaged
+TRUST_KNOTS = 16
+TRUST_LOG_SD = 0.5  # of the Gaussian over the logarithm of the total by which trust is averaged
 CHUNK_ROWS = 2048
 
 
@@ -55,11 +55,11 @@ class SupervisedNetwork(nn.Module):
         self.register_buffer("signatures", flat)
         self.register_buffer("units", flat.new_ones(n_components))
         self.register_buffer("dispersion", flat.new_zeros(()))
-        self.register_buffer("trust_at", torch.arange(KNOTS, dtype=torch.float64))
-        self.register_buffer("trust", flat.new_zeros(KNOTS))
+        self.register_buffer("trust_at", torch.arange(TRUST_KNOTS, dtype=torch.float64))
+        self.register_buffer("trust", flat.new_zeros(TRUST_KNOTS))
         self.totals = TotalPrior()
-        self.design = ConditionedDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
-        self.steps = ConditionedSteps(flat, design=self.design)
+        design = ConditionedDesign(n_layers, CONTEXT_WIDTH, PRIOR_WIDTH)
+        self.steps = ConditionedSteps(flat, design=design)
 
     @property
     def counting(self) -> bool:
@@ -67,16 +67,16 @@ class SupervisedNetwork(nn.Module):
         return self.dispersion.item() >= COUNTING_DISPERSION
 
     def learn_dictionary(self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]) -> None:
-        """Regress the dictionary on pairs, as their noise asks for; for counts the steps start anew at it."""
+        """Regress a new network's dictionary on pairs; for counts the steps are built anew from it."""
         W = exact_signatures(X, H)
         self.dispersion.fill_(dispersion(X, H, W))
-        if self.counting:
-            W = kl_signatures(X, H)
-        units = W.sum(dim=1) if self.counting else W.new_ones(len(W))
-        self.units.copy_(units)
-        self.signatures.copy_(W / torch.where(units > 0, units, 1.0)[:, None])
-        if self.counting:
-            self.steps = ConditionedSteps(self.signatures, design=self.design)
+        if not self.counting:
+            self.signatures.copy_(W)
+            return
+        W = kl_signatures(X, H)
+        self.units.copy_(W.sum(dim=1))
+        self.signatures.copy_(W / torch.where(self.units > 0, self.units, 1.0)[:, None])
+        self.steps = ConditionedSteps(self.signatures, design=self.steps.design)
 
     @property
     def dictionary(self) -> Float[Tensor, "k f"]:
@@ -94,12 +94,11 @@ class SupervisedNetwork(nn.Module):
         return kl_exposures(X, self.signatures).H
 
     def learn_trust(self, X: Float[Tensor, "n f"], mutations: Float[Tensor, "n k"]) -> None:
-        """Set w(T) by held-out samples: least squares at every knot, samples with like totals counting.
+        """Set w(T) by held-out samples: least squares at every knot, samples weighted by the closeness of their totals.
 
         ``w = sum K e . d / sum K |d|^2``, clipped to [0, 1], d from the likelihood's answer to the network's, e to the
         truth, both over the root of the total; K a Gaussian of the log of the total.
         """
-        X, mutations = X.double(), mutations.double()
         occupied = X.sum(dim=1) > 0
         X, mutations = X[occupied], mutations[occupied]
         totals = X.sum(dim=1)
@@ -109,8 +108,8 @@ class SupervisedNetwork(nn.Module):
         step = (self.shares(X).double() - likely) * scale[:, None]
         error = mutations / totals.sqrt()[:, None] - likely * scale[:, None]
         logs = totals.log()
-        self.trust_at.copy_(torch.linspace(logs.min().item(), logs.max().item(), KNOTS))
-        kernel = (-0.5 * ((self.trust_at[:, None] - logs) / TRUST_WIDTH).square()).exp()
+        self.trust_at.copy_(torch.linspace(logs.min().item(), logs.max().item(), TRUST_KNOTS))
+        kernel = (-0.5 * ((self.trust_at[:, None] - logs) / TRUST_LOG_SD).square()).exp()
         gain, size = kernel @ (step * error).sum(dim=1), kernel @ step.square().sum(dim=1)
         self.trust.copy_((gain / size.clamp(min=1e-300)).clamp(0, 1))
 
@@ -119,9 +118,9 @@ class SupervisedNetwork(nn.Module):
         _, belongs = self.totals(totals)
         logs = totals.log()
         low, high = self.trust_at[0], self.trust_at[-1]
-        place = (logs - low) / (high - low).clamp(min=1e-9) * (KNOTS - 1)
-        place = place.clamp(0, KNOTS - 1)
-        left = place.floor().long().clamp(max=KNOTS - 2)
+        place = (logs - low) / (high - low).clamp(min=1e-9) * (TRUST_KNOTS - 1)
+        place = place.clamp(0, TRUST_KNOTS - 1)
+        left = place.floor().long().clamp(max=TRUST_KNOTS - 2)
         trust = torch.lerp(self.trust[left], self.trust[left + 1], place - left)
         return trust * belongs
 
@@ -139,9 +138,7 @@ class SupervisedNetwork(nn.Module):
         totals = X.sum(dim=1)
         likely = self.likelihood(X) / totals[:, None]
         w = self.weight(totals)[:, None]
-        shares = (
-            likely if not bool((w > 0).any()) else torch.lerp(likely, self.shares(X).double(), w)
-        )
+        shares = torch.lerp(likely, self.shares(X).double(), w) if bool((w > 0).any()) else likely
         mutations = self.totals(totals)[0][:, None] * shares
         result[occupied] = mutations / torch.where(self.units > 0, self.units, torch.inf)
         return result

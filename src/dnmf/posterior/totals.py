@@ -6,11 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# Number of quantiles by which the training totals are kept. Prior probability of a total unlike them, uniform on a log
-# scale over six decades: it dominates from about four standard deviations beyond the training totals.
-QUANTILES = 200
-UNSEEN_SHARE = 0.01
-UNSEEN_DECADES = 6.0
+N_QUANTILES = 200  # by which the training totals are kept
+# Prior probability that a total is unlike all training totals: uniform in its logarithm over so many decades. It
+# dominates from about four standard deviations beyond the training totals.
+P_UNSEEN, UNSEEN_DECADES = 0.01, 6.0
 
 
 class TotalPrior(nn.Module):
@@ -27,21 +26,20 @@ class TotalPrior(nn.Module):
     width: Tensor
     unseen: Tensor
 
-    def __init__(self, dtype: torch.dtype = torch.float64) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("log_totals", torch.zeros(QUANTILES, dtype=dtype))
-        self.register_buffer("width", torch.ones((), dtype=dtype))
+        self.register_buffer("log_totals", torch.zeros(N_QUANTILES, dtype=torch.float64))
+        self.register_buffer("width", torch.ones((), dtype=torch.float64))
         # Before learn() every total counts as unlike the training totals.
-        self.register_buffer("unseen", torch.ones((), dtype=dtype))
+        self.register_buffer("unseen", torch.ones((), dtype=torch.float64))
 
     def learn(self, totals: Float[Tensor, " m"]) -> None:
         """Take the expected totals of training samples, all > 0."""
         logs = totals.to(self.log_totals).log()
-        at = torch.linspace(0, 1, QUANTILES, dtype=logs.dtype)
+        at = torch.linspace(0, 1, N_QUANTILES, dtype=logs.dtype)
         self.log_totals.copy_(torch.quantile(logs, at))
-        spread = logs.std(correction=0).item() if len(logs) > 1 else 0.0
-        self.width.fill_(1.06 * spread * len(logs) ** -0.2)
-        self.unseen.fill_(UNSEEN_SHARE)
+        self.width.fill_(1.06 * logs.std(correction=0).item() * len(logs) ** -0.2)
+        self.unseen.fill_(P_UNSEEN)
 
     def forward(
         self, totals: Float[Tensor, " n"]
@@ -51,7 +49,7 @@ class TotalPrior(nn.Module):
         variance = self.width.square() + noise
         away = totals.log()[:, None] - self.log_totals
         density = (-0.5 * away.square() / variance).exp() / (2 * math.pi * variance).sqrt()
-        density = density * (1 - self.unseen) / QUANTILES
+        density = density * (1 - self.unseen) / N_QUANTILES
         elsewhere = self.unseen / (UNSEEN_DECADES * math.log(10))
         likely = (self.log_totals + away * (self.width.square() / variance)).exp()
         evidence = density.sum(dim=1) + elsewhere

@@ -42,7 +42,7 @@ def train_posterior_mean(
         Counts and exposures (mutations) of pairs that are not trained on; judged together with three sets of counts
         drawn anew from their exposures.
     config : TrainConfig
-        Epochs, peak of the learning rate, patience.
+        Epochs and peak of the learning rate.
     batch_size : int
         Samples per step.
     generator : torch.Generator
@@ -55,7 +55,8 @@ def train_posterior_mean(
     """
     steps = network.steps.float()
     source = PairSource(exposures, network.signatures.float())
-    network.totals.learn(exposures.sum(dim=1)[exposures.sum(dim=1) > 0])
+    totals = exposures.sum(dim=1)
+    network.totals.learn(totals[totals > 0])
     steps.initialise(source.shares.mean(dim=0), generator)
     judged = _redrawn(*held_out, network.signatures, generator)
     optimiser = torch.optim.Adam(
@@ -73,8 +74,10 @@ def train_posterior_mean(
         return total / STEPS_PER_EPOCH
 
     def validate() -> float:
+        X, mutations = judged
+        totals = mutations.sum(dim=1)
         with torch.no_grad():
-            return _validation_loss(network, *judged)
+            return _loss(network, X, mutations / totals[:, None], totals).item()
 
     history = fit_loop(steps, epoch, config, validate=validate)
     # In float64 an answer does not depend on how many samples are asked for at once.
@@ -89,20 +92,12 @@ def _loss(network: SupervisedNetwork, X: Tensor, shares: Tensor, totals: Tensor)
     return (weight[:, None] * (network.shares(X) - shares).square()).sum(dim=1).mean()
 
 
-def _validation_loss(network: SupervisedNetwork, X: Tensor, exposures: Tensor) -> float:
-    totals = exposures.sum(dim=1)
-    return _loss(network, X, exposures / totals[:, None], totals).item()
-
-
 def _redrawn(
     X: Tensor, exposures: Tensor, W: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return the held-out samples and their redraws, as many as fit; without samples that have no exposure."""
-    occupied = exposures.sum(dim=1) > 0
-    X, exposures = (
-        X[occupied][:MAX_VALIDATION_SAMPLES],
-        exposures[occupied][:MAX_VALIDATION_SAMPLES],
-    )
+    kept = (exposures.sum(dim=1) > 0).argwhere()[:MAX_VALIDATION_SAMPLES, 0]
+    X, exposures = X[kept], exposures[kept]
     redraws = min(N_REDRAWS, MAX_VALIDATION_SAMPLES // max(len(X), 1) - 1)
     mean = exposures @ W
     drawn = [torch.poisson(mean, generator=generator) for _ in range(redraws)]

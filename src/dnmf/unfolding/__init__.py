@@ -8,10 +8,9 @@ from dnmf.unfolding.layers import (
     UnfoldedLayer,
     WeightedMULayer,
 )
-from dnmf.unfolding.networks import Unfolded, UnfoldedMU
+from dnmf.unfolding.networks import LAYERS, Unfolded, UnfoldedMU
 from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
-from dnmf.unfolding.rules import LAYERS
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 from dnmf.unfolding.training import History, TrainConfig, train_supervised, train_unsupervised
 

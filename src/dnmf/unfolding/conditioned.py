@@ -11,8 +11,9 @@ from torch.nn import functional
 
 # Standardisation of the log number of mutations; beyond +-2.2 it is constant, a little outside the training range.
 LOG_COUNT_CENTRE, LOG_COUNT_SCALE, LOG_COUNT_LIMIT = math.log(2000.0), 2.5, 2.2
-# Smallest share of a signature; at no number of mutations in training does it differ from absence.
+# Smallest share of a signature: far less than one mutation of any training sample.
 SHARE_FLOOR = 1e-8
+# Added to the explained spectrum, to the multiplicative gain, and to the shares whose logarithm the prior takes.
 SPECTRUM_FLOOR, GAIN_FLOOR, SEEN_FLOOR = 1e-7, 1e-6, 1e-3
 # Bounds of what a layer's prior can do: an exponent of the step within exp(+-1.2), a shift of the log share within +-3,
 # and shares set to zero below a threshold of at most 0.02.
@@ -28,7 +29,7 @@ class ConditionedDesign:
     n_layers : int
         Unfolded steps.
     context_width : int
-        Width of the embedding of count and cohort.
+        Width of the embedding of the number of mutations and the tumour type.
     prior_width : int
         Hidden width of the step-wise learned prior over co-occurring signatures.
     head_width : int
@@ -124,7 +125,7 @@ class ConditionedLayer(nn.Module):
 
 
 def log_signatures(W: Tensor) -> Tensor:
-    """Logarithm of the signatures, lifted off zero so that a step can learn to raise any channel."""
+    """Return the logarithm of the signatures, at least 1e-5, so that a step can learn to raise any channel."""
     return W.clamp(min=1e-5).log()
 
 
@@ -135,7 +136,7 @@ class ConditionedSteps(nn.Module):
     ----------
     W : (k, f)
         Signatures, rows sum to 1.
-    n_cohorts : int
+    n_types : int
         Number of tumour types; index 0 means none is given, types count from 1.
     design : ConditionedDesign, optional
         Sizes; those of the head are not used here.
@@ -144,7 +145,7 @@ class ConditionedSteps(nn.Module):
     W: Tensor
 
     def __init__(
-        self, W: Float[Tensor, "k f"], n_cohorts: int = 0, design: ConditionedDesign | None = None
+        self, W: Float[Tensor, "k f"], n_types: int = 0, design: ConditionedDesign | None = None
     ):
         super().__init__()
         design = design or ConditionedDesign()
@@ -155,17 +156,16 @@ class ConditionedSteps(nn.Module):
         W = W.clone(memory_format=torch.contiguous_format)
         self.register_buffer("W", W, persistent=False)
         self.start = nn.Parameter(torch.zeros(k, dtype=W.dtype))
-        self.cohort = nn.Embedding(n_cohorts + 1, d)
+        self.cohort = nn.Embedding(n_types + 1, d)  # named as in the saved models
         self.count = nn.Linear(3, d)
         self.context = nn.Linear(d, d)
         self.start_context = nn.Linear(d, k, bias=False)
         self.hidden_context = nn.Linear(d, design.n_layers * design.prior_width)
         self.control_context = nn.Linear(d, design.n_layers * 3 * k)
         self.layers = nn.ModuleList(ConditionedLayer(W, design) for _ in range(design.n_layers))
-        with torch.no_grad():
-            for module in (self.start_context, self.control_context):
-                for weight in module.parameters():
-                    weight.zero_()
+        for module in (self.start_context, self.control_context):
+            for weight in module.parameters():
+                nn.init.zeros_(weight)
         self.to(W.dtype)
 
     def initialise(self, mean_shares: Float[Tensor, " k"], generator: torch.Generator) -> None:
@@ -181,15 +181,11 @@ class ConditionedSteps(nn.Module):
             self.start.copy_((mean_shares + 1e-3).log())
 
     def log_shares(
-        self,
-        X: Float[Tensor, "n f"],
-        context: Float[Tensor, "n d"],
-        start: Float[Tensor, "n k"] | None = None,
+        self, X: Float[Tensor, "n f"], context: Float[Tensor, "n d"]
     ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "n f"]]:
-        """Return the logarithm of the shares, and the spectra they explain; ``start`` as logarithm, default learned."""
+        """Return the logarithm of the shares, and the spectra they explain."""
         total = X.sum(dim=1, keepdim=True)
-        start = self.start if start is None else start
-        log_h = torch.log_softmax(start + self.start_context(context), dim=1)
+        log_h = torch.log_softmax(self.start + self.start_context(context), dim=1)
         # A sample without mutations gets its expected spectrum as data, so that only the prior moves its shares.
         x = torch.where(total > 0, X / total.clamp(min=1), log_h.detach().exp() @ self.W)
         hidden = self.hidden_context(context).chunk(len(self.layers), dim=1)
@@ -199,15 +195,15 @@ class ConditionedSteps(nn.Module):
         return log_h, x
 
     def embed(
-        self, total: Float[Tensor, "n 1"], cohort: Int[Tensor, " n"] | None = None
+        self, total: Float[Tensor, "n 1"], tumour_type: Int[Tensor, " n"] | None = None
     ) -> Float[Tensor, "n d"]:
         """Return the embedding of the number of mutations and, where one is given, of the tumour type."""
-        if cohort is None:
-            cohort = torch.zeros(len(total), dtype=torch.long, device=total.device)
+        if tumour_type is None:
+            tumour_type = torch.zeros(len(total), dtype=torch.long, device=total.device)
         z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE
         z = z.clamp(-LOG_COUNT_LIMIT, LOG_COUNT_LIMIT)
         first = functional.silu(
-            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(cohort)
+            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(tumour_type)
         )
         embedded: Tensor = functional.silu(self.context(first)) + first
         return embedded

@@ -236,7 +236,7 @@ class ProjectedGradientLayer(UnfoldedLayer):
     Gregor and LeCun 2010, Learning fast approximations of sparse coding.
     """
 
-    nonnegative = ("step",)  # a penalty must not become a reward
+    nonnegative = ("step",)  # with a negative step the penalties would raise the exposures
     dictionary: nn.Parameter
     mixing: nn.Parameter
     step: nn.Parameter

@@ -1,18 +1,50 @@
 """Networks of unfolded layers: their start, the scale in which they work, and the exposures they return."""
 
-from collections.abc import Iterable
 from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dnmf.unfolding.layers import MULayer, UnfoldedLayer
+from dnmf.unfolding.layers import (
+    ADMMLayer,
+    KLLayer,
+    MULayer,
+    ProjectedGradientLayer,
+    UnfoldedLayer,
+    WeightedMULayer,
+)
+from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
-from dnmf.unfolding.rules import LAYERS
+
+# The rules by the name that users give.
+LAYERS: dict[str, type[UnfoldedLayer]] = {
+    "mu": MULayer,
+    "kl": KLLayer,
+    "weighted-mu": WeightedMULayer,
+    "projected-gradient": ProjectedGradientLayer,
+    "admm": ADMMLayer,
+    "newton": NewtonLayer,
+}
 
 
-class UnfoldedMU(nn.Module):
+class _LayeredNetwork(nn.Module):
+    layers: nn.ModuleList
+
+    def _states(self, start: Tensor, problem: Problem) -> list[Tensor]:
+        """Return the state before the first and after every layer."""
+        states = [start]
+        for layer in self.layers:
+            states.append(layer(states[-1], problem))
+        return states
+
+    def project_nonnegative_(self) -> None:
+        """Clamp at zero the weights that must not be negative: after each optimiser step (paper 2.2)."""
+        for layer in self.layers:
+            cast(UnfoldedLayer, layer).project_nonnegative_()
+
+
+class UnfoldedMU(_LayeredNetwork):
     """The paper's network: L multiplicative updates, each with its own matrices, one shared pair of penalties.
 
     ``H_{l+1} = H_l * (X D_l^T + eps) / (H_l G_l^T + l1_reg + l2_reg H_l + eps)``, ``H_0 = 1``
@@ -102,7 +134,7 @@ class UnfoldedMU(nn.Module):
         l1_reg, l2_reg = (p if p.requires_grad else p.item() for p in (self.l1_reg, self.l2_reg))
         problem = Problem(X, l1_reg=l1_reg, l2_reg=l2_reg)
         H = X.new_ones(len(X), self.n_components) if H0 is None else H0
-        return [H, *_run(self.layers, H, problem)]
+        return self._states(H, problem)
 
     def forward(
         self, X: Float[Tensor, "n f"], H0: Float[Tensor, "n k"] | None = None
@@ -112,14 +144,13 @@ class UnfoldedMU(nn.Module):
 
     def project_nonnegative_(self) -> None:
         """Clamp all weights, penalties included, at zero: after each optimiser step (paper 2.2)."""
+        super().project_nonnegative_()
         with torch.no_grad():
             self.l1_reg.clamp_(min=0)
             self.l2_reg.clamp_(min=0)
-        for layer in self.layers:
-            cast(UnfoldedLayer, layer).project_nonnegative_()
 
 
-class Unfolded(nn.Module):
+class Unfolded(_LayeredNetwork):
     """A network of any rule that works on spectra: equivariant to the number of mutations by construction.
 
     A sample x is divided by its total s and components by their usual share sigma; the layers see a problem in which
@@ -169,13 +200,12 @@ class Unfolded(nn.Module):
             raise ValueError(f"unknown layer {layer!r}: choose one of {', '.join(LAYERS)}")
         self.rule = LAYERS[layer]
         self.rule.objective(l1_reg, l2_reg)  # an error for penalties that it does not take
-        self.register_buffer(
-            "signatures", torch.zeros(n_components, n_features, dtype=dtype, device=device)
-        )
-        self.register_buffer("shares", torch.ones(n_components, dtype=dtype, device=device))
-        self.register_buffer("inverse", torch.zeros_like(self.signatures.mT))
-        self.register_buffer("l1_reg", torch.tensor(l1_reg, dtype=dtype, device=device))
-        self.register_buffer("l2_reg", torch.tensor(l2_reg, dtype=dtype, device=device))
+        zeros = torch.zeros(n_components, n_features, dtype=dtype, device=device)
+        self.register_buffer("signatures", zeros)
+        self.register_buffer("shares", zeros.new_ones(n_components))
+        self.register_buffer("inverse", torch.zeros_like(zeros.mT))
+        self.register_buffer("l1_reg", zeros.new_tensor(l1_reg))
+        self.register_buffer("l2_reg", zeros.new_tensor(l2_reg))
         self.layers = nn.ModuleList(self.rule.stack(self.signatures, n_layers))
 
     signatures: Tensor
@@ -197,14 +227,7 @@ class Unfolded(nn.Module):
     ) -> "Unfolded":
         """Return the network whose layers are the classic step for ``W`` (rows summing to 1).
 
-        Parameters
-        ----------
-        W : (k, f)
-            Signatures.
-        n_layers, layer, l1_reg, l2_reg
-            As for the class.
-        shares : (k,), optional
-            Usual share of each component in a sample; default 1 for all.
+        ``shares`` holds the usual share of each component in a sample, by default 1 for all.
         """
         k, f = W.shape
         network = cls(
@@ -214,9 +237,8 @@ class Unfolded(nn.Module):
             network.signatures.copy_(W)
             if shares is not None:
                 network.shares.copy_(shares)
-            scaled = network.scaled_signatures
-            network.inverse.copy_(torch.linalg.pinv(scaled))
-        network.layers.extend(network.rule.stack(scaled, n_layers))
+            network.inverse.copy_(torch.linalg.pinv(network.scaled_signatures))
+        network.layers.extend(network.rule.stack(network.scaled_signatures, n_layers))
         return network
 
     @property
@@ -238,36 +260,23 @@ class Unfolded(nn.Module):
 
     def iterates(self, X: Float[Tensor, "n f"]) -> list[Float[Tensor, "n k"]]:
         """Return the exposures (mutations) at the start and after every layer."""
-        states, _ = self._states(X)
+        states, _ = self._scaled_states(X)
         unit = X.sum(dim=1, keepdim=True) * self.shares
         return [unit * state.clamp(min=0) for state in states]
 
     def forward(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
         """Return the exposures (mutations) of the samples ``X``; empty samples get 0.
 
-        Those of the last layer; with a rule that may go uphill, of the layer where the sample's cost was lowest.
+        They are those of the last layer or, with a rule whose steps may raise the cost, of the layer where the cost of
+        the sample was lowest.
         """
-        states, problem = self._states(X)
+        states, problem = self._scaled_states(X)
         best = _cheapest(states, problem) if self.rule.keeps_cheapest else states[-1].clamp(min=0)
         return X.sum(dim=1, keepdim=True) * self.shares * best
 
-    def _states(self, X: Float[Tensor, "n f"]) -> tuple[list[Tensor], Problem]:
+    def _scaled_states(self, X: Float[Tensor, "n f"]) -> tuple[list[Tensor], Problem]:
         problem = self.problem(X)
-        start = self.rule.start_from(problem.X @ self.inverse)
-        return [start, *_run(self.layers, start, problem)], problem
-
-    def project_nonnegative_(self) -> None:
-        """Clamp the weights that must not be negative."""
-        for layer in self.layers:
-            cast(UnfoldedLayer, layer).project_nonnegative_()
-
-
-def _run(layers: Iterable[nn.Module], state: Tensor, problem: Problem) -> list[Tensor]:
-    states = []
-    for layer in layers:
-        state = layer(state, problem)
-        states.append(state)
-    return states
+        return self._states(self.rule.start_from(problem.X @ self.inverse), problem), problem
 
 
 def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:

@@ -21,7 +21,7 @@ class NewtonLayer(UnfoldedLayer):
 
     A component that goes negative leaves P in the next layer, one whose gradient asks for it enters: the primal-dual
     active set method, whose fixed point is the exact non-negative least-squares solution for *any* rho > 0. The damping
-    shrinks from layer to layer, so that early layers do not jump between supports and late ones do not creep.
+    falls from layer to layer, so that early layers do not alternate between supports and late ones take full steps.
 
     The system is solved by 4 steps of conjugate gradients from h, preconditioned by ``(G + diag(tau d))^-1``, which all
     samples share: a layer is 10 products with k x k matrices. With tau = rho they are exact where at most 3
@@ -79,36 +79,36 @@ class NewtonLayer(UnfoldedLayer):
 
     @staticmethod
     def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        """Return the estimate: what it has negative is off the support."""
+        """Return the estimate: its negative entries are off the support."""
         return estimate
 
     def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
         """Return the next state."""
         gram, moments = problem.gram, problem.moments
         eps, tiny = torch.finfo(state.dtype).eps, torch.finfo(state.dtype).tiny ** 0.5
-        # Components without mass get some, so that their slope stays a number.
+        # Components without mass get a positive scale, so that the gradients divided by it stay finite.
         scale = problem.diagonal.clamp(min=eps * problem.diagonal.max())
         damped = gram + torch.diag((self.log_rho.exp() + eps) * scale)
-        # Alike signatures have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
+        # Similar signatures have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
         solve = torch.linalg.inv(gram + torch.diag((self.log_tau.exp() + eps**0.5) * scale))
         on = state > 0
         face = on.to(state.dtype)
 
         z = state.relu()
-        # The damping does not pull at h itself: the residual there is that of the plain problem.
+        # At z = h the damping is zero: the residual is that of the undamped problem.
         residual = (moments - z @ gram) * face
-        towards = (residual @ solve) * face
-        direction = towards
-        gain = (residual * towards).sum(dim=1, keepdim=True)
+        preconditioned = (residual @ solve) * face
+        direction = preconditioned
+        gain = (residual * preconditioned).sum(dim=1, keepdim=True)
         for step in range(self.CONJUGATE_STEPS):
-            bend = (direction @ damped) * face
-            curvature = (direction * bend).sum(dim=1, keepdim=True)
+            image = (direction @ damped) * face
+            curvature = (direction * image).sum(dim=1, keepdim=True)
             length = gain / curvature.clamp(min=tiny)
             z = z + length * direction
             if step == self.CONJUGATE_STEPS - 1:
                 break
-            residual = residual - length * bend
-            towards = (residual @ solve) * face
-            before, gain = gain, (residual * towards).sum(dim=1, keepdim=True)
-            direction = towards + gain / before.clamp(min=tiny) * direction
+            residual = residual - length * image
+            preconditioned = (residual @ solve) * face
+            before, gain = gain, (residual * preconditioned).sum(dim=1, keepdim=True)
+            direction = preconditioned + gain / before.clamp(min=tiny) * direction
         return torch.where(on, z, (moments - z @ gram) / scale)

@@ -17,12 +17,12 @@ BATCH_ROWS = 256
 EXPOSURE_LOG_SD = 0.5  # standard deviation of the logarithm
 JITTERED_SHARE = 0.7
 NOISE_DECADES = (-5.0, -1.0)  # relative size of the added noise
-# An excess counts as none below this share of a sample's exact cost, or below this many roundings of that cost.
+# e0: an excess over a sample's exact cost is negligible below this share of that cost plus this many roundings.
 NEGLIGIBLE_EXCESS = 1e-3
 COST_ROUNDINGS = 10
 # Training ends at a mean log(1 + e / e0) of at most this: nearly all samples are then as good as exact, and more steps
 # only fit the few others, which makes new samples worse.
-DONE_LOG_EXCESS = math.log(1.2)
+NEGLIGIBLE_LOG_EXCESS = math.log(1.2)
 STEPS_PER_EVALUATION = 25
 
 
@@ -78,7 +78,7 @@ def train_to_dictionary(
             return _loss(network, samples, exact, floors).item()
 
     untrained = validate()
-    if untrained <= DONE_LOG_EXCESS or n_steps == 0:
+    if untrained <= NEGLIGIBLE_LOG_EXCESS or n_steps == 0:
         return History(validation=[math.exp(untrained)])
     pool = _jittered_pool(occupied, network.signatures, generator)
     pool_exact, pool_floors = _exact_solutions(network, pool)
@@ -98,7 +98,7 @@ def train_to_dictionary(
         validate=validate,
         validate_every=STEPS_PER_EVALUATION,
         untrained=untrained,
-        good_enough=DONE_LOG_EXCESS,
+        good_enough=NEGLIGIBLE_LOG_EXCESS,
         phase="network",
         progress=progress,
     )
@@ -112,31 +112,24 @@ def _loss(
     exact: Float[Tensor, "n k"],
     floors: Float[Tensor, " n"],
 ) -> Tensor:
-    return (_excess_cost(network, X, exact) / floors).log1p().mean()
+    problem = network.problem(X)
+    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
+    totals = X.sum(dim=1)
+    state = network(X) / (totals[:, None] * network.shares)
+    excess = objective.excess(problem.X, state, problem.dictionary, exact=exact)
+    return (totals**objective.degree * excess / floors).log1p().mean()
 
 
 def _exact_solutions(
     network: Unfolded, X: Float[Tensor, "n f"]
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, " n"]]:
-    """Return exact states and, in the unit of the cost, which excess over theirs is negligible."""
+    """Return the exact states, and for each the excess e0 that is negligible, in the unit of the cost."""
     problem = network.problem(X)
     objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
     exact = objective.exposures(problem.X, problem.dictionary)
     lowest = objective.minimum(problem.X, exact, problem.dictionary).clamp(min=0)
     floors = NEGLIGIBLE_EXCESS * lowest + COST_ROUNDINGS * torch.finfo(X.dtype).eps
     return exact, X.sum(dim=1) ** objective.degree * floors
-
-
-def _excess_cost(
-    network: Unfolded, X: Float[Tensor, "n f"], exact: Float[Tensor, "n k"]
-) -> Float[Tensor, " n"]:
-    """By how much the network's exposures cost more than the exact ones, in the unit of the cost."""
-    problem = network.problem(X)
-    objective = network.rule.objective(problem.l1_reg, problem.l2_reg)
-    totals = X.sum(dim=1)
-    state = network(X) / (totals[:, None] * network.shares)
-    excess = objective.excess(problem.X, state, problem.dictionary, exact=exact)
-    return totals**objective.degree * excess
 
 
 def _jittered_pool(

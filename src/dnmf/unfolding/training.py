@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -17,7 +18,7 @@ from dnmf.progress import Progress
 # Share of a one-cycle schedule in which the learning rate rises.
 WARM_UP_SHARE = 0.2
 # torch divides by zero where the warm-up is a single step: a shorter training takes the beginning of this schedule.
-SHORTEST_SCHEDULE = 10
+MIN_SCHEDULE_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def fit_loop(
     """
     history = History()
     lowest = reference = math.inf if untrained is None else untrained
-    best = None if untrained is None else _copied_weights(network)
+    best = None if untrained is None else deepcopy(network.state_dict())
     stale = 0
     for i in range(1, config.max_epochs + 1):
         watched = epoch()
@@ -116,7 +117,7 @@ def fit_loop(
             )
         if watched < lowest:
             lowest, history.best_epoch = watched, i
-            best = None if validate is None else _copied_weights(network)
+            best = None if validate is None else deepcopy(network.state_dict())
         if watched < reference * (1 - config.tol):
             reference, stale = watched, 0
         else:
@@ -126,10 +127,6 @@ def fit_loop(
     if best is not None:
         network.load_state_dict(best)
     return history
-
-
-def _copied_weights(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
 def take_step(
@@ -161,11 +158,11 @@ def take_step(
 def one_cycle(
     optimiser: torch.optim.Optimizer, peak: float, n_steps: int
 ) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Return the schedule of a training of known length: up to the peak in a fifth of it, then down to nothing."""
+    """Return the schedule of a training of known length: up to the peak in a fifth of it, then down to zero."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=peak,
-        total_steps=max(n_steps, SHORTEST_SCHEDULE),
+        total_steps=max(n_steps, MIN_SCHEDULE_STEPS),
         pct_start=WARM_UP_SHARE,
     )
 
