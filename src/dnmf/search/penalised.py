@@ -32,7 +32,7 @@ def find_signatures(
 
     ``min 1/2 sum_nc ((x - h W)_nc / s_nc)^2 + sum_nk log(h_nk / s_n + 3)``, ``s`` the standard deviation of the noise
 
-    For counting noise. Nearly noise-free counts go through :func:`dnmf.kernels.find_dictionary`, whose penalties are
+    For counting noise. Nearly noise-free counts go through :func:`dnmf.search.find_dictionary`, whose penalties are
     released in the end, since such counts determine the signatures without them.
 
     Parameters

@@ -1,7 +1,7 @@
 """Read catalogs, signatures and exposures from the files of the field's tools.
 
-Files hold their channels in rows or in columns; in memory rows are samples. This is the one place
-where they turn.
+Files hold their channels in rows or in columns; in memory rows are samples. `layout` finds out which,
+and tables turn here and nowhere else.
 """
 
 import re
