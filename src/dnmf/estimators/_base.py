@@ -56,10 +56,11 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _start_fit(self, X: ArrayLike) -> torch.Tensor:
         """Return the samples to fit, or raise an error where they or the parameters are wrong."""
         self._check_parameters()
-        samples = validate_data(self, X, dtype=np.float64, ensure_non_negative=True)
+        array = validate_data(self, X, dtype=np.float64, ensure_non_negative=True)
+        samples = self._to_tensor(array)
         if not samples.any():
             raise ValueError("X holds no mutations at all: every entry is 0")
-        return self._to_tensor(samples)
+        return samples
 
     def _check_parameters(self) -> None:
         """Raise a ValueError that names a wrong parameter: before fitting and after loading."""
