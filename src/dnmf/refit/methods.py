@@ -40,11 +40,14 @@ def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") ->
     X, signatures = torch.tensor(counts), torch.tensor(W)
     total = X.sum(dim=1, keepdim=True)
     best = kl_exposures(X, signatures, tol=TOLERANCE_NATS)
-    found = best.H
-    if method == "nnls":
+    if method == "kl":
+        found = best.H
+    elif method == "nnls":
         found = exact_exposures(X, signatures)
     elif method == "sparse":
         found = _selected_exposures(X, signatures)
+    else:
+        raise ValueError(f"{method!r} is not a method without a network: kl, nnls, sparse")
     lower, upper = exposure_intervals(X, found, signatures, least_squares=method == "nnls")
     mass = found.sum(dim=1, keepdim=True)
     # Least squares need not explain as many mutations as there are.
