@@ -11,7 +11,13 @@ from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.extraction.verdicts import decompose, signature_verdicts
 from dnmf.metrics import cosine_similarity
-from dnmf.signatures import MutationCatalog, SignatureSet, load_reference, simulate_catalog
+from dnmf.signatures import (
+    MutationCatalog,
+    SignatureSet,
+    load_reference,
+    read_exposures,
+    simulate_catalog,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_search")
 
@@ -50,6 +56,20 @@ def test_the_true_number_is_chosen_and_every_number_kept(result: ExtractionResul
     assert list(result.selection.candidates) == [2, 3, 4]
     assert set(result.matches["reference"]) == set(TRUE_NAMES)
     assert result.parameters["n_signatures"] == [2, 3, 4]
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_ends_of_intervals_are_written_in_whole_mutations_rounded_outwards(
+    result: ExtractionResult, tmp_path: Path
+) -> None:
+    result.save(tmp_path / "out")
+    lower, upper = (
+        read_exposures(tmp_path / f"out/exposure_{end}.tsv") for end in ("lower", "upper")
+    )
+    assert result.exposure_lower is not None
+    assert result.exposure_upper is not None
+    pd.testing.assert_frame_equal(lower, np.floor(result.exposure_lower), check_names=False)
+    pd.testing.assert_frame_equal(upper, np.ceil(result.exposure_upper), check_names=False)
 
 
 def test_the_network_was_trained_to_the_chosen_signatures(result: ExtractionResult) -> None:
