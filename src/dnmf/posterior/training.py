@@ -9,7 +9,6 @@ from dnmf.posterior.pairs import PairSource
 from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
 
 STEPS_PER_EPOCH = 50
-MAX_GRADIENT_NORM = 1.0
 # The weight of a sample grows with its total N as N N0 / (N + N0) and is nearly constant beyond N0: there the
 # likelihood is used, and samples of unbounded weight would dominate the training.
 SATURATION_MUTATIONS = 20_000.0
@@ -68,9 +67,7 @@ def train_posterior_mean(
         total = 0.0
         for _ in range(STEPS_PER_EPOCH):
             loss = _loss(network, *source.draw(batch_size, generator))
-            total += take_step(
-                steps, loss, optimiser, schedule, max_gradient_norm=MAX_GRADIENT_NORM
-            )
+            total += take_step(steps, loss, optimiser, schedule, clip=True)
         return total / STEPS_PER_EPOCH
 
     def validate() -> float:

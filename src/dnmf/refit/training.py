@@ -11,14 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from dnmf.criteria import PRESENT_MUTATIONS
+from dnmf.posterior.pairs import jittered
 from dnmf.progress import Progress
 from dnmf.refit.checkpoint import checksum, load_checkpoint, save_checkpoint
 from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.unfolding.conditioned import ConditionedDesign
 from dnmf.unfolding.training import take_step
-
-# Larger gradients are scaled down to this norm.
-MAX_GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +119,8 @@ class ExposurePrior:
         one, other = self.shares[rows], self.shares[partners]
         a = 0.5 * uniform(n, 1) ** 4
         crossed = (uniform(n, 1) < config.crossed) & (uniform(n, k) < 0.5)
-        shares = torch.where(crossed, other, (1 - a) * one + a * other) + 1e-6 * one
-        noise = torch.randn(n, k, generator=generator, dtype=shares.dtype)
-        shares = shares * (config.jitter * noise).exp()
-        shares = shares / shares.sum(dim=1, keepdim=True)
+        shares = torch.where(crossed, other, (1 - a) * one + a * other)
+        shares = jittered(shares, one, config.jitter, generator)
         kind, share = uniform(n, 1), 0.6 * uniform(n, 1)
         with_foreign = (1 - share) * shares + share * _few_signatures(n, k, 2, uniform)
         shares = torch.where(kind < config.foreign, with_foreign, shares)
@@ -278,7 +274,7 @@ def _take_step(
     shares, counts, types = prior.draw(config.batch_size, generator)
     X = torch.poisson(counts[:, None] * (shares @ network.W), generator=generator)
     loss, error = refit_loss(network(X, types), shares, counts, emphasis=config.emphasis)
-    value = take_step(network, loss, optimiser, max_gradient_norm=MAX_GRADIENT_NORM)
+    value = take_step(network, loss, optimiser, clip=True)
     if not math.isfinite(value):
         raise FloatingPointError(f"the training loss became {value} in step {step + 1}")
     return error.item()
