@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dnmf.extraction.arguments import filled_counts
+from dnmf.extraction.arguments import DEFAULT_RESTARTS, filled_counts
 from dnmf.extraction.candidate import Candidate, finish_candidate
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.choice import Choice, choose, selection_table
@@ -73,7 +73,7 @@ def select_signatures(
     catalog: MutationCatalog,
     n_signatures: Sequence[int],
     *,
-    n_restarts: int = 20,
+    n_restarts: int = DEFAULT_RESTARTS,
     seed: int = 0,
     workers: int = 1,
     checkpoint: Checkpoint | None = None,

@@ -1,5 +1,7 @@
 """Refit without a network: likelihood, least squares, selection of signatures, and when selection beats a network."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -60,17 +62,14 @@ def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") ->
     left_over = unexplained_share(X, expected)
     excess = poisson_deviance(X, expected) - poisson_deviance(X, best.H @ signatures)
     gap = best.gap if method == "kl" else excess.clamp(min=0) / 2 + best.gap
-    return RefitEstimate(
+    return replace(
+        RefitEstimate.empty(len(counts), len(W), method, reason),
         shares=shares.numpy(),
         lower=torch.minimum(lower * scale, shares).numpy(),
         upper=torch.maximum((upper * scale).clamp(max=1), shares).numpy(),
-        presence=np.full(shares.shape, np.nan),
         unassigned=torch.where(p_value < P_UNASSIGNED, left_over, 0.0).numpy(),
         p_value=p_value.numpy(),
         certificate=gap.numpy(),
-        dispersion=np.ones(len(counts)),
-        method=np.full(len(counts), method, dtype=object),
-        reason=np.full(len(counts), reason, dtype=object),
     )
 
 

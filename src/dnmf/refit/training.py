@@ -13,7 +13,7 @@ from torch.nn import functional
 from dnmf.criteria import PRESENT_MUTATIONS
 from dnmf.posterior.pairs import jittered
 from dnmf.progress import Progress
-from dnmf.refit.checkpoint import checksum, load_checkpoint, save_checkpoint
+from dnmf.refit.checkpoint import TrainingState, checksum
 from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.unfolding.conditioned import ConditionedDesign
 from dnmf.unfolding.training import take_step
@@ -247,14 +247,13 @@ def train_refit(
         "training tumours": checksum(shares, tumour_types),
         "network to start from": "none" if start is None else checksum(*start.parameters()),
     }
-    done = 0
-    if checkpoint is not None and checkpoint.exists():
-        done = load_checkpoint(checkpoint, network, optimiser, generator, record)
+    state = TrainingState(network, optimiser, generator, record)
+    done = state.load(checkpoint) if checkpoint is not None and checkpoint.exists() else 0
     for step in range(done, config.steps):
         error = _take_step(network, optimiser, prior, generator, step)
         done = step + 1
         if checkpoint is not None and (done == config.steps or done % checkpoint_every == 0):
-            save_checkpoint(checkpoint, network, optimiser, generator, record, done)
+            state.save(checkpoint, done)
         if progress is not None:
             progress("training", done, config.steps, error)
     return network.eval()
