@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
-from dnmf.extraction.restarts import align, consensus, silhouettes
+from dnmf.extraction.restarts import align, consensus, restart, silhouettes
+from dnmf.search.count_noise import estimate_count_noise
 
 K, F, R = 4, 30, 5
 
@@ -70,3 +72,15 @@ def test_one_signature_is_judged_by_its_likeness_to_itself() -> None:
 def test_too_few_restarts_tell_nothing(signatures: np.ndarray) -> None:
     assert np.isnan(silhouettes(signatures[None])).all()
     assert align(np.empty((0, K, F)), signatures).shape == (0, K, F)
+
+
+@pytest.mark.usefixtures("quick_search")
+def test_every_restart_has_counts_and_a_start_of_its_own_whoever_computes_it():
+    rng = np.random.default_rng(0)
+    X = torch.tensor(rng.poisson(rng.gamma(1.0, 500.0, (20, 3)) @ rng.dirichlet(np.ones(12), 3)))
+    X = X.double() + 1.0
+    noise = estimate_count_noise(X)
+    found = [restart(X, 3, index, noise, 5) for index in (1, 2, 1)]
+    assert torch.equal(found[0], found[2])
+    assert not torch.isclose(found[0], found[1], rtol=1e-3).all()
+    assert not torch.isclose(found[0], restart(X, 3, 1, noise, 6), rtol=1e-3).all()

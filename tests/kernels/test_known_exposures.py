@@ -51,3 +51,17 @@ def test_without_a_residual_to_measure_there_is_no_dispersion(problem):
     assert dispersion(X, H, W) == 0.0
     X, H, W = problem(20, 12, 3, 5)
     assert dispersion(X, torch.zeros_like(H), W) == 0.0
+
+
+def test_fitting_the_dictionary_takes_its_degrees_of_freedom_from_the_residual(problem):
+    """With 8 samples and 4 components half of the noise is fitted away: without n / (n - k) the ratio is a half."""
+    W = problem(8, 96, 4, 0)[2]
+    # Every sample holds the components in another proportion, so that all have the same influence on the fit.
+    H = 1e4 * torch.tensor([[1.0, 2, 3, 5], [2, 1, 5, 3], [3, 5, 1, 2], [5, 3, 2, 1]]).double()
+    H = torch.cat([H, H])
+    ratios = []
+    for seed in range(10):
+        X = torch.poisson(H @ W, generator=torch.Generator().manual_seed(seed))
+        # Least squares without a bound: its residual has n - k degrees of freedom in every channel.
+        ratios.append(dispersion(X, H, torch.linalg.lstsq(H, X).solution))
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.1)

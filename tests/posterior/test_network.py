@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from scipy.stats import gaussian_kde
 
 from dnmf.kernels import exact_exposures, kl_exposures
 from dnmf.posterior.network import SupervisedNetwork
@@ -42,6 +43,14 @@ def test_where_totals_spread_widely_a_count_means_itself():
     expected, belongs = prior(totals)
     torch.testing.assert_close(expected, totals, rtol=0.02, atol=0)
     assert (belongs > 0.9).all()
+
+
+def test_the_width_of_the_density_is_silvermans():
+    totals = torch.logspace(2, 5, 60).square() / 100
+    prior = TotalPrior()
+    prior.learn(totals)
+    density = gaussian_kde(totals.double().log().numpy(), bw_method="silverman")
+    assert prior.width.item() == pytest.approx(density.covariance.item() ** 0.5, rel=0.02)
 
 
 def test_before_learning_no_total_belongs():
