@@ -111,6 +111,11 @@ class ModelFormat:
         return entries, data
 
 
+def below(prefix: str, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries whose names begin with a prefix, named without it."""
+    return {n.removeprefix(prefix): e for n, e in entries.items() if n.startswith(prefix)}
+
+
 def check_identity(
     checkpoint: str | os.PathLike[str],
     found: Mapping[str, Any],

@@ -15,7 +15,7 @@ from dnmf.estimators._mu import MultiplicativeNMF
 from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
-from dnmf.storage import ModelFormat
+from dnmf.storage import ModelFormat, below
 
 FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
@@ -164,7 +164,7 @@ def _load_weights(
         k, f = int(card["n_components"]), int(card["n_features"])
         network = estimator._empty_network(f, k)
         if network is not None:
-            network.load_state_dict(_named("network.", tensors))
+            network.load_state_dict(below("network.", tensors))
         components = tensors["components"]
     except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise ModelFileError(f"{path} does not hold what {CARD_NAME} describes: {error}") from None
@@ -172,12 +172,8 @@ def _load_weights(
         raise ModelFileError(
             f"{path} holds components of shape {tuple(components.shape)} or values that are not finite"
         )
-    history = {phase: costs.numpy() for phase, costs in _named("history.", tensors).items()}
+    history = {phase: costs.numpy() for phase, costs in below("history.", tensors).items()}
     estimator._keep(network, components, history, card["n_iter"])
     estimator.n_features_in_ = f
     if card.get("feature_names") is not None:
         estimator.feature_names_in_ = np.asarray(card["feature_names"], dtype=object)
-
-
-def _named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

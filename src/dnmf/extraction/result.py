@@ -1,9 +1,7 @@
 """The result of an extraction."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 
@@ -18,6 +16,8 @@ from dnmf.signatures import SignatureSet
 @dataclass(frozen=True, repr=False)
 class ExtractionResult(ExtractionRecord):
     """What an extraction found (see :class:`dnmf.extraction.record.ExtractionRecord`), to be read and saved."""
+
+    save = save_report
 
     def __repr__(self) -> str:
         filled = self.fit[self.fit["mutations"] > 0]
@@ -45,16 +45,3 @@ class ExtractionResult(ExtractionRecord):
         The exposures are non-negative least squares without penalties; both are named by share of all mutations.
         """
         return solution(self.catalog, self.selection, n_signatures)
-
-    def save(
-        self,
-        out_dir: str | os.PathLike[str],
-        *,
-        overwrite: bool = False,
-        input_path: str | os.PathLike[str] | None = None,
-        command: str | None = None,
-    ) -> Path:
-        """Write tables, model, plots and report into a folder; see :func:`dnmf.extraction.save_report`."""
-        return save_report(
-            self, out_dir, overwrite=overwrite, input_path=input_path, command=command
-        )

@@ -102,12 +102,8 @@ class ExtractionRun:
             The output, or the checkpoint beside it, holds something else.
         """
         out = Path(output)
-        given: dict[str, Any] = {
-            "random_state": 0,
-            "l1_reg": 0.0,
-            "l2_reg": 0.0,
-            "model": DNMF(),
-        } | arguments
+        defaults = {"random_state": 0, "l1_reg": 0.0, "l2_reg": 0.0, "model": DNMF()}
+        given: dict[str, Any] = defaults | arguments
         numbers = check_numbers(given["n_signatures"], catalog)
         penalties = (given["l1_reg"], given["l2_reg"])
         restarts = check_restarts(given.get("n_restarts"), numbers, given["model"], penalties)

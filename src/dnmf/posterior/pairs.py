@@ -16,13 +16,7 @@ class PairSource:
 
     A profile p of the pairs; in half of the samples each of its entries is, by a coin, that of another profile among
     the nearest tenth; times ``exp(0.3 N(0, 1))``, rows to sum 1; counts ``Poisson(N p W)``, N the profile's own total.
-
-    Parameters
-    ----------
-    exposures : (m, k)
-        Known exposures, in mutations.
-    W : (k, f)
-        Signatures, rows sum to 1; their dtype is that of the samples.
+    ``exposures (m, k)`` are in mutations; rows of ``W (k, f)`` sum to 1, and its dtype is that of the samples.
 
     Notes
     -----
@@ -42,20 +36,28 @@ class PairSource:
         self, n: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "n f"], Float[Tensor, "n k"], Float[Tensor, " n"]]:
         """Return counts, shares and expected totals of ``n`` new samples."""
-        k = self.shares.shape[1]
         rows = torch.randint(len(self.shares), (n,), generator=generator)
         choice = torch.randint(self.neighbours.shape[1], (n,), generator=generator)
         own, other = self.shares[rows], self.shares[self.neighbours[rows, choice]]
-        coins = torch.rand(n, k + 1, generator=generator)
+        coins = torch.rand(n, 1 + own.shape[1], generator=generator)
         crossed = (coins[:, :1] < CROSSED_SHARE) & (coins[:, 1:] < 0.5)
-        # Keeps the sum positive when crossing removes every share.
-        shares = torch.where(crossed, other, own) + 1e-6 * own
-        noise = torch.randn(n, k, generator=generator, dtype=own.dtype)
-        shares = shares * (LOG_JITTER_SD * noise).exp()
-        shares = shares / shares.sum(dim=1, keepdim=True)
+        shares = jittered(torch.where(crossed, other, own), own, LOG_JITTER_SD, generator)
         totals = self.totals[rows]
         counts = torch.poisson(totals[:, None] * (shares @ self.W), generator=generator)
         return counts, shares, totals
+
+
+def jittered(
+    shares: Float[Tensor, "n k"],
+    own: Float[Tensor, "n k"],
+    log_sd: float,
+    generator: torch.Generator,
+) -> Float[Tensor, "n k"]:
+    """Return shares that crossing has made from ``own``, each times ``exp(log_sd N(0, 1))``, rows to sum 1."""
+    noise = torch.randn(shares.shape, generator=generator, dtype=shares.dtype)
+    # A little of its own keeps the sum positive when crossing removes every share.
+    shares = (shares + 1e-6 * own) * (log_sd * noise).exp()
+    return shares / shares.sum(dim=1, keepdim=True)
 
 
 def _nearest(shares: Float[Tensor, "m k"]) -> Tensor:

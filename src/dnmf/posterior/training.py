@@ -9,7 +9,6 @@ from dnmf.posterior.pairs import PairSource
 from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
 
 STEPS_PER_EPOCH = 50
-MAX_GRADIENT_NORM = 1.0
 # The weight of a sample grows with its total N as N N0 / (N + N0) and is nearly constant beyond N0: there the
 # likelihood is used, and samples of unbounded weight would dominate the training.
 SATURATION_MUTATIONS = 20_000.0
@@ -30,28 +29,13 @@ def train_posterior_mean(
 
     Loss: ``mean of v(N) |p - network(x)|^2`` with p the true shares, N the expected total,
     ``v = N N0 / (N + N0)``, ``N0 = 20,000``: the squared error of the exposures over the total. Its minimum is the
-    posterior mean. Adam on a one-cycle schedule, 50 steps an epoch.
+    posterior mean. Adam on a one-cycle schedule up to the learning rate of ``config``, 50 steps of ``batch_size``
+    samples an epoch.
 
-    Parameters
-    ----------
-    network : SupervisedNetwork
-        With its dictionary; trained in place. The best epoch on the held-out pairs is kept.
-    exposures : (m, k)
-        Of the training pairs, in mutations.
-    held_out : (v, f), (v, k)
-        Counts and exposures (mutations) of pairs that are not trained on; judged together with three sets of counts
-        drawn anew from their exposures.
-    config : TrainConfig
-        Epochs and peak of the learning rate.
-    batch_size : int
-        Samples per step.
-    generator : torch.Generator
-        Of weights, samples and counts.
-
-    Returns
-    -------
-    History
-        Mean loss of every epoch, and that of the held-out samples.
+    The network has its dictionary and is trained in place, on pairs drawn from ``exposures (m, k)``, in mutations. Kept
+    is the epoch that is best on ``held_out``, counts (v, f) and exposures (v, k) that are not trained on, together with
+    three sets of counts drawn anew from these exposures. Returned are the mean loss of every epoch, and that of the
+    held-out samples. The ``generator`` draws weights, samples and counts.
     """
     steps = network.steps.float()
     source = PairSource(exposures, network.signatures.float())
@@ -68,9 +52,7 @@ def train_posterior_mean(
         total = 0.0
         for _ in range(STEPS_PER_EPOCH):
             loss = _loss(network, *source.draw(batch_size, generator))
-            total += take_step(
-                steps, loss, optimiser, schedule, max_gradient_norm=MAX_GRADIENT_NORM
-            )
+            total += take_step(steps, loss, optimiser, schedule, clip=True)
         return total / STEPS_PER_EPOCH
 
     def validate() -> float:

@@ -82,7 +82,9 @@ def train_refit_model(
         config=config,
         design=design,
         seed=seed,
-        start=_warm_start(start, W, reference.names, tumours.type_names),
+        start=None
+        if start is None
+        else _warm_start(*start, W, reference.names, tumours.type_names),
         checkpoint=checkpoint,
         origin={"split of the tumours": SPLIT},
         progress=progress,
@@ -152,14 +154,12 @@ def _notes(tumours: TumourExposures, config: RefitTraining) -> list[str]:
 
 
 def _warm_start(
-    start: tuple[RefitNetwork, RefitCard] | None,
+    network: RefitNetwork,
+    card: RefitCard,
     W: torch.Tensor,
     names: list[str],
     tumour_types: list[str],
-) -> RefitNetwork | None:
-    if start is None:
-        return None
-    network, card = start
+) -> RefitNetwork:
     if card.cohorts != tumour_types:
         raise InputDataError(
             f"the model {card.name} knows other tumour types than the exposures: it cannot be where training starts"

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from dnmf.exceptions import CheckpointError
 from dnmf.refit.network import RefitNetwork
-from dnmf.storage import check_identity, write_whole
+from dnmf.storage import below, check_identity, write_whole
 
 
 def checksum(*tensors: Tensor) -> str:
@@ -28,54 +29,42 @@ def checksum(*tensors: Tensor) -> str:
     return digest.hexdigest()
 
 
-def save_checkpoint(
-    path: Path,
-    network: RefitNetwork,
-    optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
-    record: Mapping[str, str],
-    step: int,
-) -> None:
-    """Write the state of a training; an interrupted writing leaves the last one as it was."""
-    tensors = {f"network.{name}": p.detach() for name, p in network.named_parameters()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"adam.{index}.{name}": t for name, t in state.items()}
-    tensors["generator"] = generator.get_state()
-    tensors["step"] = torch.tensor(step)
-    write_whole(path, save({n: t.contiguous() for n, t in tensors.items()}, dict(record)))
+@dataclass(frozen=True)
+class TrainingState:
+    """Everything the next step of a training depends on; ``record`` says what the training is."""
 
+    network: RefitNetwork
+    optimiser: torch.optim.Optimizer
+    generator: torch.Generator
+    record: Mapping[str, str]
 
-def load_checkpoint(
-    path: Path,
-    network: RefitNetwork,
-    optimiser: torch.optim.Optimizer,
-    generator: torch.Generator,
-    record: Mapping[str, str],
-) -> int:
-    """Put the state of a training into network, optimiser and generator; return the number of steps it has done.
+    def save(self, path: Path, step: int) -> None:
+        """Write the state after a step; an interrupted writing leaves the last one as it was."""
+        tensors = {"generator": self.generator.get_state(), "step": torch.tensor(step)}
+        tensors |= {f"network.{name}": p.detach() for name, p in self.network.named_parameters()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{name}": t for name, t in state.items()}
+        write_whole(path, save({n: t.contiguous() for n, t in tensors.items()}, dict(self.record)))
 
-    Raises
-    ------
-    CheckpointError
-        If the file is no checkpoint, or its record differs.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            names: list[str] = list(file.keys())
-            tensors = {name: file.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is not a checkpoint of a training: {error}") from None
-    check_identity(path, metadata, record)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            parameter.copy_(tensors[f"network.{name}"])
-    adam: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("adam."):
-            _, index, key = name.split(".")
-            adam.setdefault(int(index), {})[key] = tensor
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": adam, "param_groups": groups})
-    generator.set_state(tensors["generator"])
-    return int(tensors["step"])
+    def load(self, path: Path) -> int:
+        """Take the state that a file holds; return the number of steps it has done.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is no checkpoint, or its record differs.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                names: list[str] = list(file.keys())
+                tensors = {name: file.get_tensor(name) for name in names}
+        except SafetensorError as error:
+            raise CheckpointError(f"{path} is not a checkpoint of a training: {error}") from None
+        check_identity(path, metadata, self.record)
+        self.network.load_state_dict(below("network.", tensors), strict=False)
+        groups = self.optimiser.state_dict()["param_groups"]
+        adam = {index: below(f"adam.{index}.", tensors) for index in groups[0]["params"]}
+        self.optimiser.load_state_dict({"state": adam, "param_groups": groups})
+        self.generator.set_state(tensors["generator"])
+        return int(tensors["step"])

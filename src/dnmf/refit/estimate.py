@@ -1,7 +1,7 @@
 """From a refit network's output to exposures: finished by likelihood, with calibrated intervals and a test of fit."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -78,8 +78,8 @@ class RefitEstimate:
             getattr(self, name)[rows] = getattr(other, name)[taken]
 
     @classmethod
-    def empty(cls, n: int, k: int) -> "RefitEstimate":
-        """Return the estimates of samples without mutations."""
+    def empty(cls, n: int, k: int, method: str = "none", reason: str = "") -> "RefitEstimate":
+        """Return the estimates of samples without mutations: what holds until a method says more."""
         return cls(
             shares=np.zeros((n, k)),
             lower=np.zeros((n, k)),
@@ -89,8 +89,8 @@ class RefitEstimate:
             p_value=np.ones(n),
             certificate=np.zeros(n),
             dispersion=np.ones(n),
-            method=np.full(n, "none", dtype=object),
-            reason=np.full(n, "", dtype=object),
+            method=np.full(n, method, dtype=object),
+            reason=np.full(n, reason, dtype=object),
         )
 
 
@@ -101,18 +101,11 @@ def estimate_exposures(
     *,
     presence_threshold: float = PRESENCE_THRESHOLD,
 ) -> RefitEstimate:
-    """Refit known signatures with a trained and calibrated network.
+    """Refit known signatures to ``counts (n, f)`` with a trained and calibrated network.
 
-    Parameters
-    ----------
-    network : RefitNetwork
-        From :func:`dnmf.refit.training.train_refit` and :func:`dnmf.refit.calibration.calibrate`.
-    counts : (n, f)
-        Mutations.
-    tumour_types : (n,) or int
-        Index of each sample's tumour type, or of all; 0 for unknown.
-    presence_threshold : float
-        Probability above which a signature is called present: what likelihood may use and how wide intervals are.
+    ``tumour_types`` holds the index of each sample's tumour type, or of all; 0 for unknown. A signature whose
+    probability is above ``presence_threshold`` is called present: likelihood may use it, and its interval is calibrated
+    as that of a present one.
 
     Notes
     -----
@@ -146,7 +139,8 @@ def estimate_exposures(
     left_over = unexplained_share(X, found.shares @ network.W * total[:, None])
     shares = found.shares.double().numpy()
     shares = shares / shares.sum(axis=1, keepdims=True)
-    return RefitEstimate(
+    return replace(
+        RefitEstimate.empty(len(X), shares.shape[1], "network"),
         shares=shares,
         lower=np.minimum(found.lower.double().numpy(), shares),
         upper=np.maximum(found.upper.double().numpy(), shares),
@@ -155,8 +149,6 @@ def estimate_exposures(
         p_value=p_value.double().numpy(),
         certificate=certificate.double().numpy(),
         dispersion=dispersion.double().numpy(),
-        method=np.full(len(X), "network", dtype=object),
-        reason=np.full(len(X), "", dtype=object),
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from dnmf.refit.card import RefitCard
-from dnmf.refit.estimate import estimate_exposures
+from dnmf.refit.estimate import RefitEstimate, estimate_exposures
 from dnmf.refit.network import RefitNetwork
 from dnmf.refit.training import drop_small
 from dnmf.refit.tumours import TumourExposures, read_tumour_exposures
@@ -64,34 +64,30 @@ def measure(network: RefitNetwork, card: RefitCard, exposures: str | Path) -> Re
     types = wanted or tumours.type_names
     if not tumours.part("test").any():
         return card
-    measured = {
-        str(count): _measure_at(network, card, tumours, types, count) for count in MEASURED_COUNTS
-    }
+    threshold, measured = card.presence_threshold, {}
+    for count in MEASURED_COUNTS:
+        rng = np.random.default_rng([0, count])
+        shares, type_index = draw_test_shares(tumours, types, SAMPLES_PER_TYPE, rng)
+        truth = drop_small(torch.tensor(shares), torch.full((len(shares),), float(count))).numpy()
+        X = draw_counts(count * truth @ network.W.double().numpy(), "multinomial", rng)
+        measured[str(count)] = {
+            label: _scores(
+                estimate_exposures(network, X, given, presence_threshold=threshold),
+                truth,
+                threshold,
+            )
+            for label, given in (("pan-cancer", 0), ("cohort", torch.tensor(type_index)))
+        }
     return replace(card, measured={"tumour_types": types, "by_mutations": measured})
 
 
-def _measure_at(
-    network: RefitNetwork,
-    card: RefitCard,
-    tumours: TumourExposures,
-    types: list[str],
-    count: int,
-) -> dict[str, dict[str, float]]:
-    rng = np.random.default_rng([0, count])
-    shares, type_index = draw_test_shares(tumours, types, SAMPLES_PER_TYPE, rng)
-    truth = drop_small(torch.tensor(shares), torch.full((len(shares),), float(count))).numpy()
-    X = draw_counts(count * truth @ network.W.double().numpy(), "multinomial", rng)
-    present, threshold = truth > 0, card.presence_threshold
-    result = {}
-    for label, given_types in (("pan-cancer", 0), ("cohort", torch.tensor(type_index))):
-        found = estimate_exposures(network, X, given_types, presence_threshold=threshold)
-        called = found.presence > threshold
-        f1 = [
-            2 * (called[rows] & present[rows]).sum() / (called[rows].sum() + present[rows].sum())
-            for rows in np.arange(len(X)).reshape(-1, SAMPLES_PER_TYPE)
-        ]
-        result[label] = {
-            "fitting_error": round(float(fitting_error(found.shares, truth).mean()), 5),
-            "presence_f1": round(float(np.mean(f1)), 4),
-        }
-    return result
+def _scores(found: RefitEstimate, truth: NDArray[np.float64], threshold: float) -> dict[str, float]:
+    called, present = found.presence > threshold, truth > 0
+    f1 = [
+        2 * (called[rows] & present[rows]).sum() / (called[rows].sum() + present[rows].sum())
+        for rows in np.arange(len(truth)).reshape(-1, SAMPLES_PER_TYPE)
+    ]
+    return {
+        "fitting_error": round(float(fitting_error(found.shares, truth).mean()), 5),
+        "presence_f1": round(float(np.mean(f1)), 4),
+    }

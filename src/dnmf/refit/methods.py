@@ -1,5 +1,7 @@
 """Refit without a network: likelihood, least squares, selection of signatures, and when selection beats a network."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,17 +22,11 @@ MIN_FITTED_MUTATIONS = 0.5
 
 
 def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") -> RefitEstimate:
-    """Refit all samples without a network.
+    """Refit ``counts (n, f)`` with signatures ``W (k, f)`` by a method without a network.
 
-    Parameters
-    ----------
-    counts, W : (n, f), (k, f)
-        Mutations and signatures.
-    method : str
-        ``"kl"``: Poisson maximum likelihood over all signatures. ``"nnls"``: non-negative least squares.
-        ``"sparse"``: backward elimination and forward selection of signatures, then likelihood over the selected ones.
-    reason : str
-        Why another method than the one that was asked for is used.
+    ``"kl"``: Poisson maximum likelihood over all signatures. ``"nnls"``: non-negative least squares. ``"sparse"``:
+    backward elimination and forward selection of signatures, then likelihood over the selected ones. ``reason`` says
+    why it is not the method that was asked for.
 
     Notes
     -----
@@ -60,17 +56,14 @@ def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") ->
     left_over = unexplained_share(X, expected)
     excess = poisson_deviance(X, expected) - poisson_deviance(X, best.H @ signatures)
     gap = best.gap if method == "kl" else excess.clamp(min=0) / 2 + best.gap
-    return RefitEstimate(
+    return replace(
+        RefitEstimate.empty(len(counts), len(W), method, reason),
         shares=shares.numpy(),
         lower=torch.minimum(lower * scale, shares).numpy(),
         upper=torch.maximum((upper * scale).clamp(max=1), shares).numpy(),
-        presence=np.full(shares.shape, np.nan),
         unassigned=torch.where(p_value < P_UNASSIGNED, left_over, 0.0).numpy(),
         p_value=p_value.numpy(),
         certificate=gap.numpy(),
-        dispersion=np.ones(len(counts)),
-        method=np.full(len(counts), method, dtype=object),
-        reason=np.full(len(counts), reason, dtype=object),
     )
 
 

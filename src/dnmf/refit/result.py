@@ -1,9 +1,7 @@
 """The result of a refit."""
 
-import os
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -17,23 +15,12 @@ from dnmf.report.findings import Finding
 class RefitResult(RefitRecord):
     """What a refit found (see :class:`dnmf.refit.record.RefitRecord`), to be read and saved."""
 
+    save = save_refit_report
+
     @property
     def findings(self) -> list[Finding]:
         """What to know before using the exposures, cautions first."""
         return refit_findings(self)
-
-    def save(
-        self,
-        out_dir: str | os.PathLike[str],
-        *,
-        overwrite: bool = False,
-        input_path: str | os.PathLike[str] | None = None,
-        command: str | None = None,
-    ) -> Path:
-        """Write tables, plots, record and report into a folder, see :func:`dnmf.refit.save_refit_report`."""
-        return save_refit_report(
-            self, out_dir, overwrite=overwrite, input_path=input_path, command=command
-        )
 
     @property
     def lower(self) -> pd.DataFrame:

@@ -11,14 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from dnmf.criteria import PRESENT_MUTATIONS
+from dnmf.posterior.pairs import jittered
 from dnmf.progress import Progress
-from dnmf.refit.checkpoint import checksum, load_checkpoint, save_checkpoint
+from dnmf.refit.checkpoint import TrainingState, checksum
 from dnmf.refit.network import RefitNetwork, RefitOutput
 from dnmf.unfolding.conditioned import ConditionedDesign
 from dnmf.unfolding.training import take_step
-
-# Larger gradients are scaled down to this norm.
-MAX_GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +74,8 @@ FROM_NETWORK = RefitTraining(steps=3_000, learning_rate=2e-3)
 class ExposurePrior:
     """Draws exposures like those of known tumours: mixed within a type, jittered, some with foreign signatures.
 
-    Parameters
-    ----------
-    shares : (m, k)
-        Exposures of the training tumours; rows sum to 1.
-    tumour_types : (m,)
-        Their types, counted from 1.
-    config : RefitTraining
-        How to draw.
+    ``shares (m, k)`` are the exposures of the training tumours, rows summing to 1; ``tumour_types (m,)`` count from 1;
+    ``config`` says how to draw.
     """
 
     def __init__(
@@ -121,10 +113,8 @@ class ExposurePrior:
         one, other = self.shares[rows], self.shares[partners]
         a = 0.5 * uniform(n, 1) ** 4
         crossed = (uniform(n, 1) < config.crossed) & (uniform(n, k) < 0.5)
-        shares = torch.where(crossed, other, (1 - a) * one + a * other) + 1e-6 * one
-        noise = torch.randn(n, k, generator=generator, dtype=shares.dtype)
-        shares = shares * (config.jitter * noise).exp()
-        shares = shares / shares.sum(dim=1, keepdim=True)
+        shares = torch.where(crossed, other, (1 - a) * one + a * other)
+        shares = jittered(shares, one, config.jitter, generator)
         kind, share = uniform(n, 1), 0.6 * uniform(n, 1)
         with_foreign = (1 - share) * shares + share * _few_signatures(n, k, 2, uniform)
         shares = torch.where(kind < config.foreign, with_foreign, shares)
@@ -203,27 +193,12 @@ def train_refit(
 ) -> RefitNetwork:
     """Train a refit network; an interrupted run goes on from its checkpoint to the same weights, bit for bit.
 
-    Parameters
-    ----------
-    W : (k, f)
-        Reference signatures; their dtype is the network's.
-    shares : (m, k)
-        Exposures of the training tumours as shares of their mutations.
-    tumour_types : (m,)
-        Counted from 1 to ``n_types``.
-    n_types : int
-        Number of tumour types the network will know.
-    config, design : optional
-        How to train, and sizes.
-    seed, checkpoint, progress
-        As for :func:`dnmf.refit.train_refit_model`; the cost is the mean fitting error of a batch.
-    start : RefitNetwork, optional
-        Trained for another reference with the same signatures in the same order; its weights are where training starts,
-        see :meth:`RefitNetwork.for_reference`.
-    checkpoint_every : int
-        Steps between two writings.
-    origin : mapping of str, optional
-        What else the checkpoint must have been made with, such as the rule of the split, by name.
+    ``W (k, f)`` are the reference's signatures, whose dtype is the network's; ``shares (m, k)`` the exposures of the
+    training tumours as shares of their mutations; ``tumour_types (m,)`` count from 1 to ``n_types``. ``start`` is a
+    network for this reference, see :meth:`RefitNetwork.for_reference`, whose weights are where training starts. The
+    checkpoint is written every ``checkpoint_every`` steps; ``origin`` holds what else it must have been made with, such
+    as the rule of the split, by name. All else is as for :func:`dnmf.refit.train_refit_model`; the cost is the mean
+    fitting error of a batch.
 
     Raises
     ------
@@ -251,14 +226,13 @@ def train_refit(
         "training tumours": checksum(shares, tumour_types),
         "network to start from": "none" if start is None else checksum(*start.parameters()),
     }
-    done = 0
-    if checkpoint is not None and checkpoint.exists():
-        done = load_checkpoint(checkpoint, network, optimiser, generator, record)
+    state = TrainingState(network, optimiser, generator, record)
+    done = state.load(checkpoint) if checkpoint is not None and checkpoint.exists() else 0
     for step in range(done, config.steps):
         error = _take_step(network, optimiser, prior, generator, step)
         done = step + 1
         if checkpoint is not None and (done == config.steps or done % checkpoint_every == 0):
-            save_checkpoint(checkpoint, network, optimiser, generator, record, done)
+            state.save(checkpoint, done)
         if progress is not None:
             progress("training", done, config.steps, error)
     return network.eval()
@@ -278,7 +252,7 @@ def _take_step(
     shares, counts, types = prior.draw(config.batch_size, generator)
     X = torch.poisson(counts[:, None] * (shares @ network.W), generator=generator)
     loss, error = refit_loss(network(X, types), shares, counts, emphasis=config.emphasis)
-    value = take_step(network, loss, optimiser, max_gradient_norm=MAX_GRADIENT_NORM)
+    value = take_step(network, loss, optimiser, clip=True)
     if not math.isfinite(value):
         raise FloatingPointError(f"the training loss became {value} in step {step + 1}")
     return error.item()

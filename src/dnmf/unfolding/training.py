@@ -19,6 +19,7 @@ from dnmf.progress import Progress
 WARM_UP_SHARE = 0.2
 # torch divides by zero where the warm-up is a single step: a shorter training takes the beginning of this schedule.
 MIN_SCHEDULE_STEPS = 10
+MAX_GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +136,17 @@ def take_step(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
     *,
-    max_gradient_norm: float | None = None,
+    clip: bool = False,
 ) -> float:
     """Take one step of the optimiser and its schedule down the gradient of a loss; return the loss.
 
-    Gradients whose norm is above ``max_gradient_norm`` are scaled to it. A network that has ``project_nonnegative_()``
+    With ``clip`` gradients whose norm is above 1 are scaled to it. A network that has ``project_nonnegative_()``
     is projected after the step.
     """
     optimiser.zero_grad()
     loss.backward()
-    if max_gradient_norm is not None:
-        nn.utils.clip_grad_norm_(network.parameters(), max_gradient_norm)
+    if clip:
+        nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
     optimiser.step()
     if schedule is not None:
         schedule.step()
@@ -254,19 +255,13 @@ def train_unsupervised(
 
     Parameters
     ----------
-    network : module
-        Maps (n, f) to (n, k); trained in place.
-    X : (n, f)
-        Counts.
+    network, X, config, progress
+        As for :func:`train_supervised`; the cost is that per sample.
     l1_reg, l2_reg : float
         Penalties of the cost; constants here, since without known exposures the best penalty is always 0.
-    config : TrainConfig, optional
-        Default: 500 epochs at 1e-3.
     dictionary_order : str
         ``"fresh"`` takes the cost with W solved from the current exposures (the paper's text), ``"stale"`` with the
         previous epoch's W, first 1/f (its authors' code).
-    progress : callable(phase, epoch, epochs, cost), optional
-        Called after every epoch, phase ``"training"``, with the cost per sample.
 
     Returns
     -------
