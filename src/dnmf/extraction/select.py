@@ -83,15 +83,25 @@ def select_signatures(
 
     Parameters
     ----------
-    catalog, n_restarts, workers, checkpoint
-        As for :func:`dnmf.extract_signatures`; ``n_restarts`` comes beside one fit of the data as they are.
+    catalog : MutationCatalog
+        ``n`` samples; those without mutations are left out.
     n_signatures : sequence of int
         The numbers to try, possible for the catalog (see :func:`dnmf.extraction.arguments.check_numbers`).
+    n_restarts : int
+        Resampled restarts per number, beside one fit of the data as they are.
     seed : int
         The same seed gives the same numbers, whatever ``workers`` and whatever was resumed.
+    workers : int
+        Threads; each computes one restart.
+    checkpoint : Checkpoint, optional
+        Where finished work is kept and looked for.
     progress : callable, optional
         Called in the phase "fits" at the start, with the fits that the checkpoint holds, and after every fit. What it
         raises ends the run.
+
+    Returns
+    -------
+    Selection
     """
     X = torch.from_numpy(filled_counts(catalog))
     # One thread for every worker: the workers are the parallelism.

@@ -16,7 +16,13 @@ class PairSource:
 
     A profile p of the pairs; in half of the samples each of its entries is, by a coin, that of another profile among
     the nearest tenth; times ``exp(0.3 N(0, 1))``, rows to sum 1; counts ``Poisson(N p W)``, N the profile's own total.
-    ``exposures (m, k)`` are in mutations; rows of ``W (k, f)`` sum to 1, and its dtype is that of the samples.
+
+    Parameters
+    ----------
+    exposures : (m, k)
+        Known exposures, in mutations.
+    W : (k, f)
+        Signatures, rows sum to 1; their dtype is that of the samples.
 
     Notes
     -----

@@ -29,13 +29,28 @@ def train_posterior_mean(
 
     Loss: ``mean of v(N) |p - network(x)|^2`` with p the true shares, N the expected total,
     ``v = N N0 / (N + N0)``, ``N0 = 20,000``: the squared error of the exposures over the total. Its minimum is the
-    posterior mean. Adam on a one-cycle schedule up to the learning rate of ``config``, 50 steps of ``batch_size``
-    samples an epoch.
+    posterior mean. Adam on a one-cycle schedule, 50 steps an epoch.
 
-    The network has its dictionary and is trained in place, on pairs drawn from ``exposures (m, k)``, in mutations. Kept
-    is the epoch that is best on ``held_out``, counts (v, f) and exposures (v, k) that are not trained on, together with
-    three sets of counts drawn anew from these exposures. Returned are the mean loss of every epoch, and that of the
-    held-out samples. The ``generator`` draws weights, samples and counts.
+    Parameters
+    ----------
+    network : SupervisedNetwork
+        With its dictionary; trained in place. The best epoch on the held-out pairs is kept.
+    exposures : (m, k)
+        Of the training pairs, in mutations.
+    held_out : (v, f), (v, k)
+        Counts and exposures (mutations) of pairs that are not trained on; judged together with three sets of counts
+        drawn anew from their exposures.
+    config : TrainConfig
+        Epochs and peak of the learning rate.
+    batch_size : int
+        Samples per step.
+    generator : torch.Generator
+        Of weights, samples and counts.
+
+    Returns
+    -------
+    History
+        Mean loss of every epoch, and that of the held-out samples.
     """
     steps = network.steps.float()
     source = PairSource(exposures, network.signatures.float())

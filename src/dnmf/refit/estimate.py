@@ -101,11 +101,18 @@ def estimate_exposures(
     *,
     presence_threshold: float = PRESENCE_THRESHOLD,
 ) -> RefitEstimate:
-    """Refit known signatures to ``counts (n, f)`` with a trained and calibrated network.
+    """Refit known signatures with a trained and calibrated network.
 
-    ``tumour_types`` holds the index of each sample's tumour type, or of all; 0 for unknown. A signature whose
-    probability is above ``presence_threshold`` is called present: likelihood may use it, and its interval is calibrated
-    as that of a present one.
+    Parameters
+    ----------
+    network : RefitNetwork
+        From :func:`dnmf.refit.training.train_refit` and :func:`dnmf.refit.calibration.calibrate`.
+    counts : (n, f)
+        Mutations.
+    tumour_types : (n,) or int
+        Index of each sample's tumour type, or of all; 0 for unknown.
+    presence_threshold : float
+        Probability above which a signature is called present: what likelihood may use and how wide intervals are.
 
     Notes
     -----

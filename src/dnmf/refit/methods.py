@@ -22,11 +22,17 @@ MIN_FITTED_MUTATIONS = 0.5
 
 
 def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") -> RefitEstimate:
-    """Refit ``counts (n, f)`` with signatures ``W (k, f)`` by a method without a network.
+    """Refit all samples without a network.
 
-    ``"kl"``: Poisson maximum likelihood over all signatures. ``"nnls"``: non-negative least squares. ``"sparse"``:
-    backward elimination and forward selection of signatures, then likelihood over the selected ones. ``reason`` says
-    why it is not the method that was asked for.
+    Parameters
+    ----------
+    counts, W : (n, f), (k, f)
+        Mutations and signatures.
+    method : str
+        ``"kl"``: Poisson maximum likelihood over all signatures. ``"nnls"``: non-negative least squares.
+        ``"sparse"``: backward elimination and forward selection of signatures, then likelihood over the selected ones.
+    reason : str
+        Why another method than the one that was asked for is used.
 
     Notes
     -----

@@ -74,8 +74,14 @@ FROM_NETWORK = RefitTraining(steps=3_000, learning_rate=2e-3)
 class ExposurePrior:
     """Draws exposures like those of known tumours: mixed within a type, jittered, some with foreign signatures.
 
-    ``shares (m, k)`` are the exposures of the training tumours, rows summing to 1; ``tumour_types (m,)`` count from 1;
-    ``config`` says how to draw.
+    Parameters
+    ----------
+    shares : (m, k)
+        Exposures of the training tumours; rows sum to 1.
+    tumour_types : (m,)
+        Their types, counted from 1.
+    config : RefitTraining
+        How to draw.
     """
 
     def __init__(
@@ -193,12 +199,27 @@ def train_refit(
 ) -> RefitNetwork:
     """Train a refit network; an interrupted run goes on from its checkpoint to the same weights, bit for bit.
 
-    ``W (k, f)`` are the reference's signatures, whose dtype is the network's; ``shares (m, k)`` the exposures of the
-    training tumours as shares of their mutations; ``tumour_types (m,)`` count from 1 to ``n_types``. ``start`` is a
-    network for this reference, see :meth:`RefitNetwork.for_reference`, whose weights are where training starts. The
-    checkpoint is written every ``checkpoint_every`` steps; ``origin`` holds what else it must have been made with, such
-    as the rule of the split, by name. All else is as for :func:`dnmf.refit.train_refit_model`; the cost is the mean
-    fitting error of a batch.
+    Parameters
+    ----------
+    W : (k, f)
+        Reference signatures; their dtype is the network's.
+    shares : (m, k)
+        Exposures of the training tumours as shares of their mutations.
+    tumour_types : (m,)
+        Counted from 1 to ``n_types``.
+    n_types : int
+        Number of tumour types the network will know.
+    config, design : optional
+        How to train, and sizes.
+    seed, checkpoint, progress
+        As for :func:`dnmf.refit.train_refit_model`; the cost is the mean fitting error of a batch.
+    start : RefitNetwork, optional
+        Trained for another reference with the same signatures in the same order; its weights are where training starts,
+        see :meth:`RefitNetwork.for_reference`.
+    checkpoint_every : int
+        Steps between two writings.
+    origin : mapping of str, optional
+        What else the checkpoint must have been made with, such as the rule of the split, by name.
 
     Raises
     ------

@@ -51,10 +51,19 @@ class CountNoise:
 
 
 def estimate_count_noise(X: Float[Tensor, "n f"]) -> CountNoise:
-    """Estimate the noise of counts ``X (n, f)``, not all 0, from the residual of a fit with many components.
+    """Estimate the noise of counts from the residual of a fit with many components.
 
     For counting noise, ``variance of x_nc = dispersion t_n m_c`` with the sample's mutations per channel ``t`` and the
     channel's mean share ``m`` relative to an even one; otherwise that of :func:`dnmf.search.estimate_noise`.
+
+    Parameters
+    ----------
+    X : (n, f)
+        Counts; at least one is not zero.
+
+    Returns
+    -------
+    CountNoise
 
     Notes
     -----

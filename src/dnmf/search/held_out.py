@@ -26,9 +26,21 @@ def held_out_deviance(
 
     ``2 sum_c (x_c log(x_c / m_c) - x_c + m_c)``, ``m_c`` from exposures fitted to 7/8 of the channels, c not among them
 
-    The samples ``X (n, f)``, whose noise is ``noise``, had no part in finding the signatures ``W (k, f)``. The
-    ``generator`` draws which channels are left out together; ``infer(X, W, noise)`` finds exposures from the others.
-    For Poisson counts and true signatures the deviance is near the number of channels.
+    Parameters
+    ----------
+    X, W : (n, f), (k, f)
+        Counts of samples that had no part in finding the signatures ``W``.
+    noise : CountNoise
+        Of these samples.
+    generator : torch.Generator
+        Which channels are left out together.
+    infer : callable(X, W, noise), optional
+        How exposures are found from the channels that are kept.
+
+    Returns
+    -------
+    (n,) tensor
+        Near the number of channels for Poisson counts and true signatures.
 
     Notes
     -----

@@ -33,8 +33,19 @@ def find_signatures(
     ``min 1/2 sum_nc ((x - h W)_nc / s_nc)^2 + sum_nk log(h_nk / s_n + 3)``, ``s`` the standard deviation of the noise
 
     For counting noise. Nearly noise-free counts go through :func:`dnmf.search.find_dictionary`, whose penalties are
-    released in the end, since such counts determine the signatures without them. ``X (n, f)`` are the counts, ``noise``
-    theirs; ``W0 (k, f)`` is the start. Rows of the answer sum to 1.
+    released in the end, since such counts determine the signatures without them.
+
+    Parameters
+    ----------
+    X, W0 : (n, f), (k, f)
+        Counts and the starting signatures.
+    noise : CountNoise
+        Of these counts.
+
+    Returns
+    -------
+    (k, f) tensor
+        Signatures, rows summing to 1.
 
     Notes
     -----

@@ -159,12 +159,14 @@ class Unfolded(_LayeredNetwork):
 
     Parameters
     ----------
-    n_features, n_components, n_layers, dtype, device
-        As for :class:`UnfoldedMU`.
+    n_features, n_components, n_layers : int
+        f, k and L.
     layer : str
         The rule, one of ``LAYERS``.
     l1_reg, l2_reg : float
         Penalties on the exposures; ``l1_reg`` in mutations.
+    dtype, device
+        As for any torch module.
 
     Attributes
     ----------

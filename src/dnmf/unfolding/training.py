@@ -255,13 +255,19 @@ def train_unsupervised(
 
     Parameters
     ----------
-    network, X, config, progress
-        As for :func:`train_supervised`; the cost is that per sample.
+    network : module
+        Maps (n, f) to (n, k); trained in place.
+    X : (n, f)
+        Counts.
     l1_reg, l2_reg : float
         Penalties of the cost; constants here, since without known exposures the best penalty is always 0.
+    config : TrainConfig, optional
+        Default: 500 epochs at 1e-3.
     dictionary_order : str
         ``"fresh"`` takes the cost with W solved from the current exposures (the paper's text), ``"stale"`` with the
         previous epoch's W, first 1/f (its authors' code).
+    progress : callable(phase, epoch, epochs, cost), optional
+        Called after every epoch, phase ``"training"``, with the cost per sample.
 
     Returns
     -------
