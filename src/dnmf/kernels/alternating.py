@@ -91,8 +91,8 @@ class AlternatingResult:
     H, W : (n, k), (k, f)
         Exposures, optimal for these signatures, and signatures whose rows sum to 1.
     cost : list of float
-        The weighted cost after every iteration, of the extrapolated point, without what phases and volume add to it;
-        iterations that raised the whole were taken back.
+        The weighted least-squares cost after every iteration, at the extrapolated point. It leaves out the penalties
+        of phases and of the volume. An iteration that raised the cost with these penalties was undone.
     """
 
     H: Tensor
@@ -133,8 +133,9 @@ class _WeightedProblem:
 
     def signatures(self, H: Tensor, start: Tensor, penalty: LogPenalty) -> Tensor:
         gram, moments = H.mT @ H, self.Xt @ H
-        # Rows of W are scaled to sum to 1 afterwards: a sum of s costs l1 s sum(h) + l2/2 s^2 sum(h^2). So penalties
-        # on exposures reach the signatures, the quadratic one channel by channel with the others as they were.
+        # Each row of W is scaled to sum to 1 afterwards. A row with sum s thus multiplies its exposures by s and costs
+        # l1 s sum(h) + l2/2 s^2 sum(h^2): penalties on exposures act on the signatures, too. The quadratic one is
+        # applied to one channel at a time, with the other channels fixed.
         if self.l1_reg:
             moments = moments - self.l1_reg * (self.weights * H).sum(dim=0)
         if self.l2_reg:

@@ -57,7 +57,7 @@ def _distances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances to both ends for one sample; ``(k,)`` each."""
     r = np.maximum(h @ W, TINY)
-    # The variance of a channel is that of its expectation: the count itself would give an empty channel variance 0.
+    # The curvature uses the count x; the variance of a count is its expectation r, since x = 0 would give variance 0.
     metric = np.ones_like(x) if least_squares else x / r**2
     noise = metric**2 * (r if least_squares else np.divide(1.0, metric, where=x > 0, out=0.0 * x))
     slope = W @ (r - x) if least_squares else W @ (1.0 - x / r)

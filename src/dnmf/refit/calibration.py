@@ -15,8 +15,9 @@ from dnmf.refit.training import ExposurePrior, RefitTraining
 MIN_LIKELIHOOD_MUTATIONS = 900
 # Weights of the shares of highest likelihood that are tried.
 LIKELIHOOD_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Part of the true shares beyond each end of an interval, for signatures called present; and beyond the upper end for
-# those present but not called: at 0.05, with few mutations, nearly every signature would get an interval.
+# Fraction of true shares that may lie beyond an end of their interval: each end for signatures called present, the
+# upper end for signatures that are present but not called. With 0.05 for these, nearly every signature of a sample with
+# few mutations would get an interval.
 BEYOND_END, BEYOND_END_ABSENT = 0.05, 0.3
 MAX_INTERVAL_SCALE = 20.0
 # With fewer true shares to measure it on, a factor is 1.

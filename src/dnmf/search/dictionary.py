@@ -21,7 +21,7 @@ SETTLING_ITERATIONS = 30
 
 # Unit of the penalties in standard deviations of the noise: 1 for rounding to integers, whose variance is 1/12.
 UNIT_PER_NOISE = 12**0.5
-# The unit is at most the median exposure over 60: a larger one would merge components of noisy data in the first phase.
+# The unit is at most 1/60 of the median exposure: a larger one merges components of noisy data in the first phase.
 EXPOSURES_PER_UNIT = 60
 
 
