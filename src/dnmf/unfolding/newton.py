@@ -24,8 +24,8 @@ class NewtonLayer(UnfoldedLayer):
     falls from layer to layer, so that early layers do not alternate between supports and late ones take full steps.
 
     The system is solved by 4 steps of conjugate gradients from h, preconditioned by ``(G + diag(tau d))^-1``, which all
-    samples share: a layer is 10 products with k x k matrices. With tau = rho the 4 steps
-    are exact if P lacks at most 3 components or holds at most 3; if P lacks most of them, a larger tau is better. Both are trained.
+    samples share: a layer is 10 products with k x k matrices. With tau = rho the 4 steps are exact if P lacks at most 3
+    components or holds at most 3; if P lacks most of them, a larger tau is better. Both are trained.
 
     Attributes
     ----------
