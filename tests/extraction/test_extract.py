@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.estimators import DNMF, PaperDNMF
+from dnmf.estimators import DNMF, MultiplicativeNMF, PaperDNMF
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction import ExtractionResult, extract_signatures
 from dnmf.metrics import cosine_similarity, match_components
@@ -202,3 +202,24 @@ def test_a_reference_that_does_not_exist_is_told_before_the_work(small: Mutation
 
     with pytest.raises(InputDataError, match="no reference 'cosmic-v35'"):
         extract_signatures(small, 2, n_restarts=0, reference="cosmic-v35", progress=unexpected)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (DNMF(l1_reg=5.0), "penalties are given to the extraction"),
+        (PaperDNMF(l2_reg=1.0), "penalties are given to the extraction"),
+        (MultiplicativeNMF(3), "a DNMF or a PaperDNMF, got MultiplicativeNMF"),
+    ],
+)
+def test_a_model_that_would_be_used_in_part_only_is_refused(
+    small: MutationCatalog, model: object, words: str
+) -> None:
+    with pytest.raises(InputDataError, match=words):
+        extract_signatures(small, 2, model=model)
+
+
+def test_the_record_holds_every_parameter_of_the_model(result: ExtractionResult) -> None:
+    assert result.parameters["model"] == "DNMF"
+    assert result.parameters["n_layers"] == 10
+    assert result.parameters["layer"] == "newton"

@@ -1,5 +1,6 @@
 """A run in a folder: interrupted, reported in part, taken up again, and never mixed up with another."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -56,3 +57,15 @@ def test_a_run_goes_on_where_it_was_interrupted(catalog: MutationCatalog, tmp_pa
         ExtractionRun.start(out, catalog, **other)
     with pytest.raises(CheckpointError, match="--seed"):
         ExtractionRun.start(out, catalog, overwrite=True, **other)
+
+
+def test_a_checkpoint_of_another_version_is_not_called_damaged(
+    catalog: MutationCatalog, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ExtractionRun.start(out, catalog, **ARGUMENTS)
+    record = tmp_path / "out.checkpoint" / "run.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"format": 1}))
+    with pytest.raises(CheckpointError, match="format of checkpoints") as caught:
+        ExtractionRun.finished(out)
+    assert "damaged" not in str(caught.value)

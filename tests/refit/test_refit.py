@@ -11,7 +11,7 @@ from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputData
 from dnmf.refit import RefitResult, load_refit_model, refit_exposures, save_refit_model
 from dnmf.refit.estimate import RefitEstimate
 from dnmf.refit.methods import evidence_for_selection, selected_shares
-from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
+from dnmf.signatures import MutationCatalog, SignatureSet, example_catalog, load_reference
 
 BREAST = ["SBS1", "SBS2", "SBS3", "SBS5", "SBS13"]
 METHODS = ["network", "kl", "nnls", "sparse"]
@@ -292,3 +292,8 @@ def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
     evidence = evidence_for_selection(X, estimate, W, 0.5)
     assert (evidence > 10).all()
     np.testing.assert_allclose(evidence_for_selection(7 * X, estimate, W, 0.5), evidence, rtol=1e-3)
+
+
+def test_a_type_under_both_of_its_names_is_refused():
+    with pytest.raises(InputDataError, match="tumour_type alone"):
+        refit_exposures(example_catalog(), tumour_type="Liver-HCC", cohort="Breast-AdenoCA")

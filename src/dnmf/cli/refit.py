@@ -102,7 +102,7 @@ def refit(
 
 
 def _show(result: "dnmf.RefitResult", report: Path) -> None:
-    """Print the largest signatures, the methods, what is unassigned, and the path of the report."""
+    """Print the signatures that are present, the methods, what is unassigned, and the path of the report."""
     from rich.table import Table
 
     table = Table(title=f"Signatures of {result.reference.source or 'the reference'}")

@@ -65,14 +65,20 @@ def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -
 def check_restarts(
     n_restarts: int | None, numbers: Sequence[int], model: Model, penalties: Sequence[Penalty]
 ) -> int:
-    """Return the number of restarts, or say which options exclude each other.
+    """Return the number of restarts, or say which options exclude each other or are not possible.
 
     Raises
     ------
     InputDataError
-        They do.
+        They do, or are not.
     """
     paper = isinstance(model, PaperDNMF)
+    if not paper and not isinstance(model, DNMF):
+        raise InputDataError(f"the model must be a DNMF or a PaperDNMF, got {type(model).__name__}")
+    if model.l1_reg or model.l2_reg:
+        raise InputDataError(
+            "penalties are given to the extraction (l1_reg, l2_reg), not to its model: they may be chosen there"
+        )
     default = 0 if paper else DEFAULT_RESTARTS
     restarts = default if n_restarts is None else n_restarts
     if not isinstance(restarts, Integral) or isinstance(restarts, bool) or restarts < 0:

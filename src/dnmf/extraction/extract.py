@@ -161,8 +161,13 @@ def extract_signatures(
         parameters={
             "n_signatures": numbers if isinstance(n_signatures, Sequence) else numbers[0],
             "n_restarts": restarts,
+            "model": type(model).__name__,
+            **{
+                name: value
+                for name, value in model.get_params().items()
+                if name not in ("n_components", "dictionary") and not isinstance(value, np.ndarray)
+            },
             **settings,
-            "model": repr(model),
             "reference": None if known is None else known.source,
         },
         seconds=seconds,

@@ -145,12 +145,14 @@ class ExtractionRun:
             catalog = replace(catalog, source=kept["input"].get("name") or "")
             checkpoint = _checkpoint(out, catalog, record["seed"], record["restarts"])
             job = kept["job"] | {"model": DNMF(**kept["job"]["model"])}
-            job["reference"] = _reference(job["reference"], catalog)
-            tried = job["n_signatures"]
+            reference, tried = job["reference"], job["n_signatures"]
+        except CheckpointError:
+            raise  # it is whole, but of another version
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 f"{folder / OPTIONS} is damaged ({error}). Repeat the command of the extraction."
             ) from error
+        job["reference"] = _reference(reference, catalog)
         job["n_signatures"] = [k for k in tried if k in checkpoint.finished()]
         if not job["n_signatures"]:
             command = kept["command"] or "the same call"

@@ -85,6 +85,8 @@ def refit_exposures(
     """
     started = time.perf_counter()
     if cohort is not None:
+        if tumour_type is not None:
+            raise InputDataError("give tumour_type alone: cohort is its former name")
         message = "refit_exposures: cohort is now called tumour_type"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         tumour_type = cohort

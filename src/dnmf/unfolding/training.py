@@ -96,7 +96,7 @@ def fit_loop(
     Raises
     ------
     FloatingPointError
-        If the watched cost is not finite.
+        If the watched cost is not finite, and there is no ``untrained`` cost: else training ends with the best weights.
     """
     history = History()
     lowest = reference = math.inf if untrained is None else untrained
@@ -113,6 +113,8 @@ def fit_loop(
             watched = validate()
             history.validation.append(watched)
         if not math.isfinite(watched):
+            if untrained is not None:
+                break  # the best weights so far, at worst the untrained ones, are finite
             raise FloatingPointError(
                 f"the training cost became {watched} in epoch {i}: lower the learning rate"
             )
