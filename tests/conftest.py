@@ -99,7 +99,7 @@ def _one_torch_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_waiting_for_the_disk() -> Iterator[None]:
-    """Skip fsync: it guards against a crash of the machine, which no test causes. test_storage checks that it is called."""
+    """Skip fsync: it guards against a crash of the machine. That it is called is checked in test_storage."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         yield
