@@ -34,7 +34,7 @@ def check_replaceable(path: str | os.PathLike[str]) -> None:
     """
     try:
         mode = os.lstat(path).st_mode
-        to = f" to {os.readlink(path)}" if stat.S_ISLNK(mode) else ""
+        to = f" to {Path(path).readlink()}" if stat.S_ISLNK(mode) else ""
     except OSError:
         return
     for is_kind, kind in _NEVER_REPLACED:
