@@ -26,8 +26,9 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     program = (
         "import os, signal, sys\n"
+        "from pathlib import Path\n"
         "from dnmf.locks import locked\n"
-        "with locked(sys.argv[1]):\n"
+        "with locked(Path(sys.argv[1])):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", program, path], check=False)
