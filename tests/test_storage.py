@@ -144,6 +144,24 @@ def test_killed_at_any_change_a_model_is_the_old_or_the_new_one(tmp_path, killed
     assert n > 6
 
 
+def test_a_model_that_a_killed_writing_left_without_its_name_survives_the_next_kill(
+    tmp_path, killed_at
+):
+    files = tmp_path / "m.json", tmp_path / "m.safetensors"
+    hidden = tmp_path / ".m.safetensors.0123abcd.part"
+    n = killed = 1
+    while killed:
+        written(tmp_path, a="old")
+        weights = b"of the card"
+        FORMAT.write(*files, {"a": "middle"}, weights)
+        files[1].rename(hidden)
+        files[1].write_bytes(b"older")
+        killed = killed_at(n, lambda: FORMAT.write(*files, {"a": "new"}, b"new"))
+        assert FORMAT.read(*files)[1] in (weights, b"new")
+        n += 1
+    assert n > 6
+
+
 def test_an_interrupted_writing_of_a_model_ends_with_a_pair(tmp_path, monkeypatch):
     written(tmp_path, a="old")
     replace = Path.replace

@@ -123,6 +123,27 @@ def test_killed_at_any_change_the_folder_is_old_or_new_and_the_next_run_tidies_u
     assert n > 4
 
 
+def test_no_folder_that_is_half_removed_is_put_back(tmp_path, monkeypatch, killed_at):
+    out = tmp_path / "out"
+    monkeypatch.setattr(folder_module, "_swapped", lambda *_: False)
+
+    def write() -> None:
+        with staged_folder(out, overwrite=True) as folder:
+            (folder / "run.json").write_text("new")
+
+    n = killed = 1
+    while killed:
+        shutil.rmtree(out, ignore_errors=True)
+        earlier_run(out)
+        old = content(out)
+        killed = killed_at(n, write)
+        shutil.rmtree(out, ignore_errors=True)  # the user takes the results away
+        restore_folder(out)
+        assert content(out) in ({}, old)
+        n += 1
+    assert n > 6
+
+
 def test_what_a_killed_run_left_is_put_in_order_before_any_work(tmp_path):
     earlier_run(tmp_path / ".out.0123abcd.old")
     for name in (".out.89abcdef.part", ".out.backup.part", ".other.89abcdef.part"):
