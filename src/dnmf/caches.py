@@ -10,6 +10,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+# Linux's files in memory: often all that can be written in a read-only container.
+_MEMORY = Path("/dev/shm")
+
 
 @cache
 def cache_folder() -> Path | None:
@@ -47,7 +50,7 @@ def can_be_written(folder: Path) -> bool:
 
 
 def _temporary_folder() -> Path | None:
-    places = [Path("/dev/shm")]  # often all that can be written in a read-only container
+    places = [_MEMORY]
     with suppress(OSError):
         places.insert(0, Path(tempfile.gettempdir()))
     for place in places:
