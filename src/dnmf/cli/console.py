@@ -150,7 +150,8 @@ def plain(text: str) -> str:
 def show_any_name() -> None:
     """Let the output escape the characters that its encoding does not have, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        # Python's own choices of what to do; PYTHONIOENCODING may name another.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
 
 
