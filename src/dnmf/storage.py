@@ -87,7 +87,7 @@ def _part(path: Path, content: bytes | str) -> Iterator[Path]:
         # Locked until it has its name: that tells it from what a killed process has left.
         descriptor, sure = open_locked(part, wait=True, new=True)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(_utf8(content) if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
             if not sure:
@@ -130,6 +130,17 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
     with _part(path, content) as part:
         part.replace(path)
     sync_folder(path.parent)
+
+
+def _utf8(text: str) -> bytes:
+    """Return text as UTF-8, also where it quotes the name of a file whose bytes the locale cannot read.
+
+    Python holds such bytes as surrogates. Those that are UTF-8 are written as they are, others as U+FFFD.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+    except UnicodeEncodeError:  # surrogates that are no bytes
+        return text.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
