@@ -26,14 +26,14 @@ _WORDS = {
 }
 
 
-def read_json(content: bytes, source: object, error: type[ValueError]) -> dict[str, Any]:
-    """Return the entries of a JSON object in UTF-8.
+def read_json(content: bytes, source: object, error: type[ValueError]) -> Any:
+    """Return what JSON in UTF-8 holds.
 
     Raises
     ------
     ValueError
-        Of the type ``error``; the message names ``source``. The content is not UTF-8, not JSON or no object, or holds a
-        name twice, a number that is not finite, half a character or more than fifty levels.
+        Of the type ``error``; the message names ``source``. The content is not UTF-8 or not JSON, or holds a name twice,
+        a number that is not finite, half a character or more than fifty levels.
     """
     try:
         entries = json.loads(
@@ -46,13 +46,11 @@ def read_json(content: bytes, source: object, error: type[ValueError]) -> dict[s
         json.dumps(entries, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as problem:
         raise error(f"{source} is truncated or not JSON: {problem}") from None
-    if not isinstance(entries, dict):
-        raise error(f"{source} holds {_described(entries)}, not a group of entries")
     return entries
 
 
 def check_entries(
-    entries: Mapping[str, Any],
+    entries: Any,
     kinds: Mapping[str, Any],
     source: object,
     error: type[ValueError],
@@ -62,6 +60,8 @@ def check_entries(
     A kind is written as in an annotation: ``str``, ``list[str]``, ``tuple[float, float]``, ``int | None``, ``Any`` ...
     A ``float`` may be a whole number; no number is true or false, infinite, or of more than 64 bits.
     """
+    if not isinstance(entries, dict):
+        raise error(f"{source} holds {_described(entries)}, not a group of entries")
     for name, kind in kinds.items():
         if name not in entries:
             raise error(f"{source} lacks the entry {name!r}")
@@ -136,12 +136,11 @@ def _is_a(value: Any, kind: Any) -> bool:
 
 def _in_words(kind: Any) -> str:
     origin, inner = get_origin(kind), get_args(kind)
-    if origin is list:
-        return f"a list with {_in_words(inner[0])} in each place"
+    if origin in (list, dict):
+        each = "" if inner[-1] is Any else f", each {_in_words(inner[-1])}"
+        return _WORDS[origin] + each
     if origin is tuple:
         return f"a list of {len(inner)} numbers"
-    if origin is dict:
-        return f"a group of entries with {_in_words(inner[1])} each"
     if origin is Literal:
         return " or ".join(map(repr, inner))
     if inner:

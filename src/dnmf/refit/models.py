@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
+from torch import Tensor
 
 from dnmf.exceptions import InputDataError, ModelFileError
 from dnmf.refit.card import RefitCard
@@ -17,6 +17,7 @@ from dnmf.refit.network import RefitNetwork
 from dnmf.signatures import SignatureSet
 from dnmf.storage import ModelFormat
 from dnmf.unfolding.conditioned import ConditionedDesign
+from dnmf.unfolding.restore import read_tensors, restore_network
 
 FORMAT = ModelFormat("dnmf-refit", "a refit model", (1,), indent=1, sort_keys=False)
 PROFILE_ROUNDING = 1e-5
@@ -96,16 +97,39 @@ def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
     entries, weights = FORMAT.read(card_file, weights_file)
     card = RefitCard.from_entries(entries, str(card_file))
     try:
-        tensors = {name: tensor.to(torch.float32) for name, tensor in load(weights).items()}
-        W = tensors.pop("W")
-        network = RefitNetwork(W, len(card.cohorts), ConditionedDesign(**card.design))
-        network.load_state_dict(tensors)
-    except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        network = _restored(read_tensors(weights), card)
+    except ValueError as error:
         raise ModelFileError(
             f"{weights_file} does not hold what its card describes: {error}"
         ) from None
-    _check_content(network, card, str(weights_file))
-    return network.eval().requires_grad_(False), card
+    return network, card
+
+
+def _restored(stored: dict[str, Tensor], card: RefitCard) -> RefitNetwork:
+    """Return the network of these tensors; a ValueError says what does not fit the card."""
+    tensors = {name: values.to(torch.float32) for name, values in stored.items()}
+    W = tensors.pop("W", torch.empty(0))
+    k, f = len(card.signatures), len(card.channels)
+    if W.shape != (k, f):
+        raise ValueError(f"signatures of shape {tuple(W.shape)}, its card names {k} of {f} channels")
+    if (W < 0).any() or ((W.sum(dim=1) - 1).abs() > PROFILE_ROUNDING * f).any():
+        raise ValueError("signatures that do not sum to 1")
+    design = ConditionedDesign(**card.design)
+    network = restore_network(
+        lambda: RefitNetwork(torch.empty(k, f), len(card.cohorts), design),
+        design.n_layers,
+        tensors,
+    )
+    assert isinstance(network, RefitNetwork)
+    network.W.copy_(W)
+    if (network.calibration.log_counts.diff() <= 0).any():
+        raise ValueError("a calibration whose numbers of mutations do not rise")
+    network.eval().requires_grad_(False)
+    # One mutation in each channel, a thousand in each, and none.
+    X = torch.cat([torch.eye(f), torch.full((1, f), 1000.0), torch.zeros(1, f)])
+    if not all(bool(answer.isfinite().all()) for answer in network(X)):
+        raise ValueError("weights whose answers are not finite")
+    return network
 
 
 def _files_of(model: str | Path) -> tuple[Traversable, Traversable]:
@@ -122,17 +146,6 @@ def _files_of(model: str | Path) -> tuple[Traversable, Traversable]:
                 f"(.json, .safetensors), or one of {', '.join(available_models())}"
             )
     return card, weights
-
-
-def _check_content(network: RefitNetwork, card: RefitCard, source: str) -> None:
-    k, f = network.W.shape
-    if (k, f) != (len(card.signatures), len(card.channels)):
-        raise ModelFileError(
-            f"{source} holds {k} signatures of {f} channels, its card names {len(card.signatures)} of "
-            f"{len(card.channels)}"
-        )
-    if not all(bool(t.isfinite().all()) for t in (network.W, *network.state_dict().values())):
-        raise ModelFileError(f"{source} holds values that are not finite")
 
 
 def check_reference(network: RefitNetwork, card: RefitCard, reference: SignatureSet) -> None:
