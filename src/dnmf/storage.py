@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from dnmf import __version__
 from dnmf.exceptions import CheckpointError, ModelFileError
+from dnmf.locks import locked
 from dnmf.strict_json import CHECKSUM, check_entries, entries_checksum, is_unchanged, read_json
 
 _MOST_SHOWN = 64  # characters of a value that a message shows: as many as a SHA-256 has
@@ -130,6 +131,27 @@ def _bytes_of(file: Traversable, most: int) -> bytes:
 def below(prefix: str, entries: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries whose names begin with a prefix, named without it."""
     return {n.removeprefix(prefix): e for n, e in entries.items() if n.startswith(prefix)}
+
+
+@contextmanager
+def in_use(checkpoint: Path, lock: Path | None = None) -> Iterator[None]:
+    """Let no other process work with a checkpoint while the block runs.
+
+    ``lock`` is the file that says so, by default ``CHECKPOINT.lock``.
+
+    Raises
+    ------
+    CheckpointError
+        If another process does; the message says which.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(lock or checkpoint.with_name(f"{checkpoint.name}.lock")))
+        except BlockingIOError as error:
+            raise CheckpointError(
+                f"{checkpoint} is in use by another run: {error}. Wait until it ends, or choose another output."
+            ) from None
+        yield
 
 
 def check_identity(

@@ -32,8 +32,8 @@ def read_json(content: bytes, source: object, error: type[ValueError]) -> Any:
     Raises
     ------
     ValueError
-        Of the type ``error``; the message names ``source``. The content is not UTF-8 or not JSON, or holds a name twice,
-        a number that is not finite, half a character or more than fifty levels.
+        Of the type ``error``; the message names ``source``. The content is not UTF-8 or not JSON, or holds a name
+        twice, a number that is not finite, half a character or more than fifty levels.
     """
     try:
         entries = json.loads(
@@ -111,9 +111,7 @@ def _is_a(value: Any, kind: Any) -> bool:
     checks: dict[Any, Callable[[], bool]] = {
         list: lambda: isinstance(value, list) and all(_is_a(item, *inner) for item in value),
         tuple: lambda: (
-            isinstance(value, list)
-            and len(value) == len(inner)
-            and all(map(_is_a, value, inner))
+            isinstance(value, list) and len(value) == len(inner) and all(map(_is_a, value, inner))
         ),
         dict: lambda: (
             isinstance(value, dict) and all(_is_a(item, inner[1]) for item in value.values())

@@ -142,7 +142,9 @@ def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
             card = _in_todays_names(card)
         # A model trained elsewhere may name a device this machine has not.
         estimator = ESTIMATORS[card["estimator"]](**{**card["parameters"], "device": "cpu"})
-        check_entries(estimator.get_params(deep=False), _kinds_of(estimator), "the card", ValueError)
+        check_entries(
+            estimator.get_params(deep=False), _kinds_of(estimator), "the card", ValueError
+        )
         estimator._check_parameters()
     except (KeyError, TypeError, ValueError) as error:
         told = str(error)[:_MOST_TOLD]
@@ -194,7 +196,9 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
         raise ValueError("negative components")
     if getattr(estimator, "n_components", None) not in (None, k):
         raise ValueError(f"{k} components, not n_components={estimator.n_components}")
-    check_entries({"feature_names": names}, {"feature_names": list[str] | None}, CARD_NAME, ValueError)
+    check_entries(
+        {"feature_names": names}, {"feature_names": list[str] | None}, CARD_NAME, ValueError
+    )
     if names is not None and len(names) != f:
         raise ValueError(f"{f} features, and {len(names)} names for them")
     stored, history = below("network.", tensors), below("history.", tensors)

@@ -129,7 +129,7 @@ class Poisson(Objective):
 
     def __post_init__(self) -> None:
         penalties = (self.l1_reg, self.l2_reg)
-        if any(bool(p.any()) if isinstance(p, Tensor) else p != 0 for p in penalties):
+        if any(bool(p.any()) if torch.is_tensor(p) else p != 0 for p in penalties):
             raise ValueError(
                 "the Poisson likelihood takes no penalties: with signatures that sum to 1 an L1 penalty on its "
                 "exposures only divides them all by 1 + l1_reg"

@@ -111,7 +111,9 @@ def _restored(stored: dict[str, Tensor], card: RefitCard) -> RefitNetwork:
     W = tensors.pop("W", torch.empty(0))
     k, f = len(card.signatures), len(card.channels)
     if W.shape != (k, f):
-        raise ValueError(f"signatures of shape {tuple(W.shape)}, its card names {k} of {f} channels")
+        raise ValueError(
+            f"signatures of shape {tuple(W.shape)}, its card names {k} of {f} channels"
+        )
     if (W < 0).any() or ((W.sum(dim=1) - 1).abs() > PROFILE_ROUNDING * f).any():
         raise ValueError("signatures that do not sum to 1")
     design = ConditionedDesign(**card.design)

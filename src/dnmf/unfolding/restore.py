@@ -37,8 +37,8 @@ def restore_network(
 ) -> nn.Module:
     """Return the network that ``build`` makes, with stored weights.
 
-    It is built without memory first: a description of a network much larger than its weights costs nothing. Buffers that
-    are not part of its state hold 0.
+    It is built without memory first: a description of a network much larger than its weights costs nothing. Buffers
+    that are not part of its state hold 0.
 
     Raises
     ------
