@@ -44,7 +44,9 @@ def read_json(content: bytes, source: object, error: type[ValueError]) -> Any:
         )
         _check_levels(entries)
         json.dumps(entries, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as problem:
+    except RecursionError:
+        raise error(f"{source} has far more than {MOST_LEVELS} levels of nesting") from None
+    except ValueError as problem:
         raise error(f"{source} is truncated or not JSON: {problem}") from None
     return entries
 
@@ -147,5 +149,7 @@ def _in_words(kind: Any) -> str:
 
 
 def _described(value: Any) -> str:
-    """Return the value where it is short, else what it is."""
+    """Return the value as JSON has it where it is short, else what it is."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     return _WORDS[type(value)] if isinstance(value, dict | list) and value else shortened(value)

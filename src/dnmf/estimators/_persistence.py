@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 import numpy as np
 import torch
 from safetensors.torch import save
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from dnmf.estimators._base import FactorisationEstimator
@@ -34,6 +35,8 @@ _ENTRIES = {
     "n_iter": int,
     "metadata": dict[str, Any],
 }
+# The matrices of a layer, of that many numbers squared, are built before they are compared with the weights.
+_MOST_COMPONENTS = 4_000
 _MOST_TOLD = 300  # characters of what is wrong with parameters
 
 
@@ -62,11 +65,13 @@ def save_model(
     Raises
     ------
     ModelFileError
-        If weights or history are not finite.
+        If weights or history are not finite, or there are more than 4,000 components.
     """
     check_is_fitted(estimator)
     directory = Path(directory)
     k, f = estimator.components_.shape
+    if k > _MOST_COMPONENTS:
+        raise ModelFileError(f"a model of more than {_MOST_COMPONENTS:,} components is not kept")
     tensors = {"components": torch.tensor(estimator.components_)}
     network = getattr(estimator, "network_", None)
     if network is not None:
@@ -192,6 +197,8 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     components = tensors.get("components", torch.empty(0))
     if components.shape != (k, f) or not k * f:
         raise ValueError(f"components of shape {tuple(components.shape)}, not ({k}, {f})")
+    if k > _MOST_COMPONENTS:
+        raise ValueError(f"more than {_MOST_COMPONENTS:,} components")
     if (components < 0).any():
         raise ValueError("negative components")
     if getattr(estimator, "n_components", None) not in (None, k):
@@ -206,8 +213,11 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
         raise ValueError("tensors that are no part of a model")
     network = None
     if hasattr(estimator, "n_layers"):
+        copy = clone(estimator)
         network = restore_network(
-            lambda: estimator._empty_network(f, k), estimator.n_layers, stored
+            lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k),
+            estimator.n_layers,
+            stored,
         )
     elif stored:
         raise ValueError("a network, which this estimator has not")

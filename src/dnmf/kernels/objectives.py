@@ -128,8 +128,7 @@ class Poisson(Objective):
     degree: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        penalties = (self.l1_reg, self.l2_reg)
-        if any(bool(p.any()) if torch.is_tensor(p) else p != 0 for p in penalties):
+        if any(bool(torch.as_tensor(penalty).any()) for penalty in (self.l1_reg, self.l2_reg)):
             raise ValueError(
                 "the Poisson likelihood takes no penalties: with signatures that sum to 1 an L1 penalty on its "
                 "exposures only divides them all by 1 + l1_reg"

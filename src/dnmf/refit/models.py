@@ -1,7 +1,7 @@
 """Reading and writing refit networks. Nothing in these files can execute."""
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -21,6 +21,12 @@ from dnmf.unfolding.restore import read_tensors, restore_network
 
 FORMAT = ModelFormat("dnmf-refit", "a refit model", (1,), indent=1, sort_keys=False)
 PROFILE_ROUNDING = 1e-5
+# The weights with as many rows as a width of the design.
+_WIDTHS = {
+    "context_width": "context.weight",
+    "prior_width": "layers.0.from_shares.weight",
+    "head_width": "head_in.weight",
+}
 WEIGHTS_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 # Kept in full precision: profiles are compared and fitted with, calibrations are numbers of many sizes.
 FULL_PRECISION = ("W", "calibration.")
@@ -117,13 +123,16 @@ def _restored(stored: dict[str, Tensor], card: RefitCard) -> RefitNetwork:
     if (W < 0).any() or ((W.sum(dim=1) - 1).abs() > PROFILE_ROUNDING * f).any():
         raise ValueError("signatures that do not sum to 1")
     design = ConditionedDesign(**card.design)
+    for width, name in _WIDTHS.items():
+        rows = len(tensors[name]) if name in tensors and tensors[name].ndim else 0
+        if rows != card.design[width]:
+            raise ValueError(f"the {width} is {rows}, its card says {card.design[width]}")
     network = restore_network(
-        lambda: RefitNetwork(torch.empty(k, f), len(card.cohorts), design),
+        lambda n_layers: RefitNetwork(W, len(card.cohorts), replace(design, n_layers=n_layers)),
         design.n_layers,
         tensors,
     )
     assert isinstance(network, RefitNetwork)
-    network.W.copy_(W)
     if (network.calibration.log_counts.diff() <= 0).any():
         raise ValueError("a calibration whose numbers of mutations do not rise")
     network.eval().requires_grad_(False)

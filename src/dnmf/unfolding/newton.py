@@ -73,7 +73,7 @@ class NewtonLayer(UnfoldedLayer):
     def stack(cls, W: Float[Tensor, "k f"], n_layers: int) -> list[UnfoldedLayer]:
         """Return layers whose damping falls geometrically."""
         exponents = torch.linspace(
-            math.log(cls.FIRST_DAMPING), math.log(cls.LAST_DAMPING), n_layers, device="cpu"
+            math.log(cls.FIRST_DAMPING), math.log(cls.LAST_DAMPING), n_layers
         ).tolist()
         return [cls.from_dictionary(W, damping=math.exp(e)) for e in exponents]
 

@@ -1,4 +1,4 @@
-"""Networks from stored weights: names, shapes and types are compared before any memory is taken."""
+"""Networks from stored weights: names, shapes and types are compared before a network is built."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,12 +33,12 @@ def read_tensors(content: bytes) -> dict[str, Tensor]:
 
 
 def restore_network(
-    build: Callable[[], nn.Module], n_layers: int, tensors: Mapping[str, Tensor]
+    build: Callable[[int], nn.Module], n_layers: int, tensors: Mapping[str, Tensor]
 ) -> nn.Module:
-    """Return the network that ``build`` makes, with stored weights.
+    """Return the network that ``build(n_layers)`` makes, with stored weights.
 
-    It is built without memory first: a description of a network much larger than its weights costs nothing. Buffers
-    that are not part of its state hold 0.
+    One layer is built first and compared with the weights of every layer: a description of a network much larger than
+    its weights costs next to nothing.
 
     Raises
     ------
@@ -49,26 +49,27 @@ def restore_network(
     stored = len(layers - {""})
     if stored != n_layers:
         raise ValueError(f"there are weights of {stored} layers, not of {n_layers}")
-    try:
-        with torch.device("meta"):
-            network = build()
-    except _MALFORMED as error:
-        raise ValueError(f"no network has these sizes: {error}") from None
+    for name, like in build(1).state_dict().items():
+        if "layers.0." in name:
+            for layer in range(n_layers):
+                _compare(name.replace("layers.0.", f"layers.{layer}."), like, tensors)
+    network = build(n_layers)
     wanted = network.state_dict()
-    for name in wanted.keys() ^ tensors.keys():
-        lack = "is missing" if name in wanted else "is no part of the network"
-        raise ValueError(f"{name[:_MOST_NAMED]} {lack}")
     for name, like in wanted.items():
-        if like.shape != tensors[name].shape:
-            raise ValueError(
-                f"{name} has the shape {tuple(tensors[name].shape)}, not {tuple(like.shape)}"
-            )
-    network.to_empty(device="cpu")
-    for buffer in network.buffers():
-        buffer.zero_()
+        _compare(name, like, tensors)
+    for name in tensors.keys() - wanted.keys():
+        raise ValueError(f"{name[:_MOST_NAMED]} is no part of the network")
     network.load_state_dict(tensors)
     _check_signs(network)
     return network
+
+
+def _compare(name: str, like: Tensor, tensors: Mapping[str, Tensor]) -> None:
+    if name not in tensors:
+        raise ValueError(f"{name} is missing")
+    shape, wanted = tuple(tensors[name].shape), tuple(like.shape)
+    if shape != wanted:
+        raise ValueError(f"{name} has the shape {shape}, not {wanted}")
 
 
 def _check_signs(network: nn.Module) -> None:
