@@ -17,7 +17,7 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest paper clean
+.PHONY: help demo lint test test-lowest paper kill-test clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
@@ -25,6 +25,7 @@ help:
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
+	@echo "make kill-test        kill commands at every change of files, repeat them, compare (docs/reliability.md); MOST=N: N of them"
 	@echo "make clean            remove $(VENV), $(LOWEST) and $(DEMO)"
 	@echo "Rooms: $(ROOMS)"
 
@@ -57,6 +58,10 @@ paper: $(VENV)/.installed
 	$(VENV)/bin/python benchmarks/rerun_paper.py --data "$(DATA)" --output "$(OUT)" $(if $(QUICK),--quick) \
 	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(FIGURES),--figures $(FIGURES)) $(if $(SETS),--sets $(SETS)) \
 	  $(if $(FOLDS),--folds $(FOLDS))
+
+# Half an hour for all; the same command goes on where it was interrupted.
+kill-test: $(VENV)/.installed
+	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.kill -o kill-test-output $(if $(MOST),--most $(MOST))
 
 clean:
 	rm -rf $(VENV) $(LOWEST) $(DEMO)

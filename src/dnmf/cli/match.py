@@ -8,7 +8,7 @@ import typer
 import dnmf
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
 from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
-from dnmf.cli.paths import check_output_file
+from dnmf.cli.paths import check_output_file, restore
 from dnmf.storage import write_whole
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def match(
 ) -> None:
     """Name the references nearest to signatures."""
     with user_errors(), shown_warnings(stderr_console()):
+        inputs = (signatures, *reference.files)
+        restore(*inputs)
         if output is not None:
-            check_output_file(output, overwrite=overwrite)
+            check_output_file(output, overwrite=overwrite, inputs=inputs)
         found = dnmf.read_signatures(signatures)
         known = reference.load(found.schema)
         matches = dnmf.match_to_reference(found, known)
@@ -40,12 +42,11 @@ def match(
 
 def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "Table":
     """Return the matches as a table for the terminal, with their ``share`` if they have one."""
-    from rich.markup import escape
     from rich.table import Table
 
     weak = not matches["assigned"].all()
     table = Table(
-        title=f"Compared with {escape(reference.source)}",
+        title=f"Compared with {reference.source}",
         caption="weak: the closest, but too different to count as a match" if weak else None,
     )
     table.add_column("Signature")
@@ -56,6 +57,6 @@ def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "T
         table.add_column("Share of mutations", justify="right")
     for row in matches.to_dict("records"):
         best = f"{row['reference']}{'' if row['assigned'] else ' (weak)'}"
-        cells = [escape(str(row["found"])), escape(best), f"{row['cosine']:.3f}"]
+        cells = [str(row["found"]), best, f"{row['cosine']:.3f}"]
         table.add_row(*cells, *([f"{row['share']:.1%}"] if with_share else []))
     return table

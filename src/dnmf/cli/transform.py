@@ -8,7 +8,7 @@ import typer
 import dnmf
 from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import CatalogPath, Overwrite
-from dnmf.cli.paths import check_output_file
+from dnmf.cli.paths import check_output_file, model_files, restore
 
 
 def transform(
@@ -23,7 +23,9 @@ def transform(
 ) -> None:
     """Exposures of new samples by a trained model."""
     with user_errors(output), shown_warnings(stderr_console()):
-        check_output_file(output, overwrite=overwrite)
+        restore(model)
+        inputs = (catalog, *model_files(model))
+        check_output_file(output, overwrite=overwrite, inputs=inputs)
         counts = dnmf.read_catalog(catalog)
         exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
         dnmf.write_exposures(exposures, output)
