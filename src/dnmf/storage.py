@@ -209,11 +209,6 @@ class ModelFormat:
                 f"{card} has format version {entries['format_version']}, written by {entries['written_by'][:80]}; "
                 f"dnmf {__version__} reads versions {' and '.join(map(str, self.versions))}"
             )
-        if not is_unchanged(entries):
-            raise ModelFileError(
-                f"{card} was altered after it was written: its checksum {CHECKSUM} differs. Take the card as it was "
-                "written; if it was changed on purpose, remove that entry"
-            )
         for file in (weights, *_unnamed(weights)):
             data = _bytes_of(file, _MOST_WEIGHTS_BYTES) if file.is_file() else b""
             if hashlib.sha256(data).hexdigest() == entries.get("weights_sha256"):
@@ -222,6 +217,18 @@ class ModelFormat:
             f"{weights} is truncated, altered or belongs to another model: its checksum is not the one in "
             f"{card.name}"
         )
+
+    @staticmethod
+    def check_unchanged(entries: Mapping[str, Any], card: Traversable) -> None:
+        """Raise ModelFileError if entries were altered after they were written.
+
+        Called when everything else is known to fit: until then an error can say which entry is wrong.
+        """
+        if not is_unchanged(entries):
+            raise ModelFileError(
+                f"{card} was altered after it was written: its checksum {CHECKSUM} differs. Take the card as it was "
+                "written; if it was changed on purpose, remove that entry"
+            )
 
 
 def _unnamed(weights: Traversable) -> list[Path]:

@@ -137,6 +137,7 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
         raise ModelFileError(
             f"{weights_path} does not hold what {CARD_NAME} describes: {error}"
         ) from None
+    FORMAT.check_unchanged(card, path)
     return estimator, card["metadata"]
 
 

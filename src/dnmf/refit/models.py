@@ -121,6 +121,7 @@ def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
         raise ModelFileError(
             f"{weights_file} does not hold what its card describes: {error}"
         ) from None
+    FORMAT.check_unchanged(entries, card_file)
     return network, card
 
 
