@@ -214,6 +214,12 @@ def test_a_file_is_never_overwritten(tmp_path):
         check_output_folder(tmp_path / "out", overwrite=True)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="disks have letters")
+def test_where_a_disk_is_mounted_is_told_before_any_work():
+    with pytest.raises(OutputExistsError, match=r"is where a disk is mounted.*/results\."):
+        check_output_folder("/", overwrite=True)
+
+
 def test_a_folder_that_another_process_filled_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
 

@@ -102,6 +102,11 @@ def _check(out: Path, *, overwrite: bool) -> None:
         return
     if not out.is_dir():
         raise OutputExistsError(f"{out} exists and is not a folder. Choose another output folder.")
+    if out.is_mount():  # as a container's
+        raise OutputExistsError(
+            f"{out} is where a disk is mounted, so it cannot be replaced as a whole. Give a folder in it, such as "
+            f"{out / 'results'}."
+        )
     present = {path.name for path in out.iterdir()}
     if not present:
         return
