@@ -144,7 +144,7 @@ def _real(out: Path) -> Path:
 
 
 def _lock(target: Path) -> Path:
-    return target.with_name(f".{target.name}.lock")
+    return target.parent / f".{target.name}.lock"
 
 
 def _left(target: Path) -> list[Path]:
