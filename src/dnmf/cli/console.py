@@ -119,6 +119,8 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
         warnings.simplefilter("ignore")  # deprecations are for developers
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("always", RuntimeWarning)
+        # A read-only system: nothing of dnmf's needs joblib's processes.
+        warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")
         warnings.showwarning = show
         yield seen
 
