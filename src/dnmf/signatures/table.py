@@ -5,20 +5,17 @@ as strings.
 """
 
 import csv
-import gzip
-import io
+import os
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import InputFile, decode, read_input, text_lines
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
@@ -88,21 +85,22 @@ class TextTable:
         )
 
 
-def read_table(path: str | Path) -> TextTable:
+def read_table(file: str | os.PathLike[str] | InputFile) -> TextTable:
     """Read a delimited text file, compressed (gzip) or not.
 
     Raises
     ------
     InputDataError
-        If the file is absent, a folder, not readable, not text, empty, or its rows differ in
-        length.
+        If the file cannot be read (see ``dnmf.inputs.read_input``), is not text, is empty, or its
+        rows differ in length.
     """
-    return parse_table(_read_bytes(Path(path)), source=str(path))
+    found = read_input(file, what="a text table")
+    return parse_table(found.content, source=found.path)
 
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
     """Take apart the content of a file; see ``read_table``."""
-    text = _decode(_decompress(content, source), source)
+    text = decode(content, source)
     if not text.strip("\t;, \r\n"):
         raise InputDataError(f"{source}: the file is empty. Expected a header line and rows.")
     delimiter = _find_delimiter(text)
@@ -132,8 +130,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the 1-based number of its first line."""
-    # newline="" keeps line breaks inside quoted cells and leaves CR, LF and CRLF to the csv module.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(text_lines(text), delimiter=delimiter)
     line = 1
     for row in reader:
         if any(cell and not cell.isspace() for cell in row):
@@ -168,57 +165,6 @@ def _ragged(source: str, line: int, row: list[str], header: list[str], delimiter
     if len(row) == len(header) + 1:
         message += " If R wrote the file: give write.table col.names=NA to name the label column."
     return message
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputDataError(_absent(path)) from error
-    except IsADirectoryError as error:
-        raise InputDataError(f"{path}: is a folder, expected a file. Name a file in it.") from error
-    except (OSError, ValueError) as error:
-        raise InputDataError(f"{path}: cannot be read ({error}).") from error
-
-
-def _absent(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"{path}: no such file: the folder {path.parent} does not exist. Check the path."
-    near = get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
-    hint = f" Did you mean {path.parent / near[0]}?" if near else " Check the path."
-    return f"{path}: no such file.{hint}"
-
-
-def _decompress(content: bytes, source: str) -> bytes:
-    # By content, not by name: files are renamed more often than they are recompressed.
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputDataError(
-            f"{source}: the gzip file is truncated or damaged ({error}). Copy or download it again."
-        ) from error
-
-
-def _decode(content: bytes, source: str) -> str:
-    remedy = "Save the table as plain text (tab- or comma-separated, UTF-8)."
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise InputDataError(f"{source}: is an Excel or zip file, expected a text table. {remedy}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # Excel's "Unicode text"
-        encoding = "utf-16"
-    elif b"\x00" in content:
-        raise InputDataError(f"{source}: is a binary file, expected a text table. {remedy}")
-    else:
-        encoding = "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputDataError(
-            f"{source}, line {line}: found the byte 0x{content[error.start]:02x}, which is not "
-            f"{encoding} text. {remedy}"
-        ) from error
 
 
 def _problem(cell: str) -> str:
