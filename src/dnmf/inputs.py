@@ -17,13 +17,13 @@ from typing import Any
 from dnmf.exceptions import InputDataError
 
 # Of one input, unpacked. 100,000 samples of 96 channels take 30 MB as counts, 180 MB as numbers with all their digits.
-_most_bytes: ContextVar[int] = ContextVar("input_limit", default=256_000_000)
+_most_bytes: ContextVar[int] = ContextVar("input_limit", default=1 << 28)
 # A program that writes into a named pipe has usually opened it before; a forgotten one never does.
 _WRITER_SECONDS = 10.0
 # Bytes that are read or unpacked at a time.
 _BLOCK = 1 << 20
 # Bytes of memory for a row of a table beside its numbers: its place, its labels, their bookkeeping.
-_ROW_BYTES = 256
+_ROW_BYTES = 512
 _NUMBER_BYTES = 8
 # How files begin that must be unpacked first.
 _PACKED = {
@@ -65,9 +65,10 @@ class InputFile:
 
 @contextmanager
 def input_limit(most_bytes: int) -> Iterator[None]:
-    """Set how many bytes an input may have, unpacked; 256 million without it.
+    """Set how many bytes an input may have, unpacked; 268 million without it.
 
-    A table may take twice as much as numbers, of 8 bytes, and 256 bytes a row.
+    In memory a table may take twice as many: 8 bytes for each number, and 512 for each row. One row of it may have a
+    32nd of them as characters.
 
     Examples
     --------
@@ -129,6 +130,14 @@ def check_table_size(source: str, rows: int, width: int) -> None:
     """Raise InputDataError if a table would take more memory than the limit for inputs allows."""
     if rows * (_ROW_BYTES + _NUMBER_BYTES * width) > 2 * _most_bytes.get():
         raise _too_large(source, f"has more than {rows - 1:,} rows of {width:,} columns, too many")
+
+
+def check_row_size(source: str, line: int, characters: int) -> None:
+    """Raise InputDataError if a row, which begins in a line, is longer than the limit for inputs allows."""
+    if characters > _most_bytes.get() // 32:
+        raise _too_large(
+            source, f"the row from line {line} on has more than {characters:,} characters, too many"
+        )
 
 
 def decode(content: bytes, source: str, *, what: str = "a text table") -> str:

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
-from dnmf.inputs import InputFile, decode, read_input, text_lines
+from dnmf.inputs import (
+    InputFile,
+    check_row_size,
+    check_table_size,
+    decode,
+    read_input,
+    text_lines,
+)
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
@@ -47,7 +54,7 @@ class TextTable:
             If a cell is not a finite number >= 0; the message names its line and column.
         """
         values = np.empty((len(self.lines) - first_row, self.width - first_column))
-        rows = islice(_rows(self.text, self.delimiter), first_row, None)
+        rows = islice(_rows(self.text, self.delimiter, self.source), first_row, None)
         for index, (_, row) in enumerate(rows):
             cells = row[first_column : self.width]
             try:
@@ -61,7 +68,7 @@ class TextTable:
         bad_rows = np.flatnonzero(~(np.isfinite(values) & (values >= 0)).all(axis=1))
         if bad_rows.size:
             at = first_row + int(bad_rows[0])
-            _, row = next(islice(_rows(self.text, self.delimiter), at, None))
+            _, row = next(islice(_rows(self.text, self.delimiter, self.source), at, None))
             raise self._bad_cell(row, at, first_row, first_column, unit)
         return values
 
@@ -103,17 +110,18 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
     text = decode(content, source)
     if not text.strip("\t;, \r\n"):
         raise InputDataError(f"{source}: the file is empty. Expected a header line and rows.")
-    delimiter = _find_delimiter(text)
+    delimiter = _find_delimiter(text, source)
     head: list[list[str]] = []
     lead: list[list[str]] = []
     lines: list[int] = []
     last_used = 0
     try:
-        for line, row in _rows(text, delimiter):
+        for line, row in _rows(text, delimiter, source):
             if len(head) < 2:
                 head.append(row)
             if len(row) != len(head[0]):
                 raise InputDataError(_ragged(source, line, row, head[0], delimiter))
+            check_table_size(source, len(lines) + 1, len(row))
             lead.append(row[:LEAD])
             lines.append(line)
             # Columns without a name and without a value (trailing delimiters) are dropped.
@@ -123,28 +131,42 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
     except csv.Error as error:
         raise InputDataError(
             f"{source}, after line {lines[-1] if lines else 0}: cannot be split into cells "
-            f'({error}). Look for a quotation mark (") that is opened but not closed.'
+            f"({error}). No cell may have more than {csv.field_size_limit():,} characters. Look for a long cell, "
+            'or a quotation mark (") that is opened but not closed.'
         ) from error
     return TextTable(source, text, delimiter, last_used, head, lead, lines)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the 1-based number of its first line."""
-    reader = csv.reader(text_lines(text), delimiter=delimiter)
-    line = 1
+    line, characters, blank = 1, 0, 0
+
+    def lines() -> Iterator[str]:
+        nonlocal characters
+        for part in text_lines(text):
+            characters += len(part)
+            check_row_size(source, line, characters)
+            yield part
+
+    reader = csv.reader(lines(), delimiter=delimiter)
     for row in reader:
+        characters = 0
         if any(cell and not cell.isspace() for cell in row):
             yield line, row
+        else:
+            blank += 1
+            check_table_size(source, blank, 0)
         line = reader.line_num + 1
 
 
-def _find_delimiter(text: str) -> str:
+def _find_delimiter(text: str, source: str) -> str:
     """Return the delimiter that cuts the first rows into equally many cells; tab comes first."""
     scores: dict[str, tuple[int, int]] = {}
     for delimiter in "\t;,":
         try:
             widths = [
-                len(row) for _, row in islice(_rows(text, delimiter), _ROWS_TO_FIND_DELIMITER)
+                len(row)
+                for _, row in islice(_rows(text, delimiter, source), _ROWS_TO_FIND_DELIMITER)
             ]
         except csv.Error:
             continue
