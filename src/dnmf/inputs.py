@@ -117,7 +117,7 @@ def read_input(
                 f"{path}: has more than {most_bytes:,} bytes, too many for {what}. Check the path."
             )
         if size > _most_bytes.get():
-            raise _too_large(source.name, "has more bytes (unpacked)")
+            raise _too_large(source.name, "has too many bytes, unpacked")
     return InputFile(source.name, b"".join(blocks), source.record())
 
 
@@ -129,14 +129,14 @@ def input_blocks(path: str | os.PathLike[str], *, what: str) -> Iterator[bytes]:
 def check_table_size(source: str, rows: int, width: int) -> None:
     """Raise InputDataError if a table would take more memory than the limit for inputs allows."""
     if rows * (_ROW_BYTES + _NUMBER_BYTES * width) > 2 * _most_bytes.get():
-        raise _too_large(source, f"has more than {rows - 1:,} rows of {width:,} columns, too many")
+        raise _too_large(source, f"has more than {rows - 1:,} rows of {width:,} columns")
 
 
 def check_row_size(source: str, line: int, characters: int) -> None:
     """Raise InputDataError if a row, which begins in a line, is longer than the limit for inputs allows."""
     if characters > _most_bytes.get() // 32:
         raise _too_large(
-            source, f"the row from line {line} on has more than {characters:,} characters, too many"
+            source, f"the row from line {line} on has more than {characters:,} characters"
         )
 
 
@@ -163,7 +163,7 @@ def decode(content: bytes, source: str, *, what: str = "a text table") -> str:
         )
     # One character beyond 16 bits, and Python keeps the whole text with four bytes for each.
     if len(content) > _most_bytes.get() / 2 and re.search(rb"[\xf0-\xf4]", content):
-        raise _too_large(source, "has too many characters")
+        raise _too_large(source, "has too many characters of all kinds")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -198,8 +198,8 @@ def count_lines(before: str) -> int:
 
 def _too_large(source: str, problem: str) -> InputDataError:
     return InputDataError(
-        f"{source}: {problem} for the limit of {_most_bytes.get():,} bytes on an input. If the file is what you "
-        "meant, raise it: `dnmf --max-input 2GB COMMAND ...`, in Python `with dnmf.inputs.input_limit(2_000_000_000):`."
+        f"{source}: {problem}, which is too large: the limit of an input is {_most_bytes.get():,} bytes. If the file "
+        "is what you meant, raise it: `dnmf --max-input 2GB COMMAND ...`, in Python `with dnmf.inputs.input_limit(2_000_000_000):`."
     )
 
 

@@ -101,13 +101,15 @@ def read_table(file: str | os.PathLike[str] | InputFile) -> TextTable:
         If the file cannot be read (see ``dnmf.inputs.read_input``), is not text, is empty, or its
         rows differ in length.
     """
-    found = read_input(file, what="a text table")
-    return parse_table(found.content, source=found.path)
+    source = file.path if isinstance(file, InputFile) else os.fspath(file)
+    # No name here for the content: it goes as soon as it has been decoded.
+    return parse_table(read_input(file, what="a text table").content, source=source)
 
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
     """Take apart the content of a file; see ``read_table``."""
     text = decode(content, source)
+    del content
     if not text.strip("\t;, \r\n"):
         raise InputDataError(f"{source}: the file is empty. Expected a header line and rows.")
     delimiter = _find_delimiter(text, source)
