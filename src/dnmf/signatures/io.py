@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.inputs import InputFile
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
-from dnmf.signatures.layout import arrange_channels
+from dnmf.signatures.layout import arrange_channels, has_channels
 from dnmf.signatures.table import LEAD, TextTable, read_table
 
 _SAMPLE_HEADERS = {"samples", "sample", "sample names", "sample name", "sample_names", "sample id"}
@@ -27,7 +28,9 @@ _SIGNATURE_NAME = re.compile(
 )
 
 
-def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> MutationCatalog:
+def read_catalog(
+    path: str | Path | InputFile, *, schema: ChannelSchema | None = None
+) -> MutationCatalog:
     """Read mutation counts per sample.
 
     The file may hold channels in rows (SigProfiler matrix; PCAWG/ICAMS with two label columns;
@@ -37,8 +40,8 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or InputFile
+        The file or pipe, or what ``dnmf.inputs.read_input`` read of it.
     schema : ChannelSchema, optional
         Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
@@ -60,16 +63,17 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     DoubtfulDataWarning
         Once if some counts are not integers, once if some samples have no mutations. Both are kept.
     """
+    table = read_table(path)
     counts, schema = arrange_channels(
-        read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
+        table, schema, item="sample", unit="a count of mutations (>= 0)"
     )
-    catalog = MutationCatalog(counts, source=str(path), schema=schema)
+    catalog = MutationCatalog(counts, table.source, schema, table.record)
     values = counts.to_numpy()
     fractional = values % 1 != 0
     if fractional.any():
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
-            f"{path}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
+            f"{table.source}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
             f"{values[row, column]} for sample {counts.index[row]!r} in "
             f"{schema.labels[column]}. They are used as they are; check that the file holds counts, "
             "not frequencies.",
@@ -78,7 +82,7 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
         )
     if empty := catalog.empty_samples:
         warnings.warn(
-            f"{path}: {len(empty)} of {len(counts)} samples have no mutations: "
+            f"{table.source}: {len(empty)} of {len(counts)} samples have no mutations: "
             f"{few([repr(name) for name in empty])}. They are kept, with exposures of 0.",
             DoubtfulDataWarning,
             stacklevel=2,
@@ -86,15 +90,17 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     return catalog
 
 
-def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) -> SignatureSet:
+def read_signatures(
+    path: str | Path | InputFile, *, schema: ChannelSchema | None = None
+) -> SignatureSet:
     """Read signatures: channels in rows (COSMIC, PCAWG, SigProfiler) or in columns.
 
     Layouts, spellings and errors are those of ``read_catalog``.
 
     Parameters
     ----------
-    path : str or Path
-        The file; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
+    path : str, Path or InputFile
+        As for ``read_catalog``; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
     schema : ChannelSchema, optional
         Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
@@ -108,13 +114,12 @@ def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) ->
     ChannelMismatchError, InputDataError
         As ``read_catalog``; and if a signature does not sum to 1.
     """
-    profiles, schema = arrange_channels(
-        read_table(path), schema, item="signature", unit="a probability"
-    )
-    return SignatureSet(profiles, source=str(path), schema=schema)
+    table = read_table(path)
+    profiles, schema = arrange_channels(table, schema, item="signature", unit="a probability")
+    return SignatureSet(profiles, table.source, schema)
 
 
-def read_exposures(path: str | Path) -> pd.DataFrame:
+def read_exposures(path: str | Path | InputFile) -> pd.DataFrame:
     """Read exposures: samples in rows (SigProfiler activities) or signatures in rows (PCAWG).
 
     Which axis holds the signatures is told by a first header cell such as ``Samples``, or else by
@@ -123,8 +128,8 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or InputFile
+        As for ``read_catalog``.
 
     Returns
     -------
@@ -134,8 +139,8 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputDataError
-        If it is not clear which axis holds the samples, a cell is not a number >= 0, or a name is
-        empty or repeated.
+        If it is not clear which axis holds the samples, a cell is not a number >= 0, a name is
+        empty or repeated, or rows or columns are channels.
     """
     table = read_table(path)
     if table.width < 2 or len(table.lines) < 2:
@@ -143,6 +148,11 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
             f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
             "a header and rows of a name and at least one exposure, separated by tabs, commas or "
             "semicolons."
+        )
+    if has_channels(table):
+        raise InputDataError(
+            f"{table.source}: its rows or columns are mutation channels, so it holds signatures or counts, "
+            "not exposures. Signatures are for `dnmf match` and --reference, counts for `dnmf refit` or `extract`."
         )
     width, name_column = _label_columns(table)
     header_places = [f"line {table.lines[0]}, column {n + 1}" for n in range(width, table.width)]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import read_input
 from dnmf.signatures.genome import BASES, read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.storage import write_whole
@@ -47,8 +48,11 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         If a file is not what it should be, or regions are not on the genome's chromosomes.
     """
     regions, genome = Path(regions), Path(genome)
-    wanted = read_regions(regions)
-    kept = _cache_file(regions, genome)
+    file = read_input(regions, what="a BED file")
+    wanted = read_regions(file)
+    if not genome.is_file():  # a pipe, which has no state by which its counts are found again
+        return _count(wanted, regions, genome)
+    kept = _cache_file(file.record["sha256"], genome)
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -61,14 +65,9 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     return counts
 
 
-def _cache_file(regions: Path, genome: Path) -> Path:
+def _cache_file(regions_sha256: str, genome: Path) -> Path:
     state = genome.stat()
-    key = (
-        str(genome.resolve()),
-        state.st_size,
-        state.st_mtime_ns,
-        hashlib.sha256(regions.read_bytes()).hexdigest(),
-    )
+    key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
     folder = user_cache_path("dnmf", appauthor=False)
     return folder / f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 

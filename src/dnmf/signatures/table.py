@@ -8,8 +8,9 @@ import csv
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class TextTable:
     head: list[list[str]]  # the first two rows in full: headers
     lead: list[list[str]]  # the first LEAD cells of every row that is not blank
     lines: list[int]  # the 1-based line in the file of each of these rows
+    record: dict[str, Any] = field(default_factory=dict)  # name, bytes and sha256 of the file
 
     def numbers(self, first_row: int, first_column: int, *, unit: str) -> NDArray[np.float64]:
         """Return the cells right of ``first_column`` and below ``first_row`` as numbers.
@@ -101,9 +103,10 @@ def read_table(file: str | os.PathLike[str] | InputFile) -> TextTable:
         If the file cannot be read (see ``dnmf.inputs.read_input``), is not text, is empty, or its
         rows differ in length.
     """
-    source = file.path if isinstance(file, InputFile) else os.fspath(file)
-    # No name here for the content: it goes as soon as it has been decoded.
-    return parse_table(read_input(file, what="a text table").content, source=source)
+    found = read_input(file, what="a text table")
+    source, record, content = found.path, found.record, [found.content]
+    del found  # without a name the content goes as soon as it has been decoded
+    return replace(parse_table(content.pop(), source=source), record=record)
 
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
