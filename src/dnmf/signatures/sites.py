@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
+from dnmf.caches import cache_folder
 from dnmf.exceptions import InputDataError
 from dnmf.inputs import read_input
 from dnmf.signatures.genome import BASES, read_sequences
@@ -50,26 +51,24 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     regions, genome = Path(regions), Path(genome)
     file = read_input(regions, what="a BED file")
     wanted = read_regions(file)
-    if not genome.is_file():  # a pipe, which has no state by which its counts are found again
+    folder = cache_folder()
+    # A pipe has no state by which its counts are found again.
+    if folder is None or not genome.is_file():
         return _count(wanted, regions, genome)
-    kept = _cache_file(file.record["sha256"], genome)
+    kept = folder / _cache_name(file.record["sha256"], genome)
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         counts = _count(wanted, regions, genome)
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a full disk costs time, no result
         write_whole(kept, json.dumps(asdict(counts)))
-    except OSError:
-        pass  # a place that cannot be written costs time, no result
     return counts
 
 
-def _cache_file(regions_sha256: str, genome: Path) -> Path:
+def _cache_name(regions_sha256: str, genome: Path) -> str:
     state = genome.stat()
     key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
-    folder = user_cache_path("dnmf", appauthor=False)
-    return folder / f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
+    return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 
 def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) -> SiteCounts:
