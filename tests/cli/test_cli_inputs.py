@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 from typer.testing import Result
 
+from dnmf.extraction import ExtractionRun
 from dnmf.signatures import load_reference, write_signatures
 
 
@@ -25,6 +26,13 @@ def piped(tmp_path: Path) -> Callable[[Path], Path]:
         return pipe
 
     return give
+
+
+@pytest.fixture
+def unpictured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write reports without pictures, which take most of the time."""
+    monkeypatch.setattr("dnmf.refit.save.draw_refit_pictures", lambda *_: {})
+    monkeypatch.setattr("dnmf.refit.save.render_refit_page", lambda *_: "")
 
 
 @pytest.fixture
@@ -45,36 +53,7 @@ def of_file(path: Path, name: str) -> tuple[str, int, str]:
     return name, len(content), hashlib.sha256(content).hexdigest()
 
 
-def test_a_refit_of_a_pipe_records_what_was_read(
-    dnmf: Callable[..., Result], piped, catalog_file: Path, tmp_path: Path
-) -> None:
-    pipe = piped(catalog_file)
-    out = tmp_path / "out"
-    result = dnmf("refit", pipe, "-o", out, "--reference", "SBS1,SBS5", "--method", "kl")
-    assert result.exit_code == 0, result.stderr
-    assert recorded(out) == of_file(catalog_file, str(pipe))
-
-
-def test_a_file_that_changes_during_the_work_is_recorded_as_it_was_read(
-    dnmf: Callable[..., Result], catalog_file: Path, tmp_path: Path, monkeypatch
-) -> None:
-    import dnmf as package
-
-    read_catalog, before = package.read_catalog, of_file(catalog_file, "catalog.tsv")
-
-    def read_and_change(path: Path) -> package.MutationCatalog:
-        catalog = read_catalog(path)
-        catalog_file.write_text("changed")
-        return catalog
-
-    monkeypatch.setattr(package, "read_catalog", read_and_change)
-    out = tmp_path / "out"
-    result = dnmf("refit", catalog_file, "-o", out, "--reference", "SBS1,SBS5", "--method", "kl")
-    assert result.exit_code == 0, result.stderr
-    assert recorded(out) == before
-
-
-def test_an_extraction_of_a_pipe_is_resumed_and_reported(
+def test_a_pipe_that_is_extracted_and_resumed_is_recorded_as_it_was_read(
     dnmf: Callable[..., Result], piped, catalog_file: Path, tmp_path: Path
 ) -> None:
     pipe, out = piped(catalog_file), tmp_path / "out"
@@ -82,9 +61,30 @@ def test_an_extraction_of_a_pipe_is_resumed_and_reported(
     result = dnmf("extract", pipe, *options)
     assert result.exit_code == 0, result.stderr
     assert recorded(out) == of_file(catalog_file, str(pipe))
-    result = dnmf("report", out)
-    assert result.exit_code == 0, result.stderr
-    assert recorded(out) == of_file(catalog_file, str(pipe))
+    kept = ExtractionRun.finished(out).catalog
+    assert (kept.source, kept.file["bytes"]) == recorded(out)[:2]
+
+
+@pytest.mark.usefixtures("unpictured")
+def test_a_refit_records_its_input_as_it_was_read_whatever_becomes_of_it(
+    dnmf: Callable[..., Result], piped, catalog_file: Path, tmp_path: Path, monkeypatch
+) -> None:
+    import dnmf as package
+
+    read_catalog, before = package.read_catalog, of_file(catalog_file, "catalog.tsv")
+    pipe = piped(catalog_file)
+
+    def read_and_change(path: Path) -> package.MutationCatalog:
+        catalog = read_catalog(path)
+        catalog_file.write_text("changed")
+        return catalog
+
+    monkeypatch.setattr(package, "read_catalog", read_and_change)
+    options = ("--reference", "SBS1,SBS5", "--method", "kl", "--overwrite", "-o", tmp_path / "out")
+    for given, name in ((catalog_file, "catalog.tsv"), (pipe, str(pipe))):
+        result = dnmf("refit", given, *options)
+        assert result.exit_code == 0, result.stderr
+        assert recorded(tmp_path / "out") == (name, *before[1:])
 
 
 def test_transform_plot_match_and_simulate_read_a_pipe(
@@ -108,15 +108,20 @@ def test_transform_plot_match_and_simulate_read_a_pipe(
 
 
 def test_training_reads_the_table_of_tumours_once(
-    dnmf: Callable[..., Result], piped, tumours: Path, tmp_path: Path
+    dnmf: Callable[..., Result], piped, tumours: Path, tmp_path: Path, monkeypatch
 ) -> None:
     pipe, card = piped(tumours), tmp_path / "card.json"
+    measured = []
+    monkeypatch.setattr(
+        "dnmf.refit.measure", lambda _, card, table: measured.append(table.record) or card
+    )
     result = dnmf(
         *("train", "refit", pipe, "-o", card, "--reference", "SBS1,SBS4,SBS5", "--steps", 2, "-q")
     )
     assert result.exit_code == 0, result.stderr
     training = json.loads(card.read_text())["training"]
-    assert training["exposures_sha256"] == hashlib.sha256(tumours.read_bytes()).hexdigest()
+    assert training["exposures_sha256"] == of_file(tumours, "")[2]
+    assert training["exposures"] == measured[0]["name"] == str(pipe)
 
 
 def test_a_table_of_signatures_is_no_cohort(dnmf: Callable[..., Result], tmp_path: Path) -> None:
