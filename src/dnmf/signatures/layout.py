@@ -71,6 +71,10 @@ def arrange_channels(
     else:
         headers = list(axis.cells)
         items = list(range(max(axis.cells) + 1, len(table.lines)))
+        if len(axis.cells) > 1 and items and not any(map(str.strip, table.row(items[0])[1:])):
+            del items[0]  # pandas writes the name of the index there
+        if not items:
+            raise InputDataError(f"{table.source}: there is no {item} in it, only channel labels.")
         free = [column for column, channel in enumerate(axis.channels) if channel is None]
         if not free:
             raise InputDataError(
@@ -159,10 +163,15 @@ def _axes(table: TextTable, schema: ChannelSchema) -> Iterator[_Axis]:
         too_long = (len(table.lines) if in_rows else table.width) > _MOST_LABELS
         places = lead if in_rows else len(table.head)
         for length in schema.label_widths:
-            for first in range(places - length + 1):
+            starts = list(range(places - length + 1))
+            if in_rows and length == 1 and not too_long:
+                starts += table.text_columns(1, range(lead, table.width))
+            for first in starts:
                 cells = tuple(range(first, first + length))
                 spellings = []
-                if in_rows and not too_long:
+                if in_rows and first >= lead:
+                    spellings = [[cell] for cell in table.column(first)]
+                elif in_rows and not too_long:
                     spellings = [row[first : first + length] for row in table.lead]
                 elif not too_long:
                     heads = (table.head[at][: table.width] for at in cells)

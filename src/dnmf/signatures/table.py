@@ -126,10 +126,9 @@ class TextTable:
                 break
         else:
             finite = np.isfinite(values)
+            summands = values if finite.all() else np.where(finite, values, 0.0)
             with np.errstate(over="ignore"):
-                totals = np.where(finite, values, 0.0).sum(
-                    axis=int(items_in == "rows"), keepdims=True
-                )
+                totals = summands.sum(axis=int(items_in == "rows"), keepdims=True)
             least = -ROUNDING * np.clip(totals, 0.0, np.finfo(np.float64).max)
             bad_rows = np.flatnonzero(~(finite & (values >= least)).all(axis=1))
             bad = int(bad_rows[0]) if bad_rows.size else None
@@ -210,7 +209,12 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
             if len(lines) == 1:
                 without_corner = len(row) == len(head[0]) + 1
             if len(row) != len(head[0]) + without_corner:
-                raise InputDataError(_ragged(source, line, row, lines, head, delimiter))
+                if without_corner and len(row) == len(head[0]):
+                    line, row = lines[1], head[1]
+                    without_corner = False
+                raise InputDataError(
+                    _ragged(source, line, row, lines, head, delimiter, without_corner)
+                )
             lead.append(row[:LEAD])
             lines.append(line)
             # Columns without a name and without a value (trailing delimiters) are dropped.
@@ -227,7 +231,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
         names_labels = head[0][1].strip().lower() in SAMPLE_HEADERS | CHANNEL_HEADERS
         if names_labels and not is_counter([row[0] for row in lead[1:]]):
             del head[0][0]  # the header of the labels is there, that of another column is missing
-            raise InputDataError(_ragged(source, lines[1], head[1], lines[:1], head, delimiter))
+            raise InputDataError(_ragged(source, lines[1], head[1], lines, head, delimiter, False))
     return TextTable(source, text, start, delimiter, width, head, lead, lines)
 
 
@@ -243,10 +247,10 @@ def _rows(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str
         if delimiter == " " and row and not row[-1]:
             row.pop()
         if any(cell and not cell.isspace() for cell in row):
-            width = width or len(row)
-            is_comment = row[0].lstrip().startswith("#") and len(row) not in (width, width + 1)
+            is_comment = width and len(row) != width and row[0].lstrip().startswith("#")
             # Nothing that holds a number is taken for a comment.
             if not (is_comment and not any(map(is_number, row[1:]))):
+                width = len(row)
                 yield line, row
         line = before + reader.line_num + 1
 
@@ -294,7 +298,13 @@ def _find_delimiter(text: str, start: int) -> str:
 
 
 def _ragged(
-    source: str, line: int, row: list[str], lines: list[int], head: list[list[str]], delimiter: str
+    source: str,
+    line: int,
+    row: list[str],
+    lines: list[int],
+    head: list[list[str]],
+    delimiter: str,
+    without_corner: bool,
 ) -> str:
     name = _DELIMITERS.get(delimiter, f"{delimiter!r}")
     if len(lines) == 1 and len(head[0]) == 1 and len(row) > 2:
@@ -302,10 +312,14 @@ def _ragged(
             f"{source}, line {lines[0]}: has one cell ({head[0][0].strip()[:40]!r}), but line {line} has {len(row)} "
             f"separated by {name}. Expected the header: remove titles above it, or let them begin with #."
         )
+    expected = (
+        f"{len(head[1])} as in the rows above"
+        if without_corner
+        else f"{len(head[0])} as in the header"
+    )
     return (
         f"{source}, line {line} ({row[0].strip()[:40]!r}): found {len(row)} cells separated by "
-        f"{name}, expected {len(head[0])} as in the header. Add or remove cells so that all rows "
-        "are equally long."
+        f"{name}, expected {expected}. Add or remove cells so that all rows are equally long."
     )
 
 
