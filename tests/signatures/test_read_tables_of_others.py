@@ -97,6 +97,7 @@ def test_a_column_that_numbers_the_rows_or_is_a_sample_is_refused(counts):
         '"sep=,"\n',
         "\ufeffsep=,\r\n# x, y, z, w\n",
         "# Type,P,Q,R\n",
+        '"# x, y",,,\n',
     ],
 )
 def test_lines_above_the_header(counts, above):
@@ -111,7 +112,7 @@ def test_a_line_that_tells_the_delimiter_is_believed(counts):
     assert catalog.sample_names == ["P, P", "Q, Q", "R, R"]
 
 
-@pytest.mark.parametrize("header", ["#Type", "# Type", "#"])
+@pytest.mark.parametrize("header", ["#Type", "# Type", "#", '"#Type"'])
 def test_a_header_that_begins_as_a_comment(counts, header):
     for above in ("", "# a cohort\n"):
         is_the_table(counts(above + text([[header, *NAMES], *ROWS]))[0])
@@ -284,6 +285,7 @@ EXPOSURES = [["Samples", "SBS1", "SBS5"], ["A", "1", "2"], ["B", "3", "4"]]
         ("SBS1 SBS5\nA 1 2\nB 3 4\n", ""),
         ('"SBS1","SBS5"\n"A",1,2\n"B",3,4\n', ""),
         ("# run 1\n#Samples\tSBS1\tSBS5\nA\t1\t2\nB\t3\t4\n", ""),
+        ("Samples,SBS1,SBS5\nCTGA,1,2\nB,3,4\n", ""),
         (",Sample,SBS1,SBS5\n0,A,1,2\n1,B,3,4\n", "'' (column 1)"),
         (",Tumor,SBS1,SBS5\n0,A,1,2\n1,B,3,4\n", "'' (column 1)"),
         ("Samples\tSex\tSBS1\tSBS5\tTotal\nA\tf\t1\t2\t3\nB\tm\t3\t4\t7\n", "'Sex' (column 2)"),
@@ -294,7 +296,7 @@ EXPOSURES = [["Samples", "SBS1", "SBS5"], ["A", "1", "2"], ["B", "3", "4"]]
 def test_exposures(counts, content, left_out):
     frame, said = counts(content, read_exposures)
     expected = pd.DataFrame({"SBS1": [1.0, 3.0], "SBS5": [2.0, 4.0]}, index=["A", "B"])
-    pd.testing.assert_frame_equal(frame, expected)
+    pd.testing.assert_frame_equal(frame.rename({"CTGA": "A"}), expected)
     assert left_out in " ".join(said)
     assert bool(said) == bool(left_out)
 

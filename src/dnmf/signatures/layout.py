@@ -55,8 +55,10 @@ def arrange_channels(
     _refuse_incomplete(table, item)
     axis = _best_axis(table, SCHEMAS if schema is None else (schema,))
     _refuse_other_channels(table, axis)
+    if 2 * axis.known < len(axis.schema):
+        _refuse_exposures(table, axis.schema, item)
     if axis.known == 0:
-        raise ChannelMismatchError(_unlabelled(table, axis.schema, item))
+        raise ChannelMismatchError(_unlabelled(table, axis.schema))
     schema = axis.schema
     if axis.channels_in_rows:
         _refuse_headless(table, axis, item)
@@ -109,8 +111,9 @@ def arrange_channels(
 
 
 def has_channels(table: TextTable) -> bool:
-    """Whether any label is a channel of a known class: tables of exposures have none."""
-    return _best_axis(table, SCHEMAS).known > 0
+    """Whether most labels, or half of a class, are channels: of tables of exposures few are, by accident."""
+    axis = _best_axis(table, SCHEMAS)
+    return 2 * axis.known > min(len(axis.schema), len(axis.spellings) - 1)
 
 
 def warn_left_out(source: str, dropped: Sequence[str]) -> None:
@@ -274,15 +277,19 @@ def _refuse_long(table: TextTable, axis: _Axis, item: str) -> None:
         )
 
 
-def _unlabelled(table: TextTable, schema: ChannelSchema, item: str) -> str:
+def _refuse_exposures(table: TextTable, schema: ChannelSchema, item: str) -> None:
+    names = [row[0] for row in table.lead[1:]], table.head[0][1 : table.width]
+    if max(map(signature_share, names)) > 0.5:
+        raise ChannelMismatchError(
+            f"{table.source}: is a table of exposures (it names signatures, but no channels), expected {item}s by "
+            f"channels. dnmf plot draws it; give a table with the {schema.name} channels here."
+        )
+
+
+def _unlabelled(table: TextTable, schema: ChannelSchema) -> str:
     first_column = [row[0] for row in table.lead[1:]]
     header = [cell.strip() for cell in table.head[0][1 : table.width]]
     accepted = f"Accepted spellings: {schema.accepted}."
-    if max(signature_share(first_column), signature_share(header)) > 0.5:
-        return (
-            f"{table.source}: is a table of exposures (it names signatures, but no channels), expected {item}s by "
-            f"channels. dnmf plot draws it; give the catalog of the {schema.name} channels here. {accepted}"
-        )
     if all(map(is_number, first_column)):
         return (
             f"{table.source}: the table has no channel labels, only numbers. Its rows cannot be "

@@ -36,7 +36,7 @@ _NO_CELLS = re.compile(r"[\s;,\"]*\Z")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # What may stand before the header: blank lines, comments, Excel's line with the delimiter.
 _BEFORE_HEADER = re.compile(
-    r"[^\S\r\n]*(?:(?P<comment>#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    r"[^\S\r\n]*(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
     re.IGNORECASE,
 )
 SAMPLE_HEADERS = {
@@ -259,7 +259,8 @@ def _header(text: str) -> tuple[int, str]:
     """Return where the header starts, and the delimiter if a line above tells it."""
     start, comment, delimiter = 0, None, ""
     while match := _BEFORE_HEADER.match(text, start):
-        comment = match.end("comment") if match["comment"] else None
+        quoted = match["comment"] == '"#'
+        comment = match.start() if quoted else match.end("comment") if match["comment"] else None
         delimiter = match["delimiter"] or delimiter
         start = match.end()
     if comment is None:
