@@ -11,14 +11,6 @@ _SAVE = "Save the table as plain text (tab- or comma-separated, UTF-8)"
 _MATRIX = "Make the matrix of counts first, e.g. with SigProfilerMatrixGenerator, and give its .SBS96.all file"
 
 _BINARY = (
-    (rb"PK\x03\x04.*?(?:xl/|\[Content_Types)", "an Excel workbook", _SAVE),
-    (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument workbook", _SAVE),
-    (rb"PK\x03\x04.{26}.*?\.npy", "a NumPy archive", _SAVE),
-    (
-        rb"PK\x03\x04",
-        "an Excel or zip file",
-        f"{_SAVE}, or unpack the archive and give a file in it",
-    ),
     (rb"\xd0\xcf\x11\xe0", "an old Excel workbook", _SAVE),
     (rb"%PDF-", "a PDF", _SAVE),
     (

@@ -8,17 +8,11 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import checked_names
+from dnmf.signatures.cells import is_counter, is_number, is_text
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import refuse_other_channels, signature_share
 from dnmf.signatures.schemas import SCHEMAS
-from dnmf.signatures.table import (
-    LEAD,
-    SAMPLE_HEADERS,
-    TextTable,
-    is_counter,
-    is_number,
-    is_text,
-)
+from dnmf.signatures.table import LEAD, SAMPLE_HEADERS, TextTable
 
 _MOST_LABELS = 10_000
 """No class has so many channels: a longer axis is that of the samples."""
