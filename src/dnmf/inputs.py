@@ -117,7 +117,7 @@ def read_input(
                 f"{path}: has more than {most_bytes:,} bytes, too many for {what}. Check the path."
             )
         if size > _most_bytes.get():
-            raise _too_large(source.name, "has too many bytes, unpacked")
+            raise _too_large(source.name, "has too many bytes, counted unpacked")
     return InputFile(source.name, b"".join(blocks), source.record())
 
 
@@ -129,14 +129,14 @@ def input_blocks(path: str | os.PathLike[str], *, what: str) -> Iterator[bytes]:
 def check_table_size(source: str, rows: int, width: int) -> None:
     """Raise InputDataError if a table would take more memory than the limit for inputs allows."""
     if rows * (_ROW_BYTES + _NUMBER_BYTES * width) > 2 * _most_bytes.get():
-        raise _too_large(source, f"has more than {rows - 1:,} rows of {width:,} columns")
+        raise _too_large(source, f"has more than {rows - 1:,} rows of {width:,} columns, too many")
 
 
 def check_row_size(source: str, line: int, characters: int) -> None:
     """Raise InputDataError if a row, which begins in a line, is longer than the limit for inputs allows."""
     if characters > _most_bytes.get() // 32:
         raise _too_large(
-            source, f"the row from line {line} on has more than {characters:,} characters"
+            source, f"the row from line {line} on has {characters:,} characters or more, too many"
         )
 
 
@@ -148,7 +148,7 @@ def decode(content: bytes, source: str, *, what: str = "a text table") -> str:
     InputDataError
         It is not text, or has control characters other than tabs and line ends in it; the message names the line.
     """
-    remedy = f"Save {what} as plain text (UTF-8)."
+    remedy = "Save it as plain text (UTF-8; a table separated by tabs or commas)."
     if content.startswith(_OLD_EXCEL):
         raise InputDataError(f"{source}: is an Excel file, expected {what}. {remedy}")
     encoding = "utf-8-sig"
@@ -198,8 +198,9 @@ def count_lines(before: str) -> int:
 
 def _too_large(source: str, problem: str) -> InputDataError:
     return InputDataError(
-        f"{source}: {problem}, which is too large: the limit of an input is {_most_bytes.get():,} bytes. If the file "
-        "is what you meant, raise it: `dnmf --max-input 2GB COMMAND ...`, in Python `with dnmf.inputs.input_limit(2_000_000_000):`."
+        f"{source}: {problem}: the limit of an input is {_most_bytes.get():,} bytes. If the file "
+        "is what you meant, raise the limit: `dnmf --max-input 2GB COMMAND ...`, or in Python "
+        "`with dnmf.inputs.input_limit(2_000_000_000):`."
     )
 
 
@@ -306,20 +307,23 @@ def _gunzip(block: bytes, raw: Iterator[bytes]) -> Iterator[bytes]:
     # bgzip, unlike gzip, ends a file with an empty member: without it the file was cut between two others.
     ends_empty = block[12:16] == b"BC\x02\x00"
     unpacker, size = zlib.decompressobj(31), 0
-    while block:
+    while True:
         content = unpacker.decompress(block, _BLOCK)
         size += len(content)
         if content:
             yield content
         block = unpacker.unconsumed_tail
-        if unpacker.eof:
-            block = unpacker.unused_data.lstrip(b"\0")
-            while not block and (more := next(raw, b"")):
-                block = more.lstrip(b"\0")
-            if block:
-                unpacker, size = zlib.decompressobj(31), 0
-        elif not block and len(content) < _BLOCK:
-            block = next(raw, b"")
+        if not unpacker.eof:
+            # With nothing left to unpack, as much as was asked for may come before still more.
+            if not block and len(content) < _BLOCK and not (block := next(raw, b"")):
+                break
+            continue
+        block = unpacker.unused_data.lstrip(b"\0")
+        while not block and (more := next(raw, b"")):
+            block = more.lstrip(b"\0")
+        if not block:
+            break
+        unpacker, size = zlib.decompressobj(31), 0
     if not unpacker.eof or (ends_empty and size):
         raise EOFError("it ends too early")
 

@@ -144,7 +144,7 @@ def test_signatures_given_as_exposures(turned, tmp_path):
     cells = [["Type", "SBS1", "SBS5"], *([label, "0.01", "0.01"] for label in SBS96.labels)]
     rows = zip(*cells, strict=True) if turned else cells
     path = write(tmp_path, ["\t".join(row) for row in rows])
-    with pytest.raises(InputDataError, match=r"has channels of mutations.*dnmf match"):
+    with pytest.raises(InputDataError, match=r"mutation channels.*dnmf match"):
         read_exposures(path)
 
 

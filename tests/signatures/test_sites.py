@@ -14,12 +14,13 @@ from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 LENGTHS = {"chr1": 5000, "chr2": 3000, "chrM": 400}
 
 
-def keep_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dnmf.signatures.sites.user_cache_path", lambda *_, **__: folder)
+def keep_in(folder: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnmf.signatures.sites.cache_folder", lambda: folder)
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").mkdir()
     keep_in(tmp_path / "cache", monkeypatch)
 
 
@@ -81,7 +82,7 @@ def test_blocks_and_compression_do_not_matter(
     whole = count_sites(panel, fasta)
     packed = tmp_path / "genome.fa.gz"
     packed.write_bytes(gzip.compress(fasta.read_bytes().replace(b"\n", b"\r\n")))
-    monkeypatch.setattr("dnmf.signatures.genome._BLOCK", 7)
+    monkeypatch.setattr("dnmf.inputs._BLOCK", 7)
     monkeypatch.setattr("dnmf.signatures.sites._SLICE", 100)
     assert count_sites(panel, packed) == whole
 
@@ -107,8 +108,9 @@ def test_counts_do_not_need_a_place_to_keep_them(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    keep_in(blocked, monkeypatch)
-    assert sum(count_sites(bed(tmp_path, "chr1 10 4000"), fasta).regions) == 3990
+    for folder in (blocked, None):
+        keep_in(folder, monkeypatch)
+        assert sum(count_sites(bed(tmp_path, "chr1 10 4000"), fasta).regions) == 3990
 
 
 def test_unknown_bases_are_left_out_and_told(tmp_path: Path) -> None:
@@ -203,5 +205,5 @@ def test_a_bed_file_may_have_headers_and_be_packed(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"browser x\ntrack name=a\n#c\n\nchrX 5 9\nchrX 1 5\n"))
     assert {name: own.tolist() for name, own in read_regions(path).items()} == {"X": [[1, 9]]}
     path.write_bytes(b"not gzip")
-    with pytest.raises(InputDataError, match="is not a BED file"):
+    with pytest.raises(InputDataError, match="line 1: expected chromosome"):
         read_regions(path)

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
+from dnmf.caches import cache_folder
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import read_input
 from dnmf.signatures.genome import BASES, read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.storage import write_whole
@@ -47,30 +49,26 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         If a file is not what it should be, or regions are not on the genome's chromosomes.
     """
     regions, genome = Path(regions), Path(genome)
-    wanted = read_regions(regions)
-    kept = _cache_file(regions, genome)
+    file = read_input(regions, what="a BED file")
+    wanted = read_regions(file)
+    folder = cache_folder()
+    # A pipe has no state by which its counts are found again.
+    if folder is None or not genome.is_file():
+        return _count(wanted, regions, genome)
+    kept = folder / _cache_name(file.record["sha256"], genome)
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         counts = _count(wanted, regions, genome)
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a full disk costs time, no result
         write_whole(kept, json.dumps(asdict(counts)))
-    except OSError:
-        pass  # a place that cannot be written costs time, no result
     return counts
 
 
-def _cache_file(regions: Path, genome: Path) -> Path:
+def _cache_name(regions_sha256: str, genome: Path) -> str:
     state = genome.stat()
-    key = (
-        str(genome.resolve()),
-        state.st_size,
-        state.st_mtime_ns,
-        hashlib.sha256(regions.read_bytes()).hexdigest(),
-    )
-    folder = user_cache_path("dnmf", appauthor=False)
-    return folder / f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
+    key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
+    return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 
 def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) -> SiteCounts:

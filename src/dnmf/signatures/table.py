@@ -9,9 +9,9 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,7 @@ class TextTable:
     head: list[list[str]]  # the first two rows in full: headers
     lead: list[list[str]]  # the first LEAD cells of every row that is not blank
     lines: list[int]  # the 1-based line in the file of each of these rows
+    record: dict[str, Any] = field(default_factory=dict)  # name, bytes and sha256 of the file
 
     def column(self, column: int) -> list[str]:
         """Return the cells of one column, the header first."""
@@ -188,9 +189,10 @@ def read_table(file: str | os.PathLike[str] | InputFile) -> TextTable:
         If the file cannot be read (see ``dnmf.inputs.read_input``), is not text, is empty, or its
         rows differ in length.
     """
-    source = file.path if isinstance(file, InputFile) else os.fspath(file)
-    # No name here for the content: it goes as soon as it has been decoded.
-    return parse_table(read_input(file, what="a text table").content, source=source)
+    found = read_input(file, what="a text table")
+    source, record, content = found.path, found.record, [found.content]
+    del found  # without a name the content goes as soon as it has been decoded
+    return replace(parse_table(content.pop(), source=source), record=record)
 
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
