@@ -302,6 +302,8 @@ def test_exposures(counts, content, left_out):
 
 
 def test_a_table_without_exposures(counts):
+    with pytest.raises(InputDataError, match=r"3 column\(s\) and 1 line"):
+        counts("Samples\tCancer Types\tSBS1\n", read_exposures)
     with pytest.raises(InputDataError, match="no column of exposures"):
         counts("Samples\tSex\nA\tf\n", read_exposures)
     with pytest.raises(InputDataError, match="there is no sample in it"):

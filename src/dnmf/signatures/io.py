@@ -153,12 +153,6 @@ def read_exposures(path: str | Path | InputFile) -> pd.DataFrame:
         empty or repeated, or rows or columns are channels.
     """
     table = read_table(path)
-    if table.width < 2 or len(table.lines) < 2:
-        raise InputDataError(
-            f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
-            "a header and rows of a name and at least one exposure, separated by tabs, commas or "
-            "semicolons."
-        )
     if has_channels(table):
         raise InputDataError(
             f"{table.source}: its rows or columns are mutation channels, so it holds signatures or counts, "
@@ -194,8 +188,14 @@ def exposure_columns(table: TextTable) -> tuple[int, list[int]]:
     Raises
     ------
     InputDataError
-        If no column has exposures, or the first ones are annotations and none names the samples.
+        If the table has no rows, no column has exposures, or the first ones are annotations and none names the samples.
     """
+    if table.width < 2 or len(table.lines) < 2:
+        raise InputDataError(
+            f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
+            "a header and rows of a name and at least one exposure, separated by tabs, commas or "
+            "semicolons."
+        )
     headers = [header.strip().lower() for header in table.head[0][: table.width]]
     known = [n for n, header in enumerate(headers) if header in _ANNOTATION_HEADERS]
     free = [n for n in range(table.width) if n not in known]
