@@ -185,10 +185,10 @@ def decode(content: bytes, source: str, *, what: str = "a text table") -> str:
     return text
 
 
-def text_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a text with their ends: LF, CR or CRLF, and nothing else, end a line."""
+def text_lines(text: str, start: int = 0) -> Iterator[str]:
+    """Yield the lines of a text from a place on, with their ends: LF, CR or CRLF, and nothing else, end a line."""
     # Not str.splitlines, which splits at more characters; not StringIO, which takes four bytes for each.
-    return (match.group() for match in _LINE.finditer(text) if match.group())
+    return (match.group() for match in _LINE.finditer(text, start) if match.group())
 
 
 def count_lines(before: str) -> int:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from dnmf.exceptions import InputDataError
 from dnmf.inputs import InputFile
 from dnmf.signatures.catalog import checked_names
-from dnmf.signatures.table import LEAD, TextTable, read_table
+from dnmf.signatures.io import exposure_columns
+from dnmf.signatures.table import read_table
 
 TUMOUR_TYPE, SAMPLE = "Cancer Types", "Sample Names"
-NOT_SIGNATURES = (TUMOUR_TYPE, SAMPLE, "Accuracy")
 # Signatures that later versions of COSMIC split in two; the first part takes over the exposures of the whole.
 SUCCESSORS = {"SBS22": "SBS22a", "SBS40": "SBS40a"}
 
@@ -89,8 +89,8 @@ def read_tumour_exposures(
     Parameters
     ----------
     path : path or InputFile
-        CSV or TSV: the columns ``Cancer Types`` and ``Sample Names`` (and ``Accuracy``, which is not read) in any
-        order, then one for each signature, in mutations.
+        CSV or TSV: the columns ``Cancer Types`` and ``Sample Names`` (and ``Accuracy``, which is not read) and one for
+        each signature, in mutations. Other columns are left out, or not, as ``read_exposures`` does.
     signatures : sequence of str
         Of the reference. SBS22 and SBS40 count as SBS22a and SBS40a where the reference splits them.
 
@@ -101,29 +101,35 @@ def read_tumour_exposures(
         number is missing or negative, or no tumour has mutations.
     """
     table = read_table(path)
-    width = _label_columns(table)
-    header = [name.strip() for name in table.head[0][:width]]
+    header = [name.strip() for name in table.head[0][: table.width]]
+    for name in (TUMOUR_TYPE, SAMPLE):
+        if name not in header:
+            raise InputDataError(
+                f"{table.source}, line {table.lines[0]}: expected a column {name!r} beside the signatures"
+            )
+    _, columns = exposure_columns(table)
     places = [f"line {line}" for line in table.lines[1:]]
     samples = checked_names(
-        (row[header.index(SAMPLE)] for row in table.lead[1:]),
-        item="sample",
-        source=table.source,
-        places=places,
+        table.column(header.index(SAMPLE))[1:], item="sample", source=table.source, places=places
     )
-    types = [row[header.index(TUMOUR_TYPE)].strip() for row in table.lead[1:]]
+    types = [name.strip() for name in table.column(header.index(TUMOUR_TYPE))[1:]]
     if "" in types:
         raise InputDataError(
             f"{table.source}, {places[types.index('')]}: expected a tumour type in the column {TUMOUR_TYPE!r}"
         )
     found = checked_names(
-        table.head[0][width : table.width],
+        [header[column] for column in columns],
         item="signature",
         source=table.source,
-        places=[
-            f"line {table.lines[0]}, column {column + 1}" for column in range(width, table.width)
-        ],
+        places=[f"line {table.lines[0]}, column {column + 1}" for column in columns],
     )
-    values = table.numbers(1, width, unit="a number of mutations (>= 0)")
+    values = table.numbers(
+        range(1, len(table.lines)),
+        columns,
+        labels=(header.index(SAMPLE),),
+        items_in="rows",
+        unit="a number of mutations (>= 0)",
+    )
     renamed = {
         old: new
         for old, new in SUCCESSORS.items()
@@ -156,17 +162,3 @@ def read_tumour_exposures(
         unseen=[s for s, total in zip(signatures, known.sum(axis=0), strict=True) if total == 0],
         file=table.record,
     )
-
-
-def _label_columns(table: TextTable) -> int:
-    """Return how many columns stand before those of the signatures."""
-    header = [name.strip() for name in table.head[0][: table.width]]
-    width = 0
-    while width < min(LEAD, len(header)) and header[width] in NOT_SIGNATURES:
-        width += 1
-    for column in (TUMOUR_TYPE, SAMPLE):
-        if column not in header[:width]:
-            raise InputDataError(
-                f"{table.source}, line {table.lines[0]}: expected a column {column!r}, before those of the signatures"
-            )
-    return width
