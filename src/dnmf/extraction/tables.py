@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction.select import Selection
+from dnmf.extraction.transform import at_most_all
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.metrics import reconstruction_quality
 from dnmf.report.findings import listing
@@ -67,9 +68,9 @@ def solution(
         numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
         raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
     found = tried[n_signatures].signatures.copy(order="C")
-    counts = torch.tensor(catalog.counts.to_numpy(dtype=float))
-    exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
-    signatures, frame, _ = named_by_share(found, exposures, catalog)
+    counts = catalog.counts.to_numpy(dtype=float)
+    exact = exact_exposures(torch.tensor(counts), torch.from_numpy(found)).numpy()
+    signatures, frame, _ = named_by_share(found, at_most_all(exact, counts), catalog)
     return signatures, frame
 
 

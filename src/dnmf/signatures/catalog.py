@@ -3,10 +3,12 @@
 Both are checked when they are made, so code that receives one need not check again.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import pandas as pd
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.schemas import SBS96
+from dnmf.signatures.unit import how_to_get_counts, why_not_counts
 
 SUM_TOLERANCE = 5e-3
 """How far the sum of a signature may be from 1 before it is refused.
@@ -22,6 +25,14 @@ SUM_TOLERANCE = 5e-3
 Published signatures are rounded to three significant digits. That changes each probability, and so
 their sum, by at most 0.5 %.
 """
+
+SIGNATURE_NAME = re.compile(
+    r"(?:^|[^A-Za-z0-9])"
+    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,3}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
+    r"(?:$|[^A-Za-z0-9])",
+    re.IGNORECASE,
+)
+"""Names that signatures have and samples have not, such as SBS5, SBS96A, BI_COMPOSITE_SBS2_P, Signature 3."""
 
 _ROUNDING = 1e-12
 """A sum this near to 1 differs from it by floating-point rounding only: the values are kept."""
@@ -84,6 +95,33 @@ class MutationCatalog:
         """Names of the samples without any mutation."""
         empty = np.flatnonzero(~self.counts.to_numpy().any(axis=1))
         return self.counts.index[empty].tolist()
+
+    @cached_property
+    def why_not_counts(self) -> str:
+        """Why the values cannot be counts, e.g. ``"every sample sums to 1: these are frequencies"``; else empty."""
+        return why_not_counts(self.counts.to_numpy())
+
+    def check_counts(self, purpose: str, otherwise: str = "") -> None:
+        """Refuse frequencies, rates and the like for what needs counts, such as ``"refitting"``.
+
+        Raises
+        ------
+        InputDataError
+            The values are no counts; the message says why and what to do, ``otherwise`` included.
+        """
+        if not self.why_not_counts:
+            return
+        table = self.source or "the catalog"
+        named = [name for name in self.sample_names if SIGNATURE_NAME.search(name)]
+        if self.why_not_counts.endswith("frequencies") and 2 * len(named) > len(self.counts):
+            raise InputDataError(
+                f"{table}: this looks like signatures, not samples: each sums to 1, and they are named as signatures "
+                f"are ({few(named)}). For {purpose} give the counts of samples; dnmf match compares signatures."
+            )
+        raise InputDataError(
+            f"{table}: {self.why_not_counts}. For {purpose} counts of mutations are needed: "
+            f"{how_to_get_counts(self.why_not_counts)}{otherwise}."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ Files hold their channels in rows or in columns; in memory rows are samples. `la
 and tables turn here and nowhere else.
 """
 
-import re
 import warnings
 from pathlib import Path
 
@@ -12,19 +11,14 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
+from dnmf.signatures.catalog import SIGNATURE_NAME, MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import LEAD, TextTable, read_table
+from dnmf.signatures.unit import doubts
 
 _SAMPLE_HEADERS = {"samples", "sample", "sample names", "sample name", "sample_names", "sample id"}
 _ANNOTATION_HEADERS = {"cancer types", "cancer type", "accuracy"}
-_SIGNATURE_NAME = re.compile(
-    r"(?:^|[^A-Za-z0-9])"
-    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,3}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
-    r"(?:$|[^A-Za-z0-9])",
-    re.IGNORECASE,
-)
 
 
 def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> MutationCatalog:
@@ -58,7 +52,8 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     Warns
     -----
     DoubtfulDataWarning
-        Once if some counts are not integers, once if some samples have no mutations. Both are kept.
+        Some counts are not integers, some samples have no mutations, or some are sums or copies of others. All are
+        kept.
     """
     counts, schema = arrange_channels(
         read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
@@ -66,13 +61,12 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     catalog = MutationCatalog(counts, source=str(path), schema=schema)
     values = counts.to_numpy()
     fractional = values % 1 != 0
-    if fractional.any():
+    if fractional.any() and not catalog.why_not_counts:
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
             f"{path}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
             f"{values[row, column]} for sample {counts.index[row]!r} in "
-            f"{schema.labels[column]}. They are used as they are; check that the file holds counts, "
-            "not frequencies.",
+            f"{schema.labels[column]}. They are used as they are, as counts of mutations.",
             DoubtfulDataWarning,
             stacklevel=2,
         )
@@ -83,6 +77,8 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
             DoubtfulDataWarning,
             stacklevel=2,
         )
+    for doubt in doubts(values, catalog.sample_names):
+        warnings.warn(f"{path}: {doubt}", DoubtfulDataWarning, stacklevel=2)
     return catalog
 
 
@@ -197,4 +193,4 @@ def _samples_in_rows(
 
 
 def _signature_share(names: list[str]) -> float:
-    return sum(bool(_SIGNATURE_NAME.search(name.strip())) for name in names) / len(names)
+    return sum(bool(SIGNATURE_NAME.search(name.strip())) for name in names) / len(names)
