@@ -98,7 +98,7 @@ def fit_table(
     Columns: ``mutations`` (the sample's burden), ``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` (nats)
     of spectrum and reconstruction, and ``expected_cosine``: what counting noise alone leaves. If counts are Poisson
     with the reconstruction ``N p`` as their mean, ``sum(p) = 1``, their cosine with it is about
-    ``(1 + 1 / (N sum(p^2)))^(-1/2)``.
+    ``(1 + 1 / (N sum(p^2)))^(-1/2)``. NaN for a catalog of frequencies, whose ``mutations`` are sums in its own unit.
     """
     counts = catalog.counts.to_numpy(dtype=float)
     means = exposures.to_numpy() @ signatures.profiles.to_numpy()
@@ -107,7 +107,8 @@ def fit_table(
     columns: dict[str, Any] = {
         "mutations": counts.sum(axis=1),
         **reconstruction_quality(counts, means),
-        "expected_cosine": np.sqrt(signal / (signal + 1)),
+        # Frequencies do not say how many mutations made the noise.
+        "expected_cosine": np.nan if catalog.why_not_counts else np.sqrt(signal / (signal + 1)),
     }
     return pd.DataFrame(columns, index=pd.Index(catalog.counts.index, name="sample"))
 

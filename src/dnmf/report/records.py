@@ -113,18 +113,18 @@ def run_record(
     command: str | None,
 ) -> dict[str, Any]:
     """Return everything needed to repeat a run and to tell whether it was the same, as JSON-able values."""
-    counts = result.catalog.counts
+    catalog, counts = result.catalog, result.catalog.counts
     return {
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "input": {
-            "name": result.catalog.source or None,
+            "name": catalog.source or None,
             "sha256": None,
             "bytes": None,
             "samples": counts.shape[0],
             "channels": counts.shape[1],
-            "mutations": float(counts.to_numpy().sum()),
+            "mutations": None if catalog.why_not_counts else float(counts.to_numpy().sum()),
         }
         | dict(input_file or {}),
         "parameters": result.parameters,
