@@ -103,6 +103,8 @@ def check_restarts(
     if restarts:
         once = ", or extract once, in any unit, with --restarts 0 (n_restarts=0)"
         catalog.check_counts("resampled restarts", otherwise=once)
+    elif paper:
+        catalog.check_counts("the paper's method, whose constants are in mutations,")
     elif penalties[0]:
         catalog.check_counts("the penalty l1, which is in mutations,")
     return int(restarts)

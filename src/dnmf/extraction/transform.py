@@ -37,7 +37,7 @@ def transform_catalog(
     Raises
     ------
     InputDataError
-        The model has a penalty l1, in mutations, and the catalog holds frequencies or the like.
+        The model has a penalty l1 or is a PaperDNMF, with numbers in mutations, and the catalog holds frequencies or the like.
     ModelFileError
         The metadata does not describe this model.
     ChannelMismatchError
@@ -62,8 +62,8 @@ def transform_catalog(
             f"channels and this catalog has {catalog.counts.shape[1]}; {found}. Use a catalog of "
             "the kind the model was trained on."
         )
-    if model.l1_reg:
-        catalog.check_counts("a model with the penalty l1, which is in mutations,")
+    if model.l1_reg or not isinstance(model, DNMF):
+        catalog.check_counts("a model whose penalty or constants are in mutations,")
     warn_of_unit(catalog)
     counts = catalog.counts[channels].to_numpy(dtype=float)
     exposures = mutation_exposures(model, counts)

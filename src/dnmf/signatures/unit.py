@@ -30,8 +30,14 @@ SAME_TOTAL = 1e-4
 SAME_VALUE = 1e-6
 """How far, relative, a sample is from the sum or mean of others that it repeats."""
 
-MULTIPLE_TOLERANCE = 1e-5
-"""How far, relative, a value is from a multiple of the smallest one if both are counts times one factor."""
+MULTIPLE_TOLERANCE = 0.01
+"""How far from a whole number the quotient of two values may be if both are counts times one factor, but rounded."""
+
+MIN_MULTIPLES = 10
+"""Values from which it is no chance that all are multiples of the smallest one."""
+
+LARGEST_MULTIPLE = 1e6
+"""Quotient of the largest and the smallest value up to which values with seven digits tell multiples."""
 
 DECIMALS_OF_A_FACTOR = 4
 """Decimals up to which the smallest value may come from rounding rather than from a factor."""
@@ -137,7 +143,8 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
             ).all(axis=1)
             # Where many samples are, all have one spectrum.
             if near.sum() == 1:
-                found.setdefault(int(near.argmax()), what)
+                found[int(near.argmax())] = what
+                break
     for row, what in found.items():
         yield (
             f"sample {names[row]!r} is the {what} of {'all other samples' if what == 'mean' else 'other samples'} in "
@@ -168,9 +175,10 @@ def _below_one(filled: Array) -> NDArray[np.bool_]:
 
 def _factor(filled: Array) -> float:
     """Return the value that all others are multiples of, if it is no whole number nor a rounded one; else 0."""
-    smallest = float(filled[filled > 0].min())
-    multiples = filled / smallest
-    exact = np.abs(multiples - np.rint(multiples)) <= MULTIPLE_TOLERANCE * np.maximum(multiples, 1)
-    rounded = abs(smallest - round(smallest, DECIMALS_OF_A_FACTOR)) <= 1e-9 * smallest
-    several = len(np.unique(np.rint(multiples))) > 2
-    return smallest if several and not rounded and exact.all() else 0.0
+    cells = filled[filled > 0]
+    smallest = float(cells.min())
+    if cells.max() > LARGEST_MULTIPLE * smallest or round(smallest, DECIMALS_OF_A_FACTOR) == smallest:
+        return 0.0
+    multiples = cells / smallest
+    exact = np.abs(multiples - np.rint(multiples)) <= MULTIPLE_TOLERANCE
+    return smallest if (multiples > 1.5).sum() >= MIN_MULTIPLES and exact.all() else 0.0
