@@ -3,7 +3,6 @@
 Both are checked when they are made, so code that receives one need not check again.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pandas as pd
 
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.channels import ChannelSchema, few
+from dnmf.signatures.kinds import signature_share
 from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.unit import how_to_get_counts, why_not_counts
 
@@ -25,14 +25,6 @@ SUM_TOLERANCE = 5e-3
 Published signatures are rounded to three significant digits. That changes each probability, and so
 their sum, by at most 0.5 %.
 """
-
-SIGNATURE_NAME = re.compile(
-    r"(?:^|[^A-Za-z0-9])"
-    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,3}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
-    r"(?:$|[^A-Za-z0-9])",
-    re.IGNORECASE,
-)
-"""Names that signatures have and samples have not, such as SBS5, SBS96A, BI_COMPOSITE_SBS2_P, Signature 3."""
 
 _ROUNDING = 1e-12
 """A sum this near to 1 differs from it by floating-point rounding only: the values are kept."""
@@ -112,11 +104,11 @@ class MutationCatalog:
         if not self.why_not_counts:
             return
         table = self.source or "the catalog"
-        named = [name for name in self.sample_names if SIGNATURE_NAME.search(name)]
-        if self.why_not_counts.endswith("frequencies") and 2 * len(named) > len(self.counts):
+        if self.why_not_counts.endswith("frequencies") and signature_share(self.sample_names) > 0.5:
             raise InputDataError(
                 f"{table}: this looks like signatures, not samples: each sums to 1, and they are named as signatures "
-                f"are ({few(named)}). For {purpose} give the counts of samples; dnmf match compares signatures."
+                f"are ({few(self.sample_names)}). For {purpose} give the counts of samples; dnmf match compares "
+                "signatures."
             )
         raise InputDataError(
             f"{table}: {self.why_not_counts}. For {purpose} counts of mutations are needed: "

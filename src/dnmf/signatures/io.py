@@ -11,14 +11,26 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures.catalog import SIGNATURE_NAME, MutationCatalog, SignatureSet, checked_names
+from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
-from dnmf.signatures.layout import arrange_channels
-from dnmf.signatures.table import LEAD, TextTable, read_table
+from dnmf.signatures.kinds import signature_share
+from dnmf.signatures.layout import (
+    arrange_channels,
+    has_channels,
+    is_row_counter,
+    name_column,
+    named_column,
+    warn_left_out,
+)
+from dnmf.signatures.table import SAMPLE_HEADERS, TextTable, read_table
 from dnmf.signatures.unit import doubts
 
-_SAMPLE_HEADERS = {"samples", "sample", "sample names", "sample name", "sample_names", "sample id"}
 _ANNOTATION_HEADERS = {"cancer types", "cancer type", "accuracy"}
+# Numbers that stand beside exposures and are none.
+_BESIDE_EXPOSURES = {
+    *("age", "total", "total mutations", "sum", "all", "tmb", "burden", "mutations", "purity"),
+    *("ploidy", "cosine", "cosine similarity", "similarity", "error", "year"),
+}
 
 
 def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> MutationCatalog:
@@ -140,49 +152,66 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
             "a header and rows of a name and at least one exposure, separated by tabs, commas or "
             "semicolons."
         )
-    width, name_column = _label_columns(table)
-    header_places = [f"line {table.lines[0]}, column {n + 1}" for n in range(width, table.width)]
-    header_names = table.head[0][width : table.width]
-    row_places = [f"line {line}, column {name_column + 1}" for line in table.lines[1:]]
-    row_names = [row[name_column] for row in table.lead[1:]]
-    samples_in_rows = _samples_in_rows(table, name_column, header_names, row_names)
+    if has_channels(table):
+        raise InputDataError(
+            f"{table.source}: has channels of mutations, so it is a catalog or a table of signatures; expected "
+            "exposures, samples by signatures. dnmf refit takes catalogs, --reference and dnmf match signatures."
+        )
+    name, columns = _exposure_columns(table)
+    header_names = [table.head[0][column] for column in columns]
+    header_places = [f"line {table.lines[0]}, column {column + 1}" for column in columns]
+    row_names = table.column(name)[1:]
+    row_places = [f"line {line}, column {name + 1}" for line in table.lines[1:]]
+    samples_in_rows = _samples_in_rows(table, name, header_names, row_names)
     in_columns, in_rows = ("signature", "sample") if samples_in_rows else ("sample", "signature")
-    columns = checked_names(
+    columns_named = checked_names(
         header_names, item=in_columns, source=table.source, places=header_places
     )
-    rows = checked_names(row_names, item=in_rows, source=table.source, places=row_places)
-    values = table.numbers(1, width, unit="an exposure (a number of mutations, >= 0)")
-    frame = pd.DataFrame(values, index=pd.Index(rows), columns=pd.Index(columns))
+    rows_named = checked_names(row_names, item=in_rows, source=table.source, places=row_places)
+    values = table.numbers(
+        range(1, len(table.lines)),
+        columns,
+        labels=(name,),
+        items_in="rows" if samples_in_rows else "columns",
+        unit="an exposure (a number of mutations, >= 0)",
+    )
+    frame = pd.DataFrame(values, index=pd.Index(rows_named), columns=pd.Index(columns_named))
     return frame if samples_in_rows else frame.T
 
 
-def _label_columns(table: TextTable) -> tuple[int, int]:
-    """Return the number of label columns and which of them holds the names of the rows."""
-    known = _SAMPLE_HEADERS | _ANNOTATION_HEADERS
-    header = [cell.strip().lower() for cell in table.head[0][: min(LEAD, table.width - 1)]]
-    width = 1
-    while width < len(header) and header[width] in known and header[0] in known:
-        width += 1
-    names = [column for column in range(width) if header[column] in _SAMPLE_HEADERS]
-    if width > 1 and len(names) != 1:
+def _exposure_columns(table: TextTable) -> tuple[int, list[int]]:
+    """Return the column that names the rows, and those with exposures; warn of what else is left out."""
+    headers = [header.strip().lower() for header in table.head[0][: table.width]]
+    known = [n for n, header in enumerate(headers) if header in _ANNOTATION_HEADERS]
+    free = [n for n in range(table.width) if n not in known]
+    name = name_column(table, free, 1) if free else 0
+    if 0 in known and headers[name] not in SAMPLE_HEADERS:
         raise InputDataError(
             f"{table.source}, line {table.lines[0]}: found the label columns "
-            f"{', '.join(table.head[0][:width])}, of which {len(names)} hold sample names. Name "
-            "one of them 'Samples' and remove or rename the others."
+            f"{few([table.head[0][n] for n in known])}, of which 0 hold sample names. Name the column of samples "
+            "'Samples'."
         )
-    return width, names[0] if names else 0
+    others = [n for n in free if n != name]
+    beside = {n for n in others if is_row_counter(table, n) or headers[n] in _BESIDE_EXPOSURES}
+    beside |= {n for n in others if headers[n] in SAMPLE_HEADERS}
+    beside |= set(table.text_columns(1, others))
+    warn_left_out(
+        table.source,
+        [f"{named_column(table, n)}, which holds no exposures" for n in sorted(beside)],
+    )
+    return name, [n for n in others if n not in beside]
 
 
 def _samples_in_rows(
     table: TextTable, name_column: int, header_names: list[str], row_names: list[str]
 ) -> bool:
     corner = table.head[0][name_column].strip().lower()
-    header_share = _signature_share(header_names)
-    row_share = _signature_share(row_names)
-    says_samples = corner in _SAMPLE_HEADERS and not row_share > 0.5 > header_share
+    header_share = signature_share(header_names)
+    row_share = signature_share(row_names)
+    says_samples = corner in SAMPLE_HEADERS and not row_share > 0.5 > header_share
     if says_samples or header_share > 0.5 >= row_share:
         return True
-    if row_share > 0.5 >= header_share and corner not in _SAMPLE_HEADERS:
+    if row_share > 0.5 >= header_share and corner not in SAMPLE_HEADERS:
         return False
     raise InputDataError(
         f"{table.source}: cannot tell whether rows are samples or signatures: the header starts "
@@ -190,7 +219,3 @@ def _samples_in_rows(
         f"{few(row_names)}. If rows are samples, write 'Samples' into the first header cell; "
         "otherwise give the signatures names such as SBS5 or SBS96A."
     )
-
-
-def _signature_share(names: list[str]) -> float:
-    return sum(bool(SIGNATURE_NAME.search(name.strip())) for name in names) / len(names)

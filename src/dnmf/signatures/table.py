@@ -6,25 +6,51 @@ as strings.
 
 import csv
 import gzip
-import io
 import re
+import unicodedata
+import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnmf.exceptions import InputDataError
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.signatures.kinds import refuse_binary, refuse_other_text
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
 
+ROUNDING = 1e-9
+"""How far below 0 a number may be and still be 0 with a rounding error, as a share of its sample's sum."""
+
 _ROWS_TO_FIND_DELIMITER = 20
+_DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
+_NO_CELLS = re.compile(r"[\s;,\"]*\Z")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+# What may stand before the header: blank lines, comments, Excel's line with the delimiter.
+_BEFORE_HEADER = re.compile(
+    r"[^\S\r\n]*(?:(?P<comment>#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    re.IGNORECASE,
+)
+SAMPLE_HEADERS = {
+    *("sample", "samples", "sample name", "sample names", "sample_name", "sample_names"),
+    *("sample id", "sample_id", "sampleid", "samplename", "tumor_sample_barcode"),
+}
+"""Headers, in small letters, of columns that name samples."""
+
+CHANNEL_HEADERS = {
+    *("mutation type", "mutation types", "mutationtype", "mutation_type", "mutation", "mutations"),
+    *("type", "subtype", "context", "trinucleotide", "trinuc", "channel", "channels", "bases"),
+    *("substitution type", "somatic mutation type", "signature", "signatures"),
+}
+"""Headers, in small letters, of columns that hold channels or signatures."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +59,62 @@ class TextTable:
 
     source: str  # the path, for messages
     text: str
+    start: int  # where the header starts in the text
     delimiter: str
     width: int  # number of columns, the same in every row
     head: list[list[str]]  # the first two rows in full: headers
     lead: list[list[str]]  # the first LEAD cells of every row that is not blank
     lines: list[int]  # the 1-based line in the file of each of these rows
 
-    def numbers(self, first_row: int, first_column: int, *, unit: str) -> NDArray[np.float64]:
-        """Return the cells right of ``first_column`` and below ``first_row`` as numbers.
+    def column(self, column: int) -> list[str]:
+        """Return the cells of one column, the header first."""
+        if column < LEAD:
+            return [row[column] for row in self.lead]
+        rows = islice(self._rows(), 1, None)
+        return [self.head[0][column], *(row[column] for _, row in rows)]
 
-        ``unit`` says in messages what a cell should hold (``"a count"``).
+    def row(self, row: int) -> list[str]:
+        """Return the cells of one row; 0 is the header."""
+        return self.head[row] if row < 2 else next(islice(self._rows(), row, None))[1]
+
+    def text_columns(self, first_row: int, columns: Sequence[int]) -> list[int]:
+        """Return those of the columns that hold text and not a single number from ``first_row`` on."""
+        left = [column for column in columns if not is_number(self.row(first_row)[column])]
+        with_text: set[int] = set()
+        for _, row in islice(self._rows(), first_row, None) if left else ():
+            left = [column for column in left if is_text(row[column]) or _is_missing(row[column])]
+            with_text.update(column for column in left if is_text(row[column]))
+        return [column for column in left if column in with_text]
+
+    def numbers(
+        self,
+        rows: Sequence[int],
+        columns: Sequence[int],
+        *,
+        headers: Sequence[int] = (0,),
+        labels: Sequence[int] = (0,),
+        items_in: Literal["rows", "columns"],
+        unit: str,
+    ) -> NDArray[np.float64]:
+        """Return the cells of some rows and columns, both in ascending order, as numbers.
+
+        A negative number that is a rounding error (``ROUNDING``) of the sum of its item (sample or signature, in
+        rows or in columns) is read as 0, with one warning. For messages: ``headers`` are the rows that name a column,
+        ``labels`` the columns that name a row, and ``unit`` is what a cell should hold (``"a count"``).
 
         Raises
         ------
         InputDataError
             If a cell is not a finite number >= 0; the message names its line and column.
         """
-        values = np.empty((len(self.lines) - first_row, self.width - first_column))
-        rows = islice(_rows(self.text, self.delimiter), first_row, None)
-        for index, (_, row) in enumerate(rows):
-            cells = row[first_column : self.width]
+        values = np.empty((len(rows), len(columns)))
+        wanted = set(rows)
+        of_row = (row for at, (_, row) in enumerate(self._rows()) if at in wanted)
+        block = slice(columns[0], columns[-1] + 1)
+        is_block = len(columns) == columns[-1] + 1 - columns[0]
+        bad, least = None, np.zeros((1, 1))
+        for index, row in enumerate(of_row):
+            cells = row[block] if is_block else [row[column] for column in columns]
             try:
                 values[index] = list(map(float, cells))
                 # float() reads "1_000", but in a table an underscore belongs to a misplaced name.
@@ -60,25 +122,51 @@ class TextTable:
             except ValueError:
                 readable = False
             if not readable:
-                raise self._bad_cell(row, first_row + index, first_row, first_column, unit)
-        bad_rows = np.flatnonzero(~(np.isfinite(values) & (values >= 0)).all(axis=1))
-        if bad_rows.size:
-            at = first_row + int(bad_rows[0])
-            _, row = next(islice(_rows(self.text, self.delimiter), at, None))
-            raise self._bad_cell(row, at, first_row, first_column, unit)
+                bad = index
+                break
+        else:
+            finite = np.isfinite(values)
+            with np.errstate(over="ignore"):
+                totals = np.where(finite, values, 0.0).sum(
+                    axis=int(items_in == "rows"), keepdims=True
+                )
+            least = -ROUNDING * np.clip(totals, 0.0, np.finfo(np.float64).max)
+            bad_rows = np.flatnonzero(~(finite & (values >= least)).all(axis=1))
+            bad = int(bad_rows[0]) if bad_rows.size else None
+        if bad is not None:
+            limits = np.broadcast_to(least, values.shape)[bad]
+            raise self._bad_cell(rows[bad], columns, limits, headers, labels, unit)
+        if (values < 0).any():
+            warnings.warn(
+                f"{self.source}: read {(values < 0).sum()} numbers as 0 that are less by a rounding error, down to "
+                f"{values.min():.3g}.",
+                DoubtfulDataWarning,
+                stacklevel=4,
+            )
+        values[values <= 0] = 0.0  # -0.0, too
         return values
 
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        return _rows(self.text, self.delimiter, self.start)
+
     def _bad_cell(
-        self, cells: list[str], row: int, header_depth: int, first_column: int, unit: str
+        self,
+        row: int,
+        columns: Sequence[int],
+        limits: NDArray[np.float64],
+        headers: Sequence[int],
+        labels: Sequence[int],
+        unit: str,
     ) -> InputDataError:
         """Describe the first bad cell of a row that is known to have one."""
+        cells = self.row(row)
         column, problem = next(
             (column, problem)
-            for column, cell in enumerate(cells[: self.width])
-            if column >= first_column and (problem := _problem(cell))
+            for column, limit in zip(columns, limits, strict=True)
+            if (problem := _problem(cells[column], float(limit)))
         )
-        label = " ".join(cell.strip() for cell in cells[:first_column])
-        header = " ".join(line[column].strip() for line in self.head[:header_depth]).strip()
+        label = " ".join(cells[at].strip() for at in labels)
+        header = " ".join(self.head[at][column].strip() for at in headers).strip()
         name = repr(header) if header else f"{column + 1} (without a name)"
         return InputDataError(
             f"{self.source}, line {self.lines[row]} ({label}), "
@@ -102,72 +190,123 @@ def read_table(path: str | Path) -> TextTable:
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
     """Take apart the content of a file; see ``read_table``."""
-    text = _decode(_decompress(content, source), source)
-    if not text.strip("\t;, \r\n"):
+    content = _decompress(content, source)
+    refuse_binary(content, source)
+    text = _decode(content, source)
+    refuse_other_text(text, source)
+    start, delimiter = _header(text)
+    if _NO_CELLS.match(text, start):
         raise InputDataError(f"{source}: the file is empty. Expected a header line and rows.")
-    delimiter = _find_delimiter(text)
+    delimiter = delimiter or _find_delimiter(text, start)
     head: list[list[str]] = []
     lead: list[list[str]] = []
     lines: list[int] = []
-    last_used = 0
+    width = 0
+    without_corner = False  # R's header of a table with row names
     try:
-        for line, row in _rows(text, delimiter):
+        for line, row in _rows(text, delimiter, start):
             if len(head) < 2:
                 head.append(row)
-            if len(row) != len(head[0]):
-                raise InputDataError(_ragged(source, line, row, head[0], delimiter))
+            if len(lines) == 1:
+                without_corner = len(row) == len(head[0]) + 1
+            if len(row) != len(head[0]) + without_corner:
+                raise InputDataError(_ragged(source, line, row, lines, head, delimiter))
             lead.append(row[:LEAD])
             lines.append(line)
             # Columns without a name and without a value (trailing delimiters) are dropped.
-            last_used += max(
-                (i for i, cell in enumerate(row[last_used:], 1) if cell.strip()), default=0
-            )
+            width += max((i for i, cell in enumerate(row[width:], 1) if cell.strip()), default=0)
     except csv.Error as error:
         raise InputDataError(
             f"{source}, after line {lines[-1] if lines else 0}: cannot be split into cells "
-            f'({error}). Look for a quotation mark (") that is opened but not closed.'
+            f'({error}). Look for a quotation mark (") that is opened but not closed, or a cell of '
+            f"more than {csv.field_size_limit():,} characters."
         ) from error
-    return TextTable(source, text, delimiter, last_used, head, lead, lines)
+    if without_corner and width > len(head[0]):
+        head[0].insert(0, "")
+        lead[0] = head[0][:LEAD]
+        names_labels = head[0][1].strip().lower() in SAMPLE_HEADERS | CHANNEL_HEADERS
+        if names_labels and not is_counter([row[0] for row in lead[1:]]):
+            del head[0][0]  # the header of the labels is there, that of another column is missing
+            raise InputDataError(_ragged(source, lines[1], head[1], lines[:1], head, delimiter))
+    return TextTable(source, text, start, delimiter, width, head, lead, lines)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the 1-based number of its first line."""
-    # newline="" keeps line breaks inside quoted cells and leaves CR, LF and CRLF to the csv module.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    line = 1
+def _rows(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are neither blank nor a comment, each with the 1-based number of its first line."""
+    # Line ends stay, so that those inside quoted cells do; CR, LF and CRLF are left to the csv module.
+    lines = (match[0] for match in _LINE.finditer(text, start))
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+    before = len(_LINE.findall(text, 0, start)) - 1 if start else 0
+    line = before + 1
+    width = 0
     for row in reader:
+        if delimiter == " " and row and not row[-1]:
+            row.pop()
         if any(cell and not cell.isspace() for cell in row):
-            yield line, row
-        line = reader.line_num + 1
+            width = width or len(row)
+            is_comment = row[0].lstrip().startswith("#") and len(row) not in (width, width + 1)
+            # Nothing that holds a number is taken for a comment.
+            if not (is_comment and not any(map(is_number, row[1:]))):
+                yield line, row
+        line = before + reader.line_num + 1
 
 
-def _find_delimiter(text: str) -> str:
-    """Return the delimiter that cuts the first rows into equally many cells; tab comes first."""
+def _header(text: str) -> tuple[int, str]:
+    """Return where the header starts, and the delimiter if a line above tells it."""
+    start, comment, delimiter = 0, None, ""
+    while match := _BEFORE_HEADER.match(text, start):
+        comment = match.end("comment") if match["comment"] else None
+        delimiter = match["delimiter"] or delimiter
+        start = match.end()
+    if comment is None:
+        return start, delimiter
+    # Is the last comment the header, as in "#Mutation Type"? Then rows of numbers follow it.
+    last = text[comment:start]
+    (_, first), (_, second) = (
+        next(_rows(part, delimiter or _find_delimiter(text, start), at), (0, [""]))
+        for part, at in ((last, 0), (text, start))
+    )
+    is_header = len(first) in (len(second), len(second) - 1) and any(map(is_number, second[1:]))
+    return (comment if is_header else start), delimiter
+
+
+def _find_delimiter(text: str, start: int) -> str:
+    """Return the delimiter that cuts the first rows into equally many cells; tab comes first, the blank last."""
     scores: dict[str, tuple[int, int]] = {}
-    for delimiter in "\t;,":
+    for delimiter in _DELIMITERS:
         try:
             widths = [
-                len(row) for _, row in islice(_rows(text, delimiter), _ROWS_TO_FIND_DELIMITER)
+                len(row)
+                for _, row in islice(_rows(text, delimiter, start), _ROWS_TO_FIND_DELIMITER)
             ]
         except csv.Error:
             continue
-        matching = sum(width == widths[0] for width in widths) if widths[0] > 1 else 0
-        if delimiter == "\t" and matching == len(widths):
+        # R's header is one cell shorter than the rows below it.
+        header, body = widths[:1], widths[1:] or widths
+        matching = sum(width == body[0] for width in body) if body and body[0] > 1 else 0
+        matching += len(body) < len(widths) and matching > 0 and body[0] - header[0] in (0, 1)
+        if delimiter == "\t" and matching == len(widths) > 0:
             return delimiter
-        scores[delimiter] = (matching, widths[0])
+        if delimiter == " " and (any(n for n, _ in scores.values()) or matching < len(widths)):
+            continue
+        scores[delimiter] = (matching, body[0] if body else 0)
     return max(scores, key=lambda delimiter: scores[delimiter], default="\t")
 
 
-def _ragged(source: str, line: int, row: list[str], header: list[str], delimiter: str) -> str:
-    name = {"\t": "tabs", ",": "commas", ";": "semicolons"}[delimiter]
-    message = (
+def _ragged(
+    source: str, line: int, row: list[str], lines: list[int], head: list[list[str]], delimiter: str
+) -> str:
+    name = _DELIMITERS.get(delimiter, f"{delimiter!r}")
+    if len(lines) == 1 and len(head[0]) == 1 and len(row) > 2:
+        return (
+            f"{source}, line {lines[0]}: has one cell ({head[0][0].strip()[:40]!r}), but line {line} has {len(row)} "
+            f"separated by {name}. Expected the header: remove titles above it, or let them begin with #."
+        )
+    return (
         f"{source}, line {line} ({row[0].strip()[:40]!r}): found {len(row)} cells separated by "
-        f"{name}, expected {len(header)} as in the header. Add or remove cells so that all rows "
+        f"{name}, expected {len(head[0])} as in the header. Add or remove cells so that all rows "
         "are equally long."
     )
-    if len(row) == len(header) + 1:
-        message += " If R wrote the file: give write.table col.names=NA to name the label column."
-    return message
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -221,10 +360,43 @@ def _decode(content: bytes, source: str) -> str:
         ) from error
 
 
-def _problem(cell: str) -> str:
-    """Say what is wrong with a cell that should be a number >= 0; empty if nothing is."""
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, which may be missing (``nan``)."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def is_text(cell: str) -> bool:
+    """Whether a cell has letters and is neither a number in some notation nor a word for a missing one."""
+    return (
+        any(letter.isalpha() for letter in cell)
+        and not is_number(cell)
+        and not _is_missing(cell)
+        and not re.fullmatch(r"\s*[+-]?[\d.,'’\s]+(?:e[+-]?\d+)?\s*", cell, re.IGNORECASE)
+    )
+
+
+def is_counter(cells: Sequence[str]) -> bool:
+    """Whether cells number the rows: 0, 1, 2, ... or 1, 2, 3, ... in any order."""
+    if not all(cell.strip().isdecimal() for cell in cells):
+        return False
+    numbers = sorted(int(cell) for cell in cells)
+    return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(cells)))
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.strip().lower() in _MISSING
+
+
+def _problem(cell: str, least: float) -> str:
+    """Say what is wrong with a cell that should be a number >= ``least``; empty if nothing is."""
     text = cell.strip()
-    if text.lower() in _MISSING:
+    if any(unicodedata.category(letter) == "Cc" for letter in cell.strip(" \t")):
+        return "which has a control character in it"
+    if _is_missing(cell):
         return "a missing value"
     try:
         value = float(text.replace("_", " "))
@@ -236,4 +408,4 @@ def _problem(cell: str) -> str:
         return "a missing value"
     if np.isinf(value):
         return "an infinite number"
-    return "a negative number" if value < 0 else ""
+    return "a negative number" if value < least else ""
