@@ -29,12 +29,12 @@ def test_restarts_refuse_frequencies(k, tmp_path: Path) -> None:
 
 def test_a_penalty_in_mutations_refuses_percentages() -> None:
     percent = MutationCatalog(100 * FREQUENCIES.counts)
-    with pytest.raises(InputDataError, match="percentages. For the penalty l1"):
+    with pytest.raises(InputDataError, match=r"percentages\. For the penalty l1"):
         extract_signatures(percent, 3, n_restarts=0, l1_reg=2.0)
-    with pytest.raises(InputDataError, match="percentages. For the paper's method"):
+    with pytest.raises(InputDataError, match=r"percentages\. For the paper's method"):
         extract_signatures(percent, 3, model=PaperDNMF())
     penalised = extract_signatures(CATALOG, 3, n_restarts=0, l1_reg=2.0, model=DNMF(n_steps=1))
-    with pytest.raises(InputDataError, match="percentages. For a model whose penalty"):
+    with pytest.raises(InputDataError, match=r"percentages\. For a model whose penalty"):
         transform_catalog(penalised.model, penalised.model_metadata, percent)
 
 
@@ -55,7 +55,12 @@ def test_frequencies_are_written_in_full_and_not_called_mutations(tmp_path: Path
     written = read_exposures(tmp_path / "out" / "exposures.tsv")
     pd.testing.assert_frame_equal(written, result.exposures, check_names=False)
     assert result.fit["expected_cosine"].isna().all()
-    for said in ("mutations in the median sample", "24 mutations", "Mutations</th>", "lack of mutations;"):
+    for said in (
+        "mutations in the median sample",
+        "24 mutations",
+        "Mutations</th>",
+        "lack of mutations;",
+    ):
         assert said not in page
     assert "The median sample has" not in page
     assert "in a unit other than mutations" in page
@@ -70,7 +75,9 @@ def test_exposures_sum_to_the_mutations_of_a_sample_at_most(n_restarts: int) -> 
     assert (plain.sum(axis=1) > 1.02 * totals).any()
     assert (result.exposures.sum(axis=1) <= totals * (1 + 1e-9)).all()
     again = transform_catalog(result.model, result.model_metadata, few)
-    np.testing.assert_allclose(again[result.exposures.columns], result.exposures, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        again[result.exposures.columns], result.exposures, rtol=1e-6, atol=1e-9
+    )
     if n_restarts:
         _, exact = result.solution(3)
         assert (exact.sum(axis=1) <= totals * (1 + 1e-9)).all()

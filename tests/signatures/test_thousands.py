@@ -25,7 +25,9 @@ def refusal(tmp_path, text, reader=read_catalog):
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
-@pytest.mark.parametrize("cells", [["2.360", "999", "12.000"], ["5", "1.000"], ["123.456", "1.001"]])
+@pytest.mark.parametrize(
+    "cells", [["2.360", "999", "12.000"], ["5", "1.000"], ["123.456", "1.001"]]
+)
 def test_points_between_thousands(tmp_path, cells, delimiter):
     message = refusal(tmp_path, table(*cells, delimiter=delimiter))
     at = next(row for row, cell in enumerate(cells) if "." in cell)

@@ -69,7 +69,7 @@ def test_expected_counts_are_counts():
 def test_signatures_among_the_samples_are_named_as_such():
     names = [f"SBS{number}" for number in range(1, 9)]
     catalog = MutationCatalog(pd.DataFrame(FREQUENCIES, names, SBS96.labels), source="x.tsv")
-    with pytest.raises(InputDataError, match="x.tsv: this looks like signatures.*dnmf match"):
+    with pytest.raises(InputDataError, match=r"x\.tsv: this looks like signatures.*dnmf match"):
         catalog.check_counts("a refit")
 
 
@@ -114,7 +114,9 @@ def test_ordinary_samples_are_not_doubted(values):
 
 
 def test_reading_warns_of_a_total(tmp_path):
-    frame = pd.DataFrame(COUNTS[:3].T, SBS96.labels, ["a", "b", "c"]).assign(d=COUNTS[:3].sum(axis=0))
+    frame = pd.DataFrame(COUNTS[:3].T, SBS96.labels, ["a", "b", "c"]).assign(
+        d=COUNTS[:3].sum(axis=0)
+    )
     frame.to_csv(tmp_path / "x.tsv", sep="\t", index_label="Type")
     with pytest.warns(DoubtfulDataWarning, match=r"x\.tsv: sample 'd' is the sum of other"):
         assert len(read_catalog(tmp_path / "x.tsv").counts) == 4

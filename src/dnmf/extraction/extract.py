@@ -92,8 +92,9 @@ def extract_signatures(
     ------
     InputDataError
         ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
-        something was to be chosen from fewer than 5 samples, or options exclude each other; or restarts, ``l1_reg`` or a
-        ``PaperDNMF`` need counts, and the catalog holds frequencies, percentages or rates.
+        something was to be chosen from fewer than 5 samples, or options exclude each other; or the
+        catalog holds frequencies, percentages or rates, and restarts, ``l1_reg`` or a ``PaperDNMF``
+        need counts.
     ChannelMismatchError
         The reference has other channels than the catalog.
     CheckpointError

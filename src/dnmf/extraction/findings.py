@@ -216,12 +216,13 @@ def _reconstruction(result: ExtractionRecord) -> Iterator[Finding]:
         yield Finding(
             "caution",
             f"{n_samples(len(names), 'is', 'are')} not explained",
-            f"{listing(names)}: the cosine is below {LOW_COSINE:g} {why}: try more signatures and look at their spectra.",
+            f"{listing(names)}: the cosine is below {LOW_COSINE:g} {why}: try more signatures and look at their "
+            "spectra.",
         )
 
 
 def _within_noise(result: ExtractionRecord, cosines: pd.Series) -> np.ndarray:
-    """Return whether Poisson noise around the reconstruction gives cosines as low as these; False if it cannot be said."""
+    """Return whether Poisson noise around the reconstruction gives cosines as low as these; of frequencies not."""
     if result.catalog.why_not_counts:
         return np.zeros(len(cosines), dtype=bool)
     means = result.exposures.loc[cosines.index].to_numpy() @ result.signatures.profiles.to_numpy()

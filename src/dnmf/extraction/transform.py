@@ -37,7 +37,8 @@ def transform_catalog(
     Raises
     ------
     InputDataError
-        The model has a penalty l1 or is a PaperDNMF, with numbers in mutations, and the catalog holds frequencies or the like.
+        The model has numbers in mutations (a penalty l1, or it is a PaperDNMF), and the catalog holds frequencies or
+        the like.
     ModelFileError
         The metadata does not describe this model.
     ChannelMismatchError
@@ -108,7 +109,9 @@ def at_most_all(
     """
     given = exposures.sum(axis=1, keepdims=True)
     has = counts.sum(axis=1, keepdims=True)
-    scaled: np.ndarray = exposures * np.where(given > has, has / np.where(given > 0, given, 1.0), 1.0)
+    scaled: np.ndarray = exposures * np.where(
+        given > has, has / np.where(given > 0, given, 1.0), 1.0
+    )
     return scaled
 
 

@@ -64,8 +64,8 @@ def refit_exposures(
     Raises
     ------
     InputDataError
-        Unknown method, tumour type or reference; no mutations at all; frequencies, percentages or rates; with ``method="network"`` also a reference or a
-        number of mutations that the network was not trained for.
+        Unknown method, tumour type or reference; no mutations at all; frequencies, percentages or rates instead of
+        counts; with ``method="network"`` also a reference or a number of mutations that the network was not trained for.
     ChannelMismatchError
         Catalog and reference have different channels.
     ModelFileError

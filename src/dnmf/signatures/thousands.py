@@ -5,7 +5,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-# A row of numbers below a million whose thousands may be marked by points; one decimal or "0.250" shows that they are not.
+# A row of numbers below a million with points between thousands; "2.5" or "0.250" show that points are decimal.
 _ROW = re.compile(r"(?:\s*(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})\s*\t)*")
 _MARKED = re.compile(r"([+-]?\d{1,3}(?:([.,'’`\s])\d{3})(?:\2\d{3})*)([.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"([+-]?\d*),(\d+)")
@@ -29,7 +29,7 @@ class PointsInThousands:
             self._first = row if self._first is None else self._first
 
     def first_row(self, values: NDArray[np.float64]) -> int | None:
-        """Return the first row with such a point; None if there is none. ``values`` are the numbers as they were read."""
+        """Return the first row with such a point, or None; ``values`` are the numbers as they were read."""
         return self._first if self._possible and values.size and values.max() < 1000 else None
 
 
@@ -53,4 +53,8 @@ def other_notation(cell: str) -> str:
     how = f"write {whole}" if marked else ""
     if decimal:
         how += f"{' or ' if marked else 'write '}{decimal[1] or 0}.{decimal[2]}"
-    return f"not a number (write a point before decimals, and nothing between thousands: {how})" if how else ""
+    return (
+        f"not a number (write a point before decimals, and nothing between thousands: {how})"
+        if how
+        else ""
+    )

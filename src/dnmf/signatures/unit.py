@@ -101,7 +101,7 @@ def doubts(values: Array, names: Sequence[str]) -> Iterator[str]:
     _, group = np.unique(values[rows], axis=0, return_inverse=True)
     sizes = np.bincount(group.ravel(), minlength=1)
     if (copied := np.flatnonzero(sizes > 1)).size:
-        same = [repr(names[row]) for row in rows[group.ravel() == copied[0]]]
+        same = [repr(names[int(row)]) for row in rows[group.ravel() == copied[0]]]
         more = f"; {len(copied) - 1} more groups are such" if len(copied) > 1 else ""
         yield f"{few(same)} have the same counts in every channel{more}. Leave copies out: they count twice."
 
@@ -112,7 +112,7 @@ def _odd_units(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
         return
     unlike = fractional & (np.isclose(totals, 1, rtol=TOTAL_TOLERANCE) | _below_one(values))
     if unlike.any() and not why_not_counts(values):
-        found = few([repr(names[row]) for row in np.flatnonzero(unlike)])
+        found = few([repr(names[int(row)]) for row in np.flatnonzero(unlike)])
         yield (
             f"{found}: the values of {unlike.sum()} of {len(values)} samples are below one, as frequencies or rates "
             "are; the others look like counts. Give counts for all of them."
@@ -124,8 +124,8 @@ def _odd_units(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
         and not why_not_counts(values)
     ):
         yield (
-            f"every sample sums to {filled[0]:,.6g}, and the values are not integers. If they were scaled to this total, "
-            "intervals, tests and the choice of a method take it for the number of mutations: give counts."
+            f"every sample sums to {filled[0]:,.6g}, and the values are not integers. If they were scaled to this "
+            "total, intervals, tests and the choice of a method take it for the number of mutations: give counts."
         )
 
 
@@ -137,7 +137,9 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
     if n_filled >= 3:
         # Half of the sum: of samples and subtotals of them.
         for share, what in ((1.0, "sum"), (0.5, "sum"), (1 / (n_filled - 1), "mean")):
-            near = (totals >= MIN_TO_COMPARE) & np.isclose(totals, share * of_others, rtol=SAME_VALUE)
+            near = (totals >= MIN_TO_COMPARE) & np.isclose(
+                totals, share * of_others, rtol=SAME_VALUE
+            )
             near[near] = np.isclose(
                 values[near], share * others[near], rtol=SAME_VALUE, atol=SAME_VALUE
             ).all(axis=1)
@@ -150,9 +152,11 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
             f"sample {names[row]!r} is the {what} of {'all other samples' if what == 'mean' else 'other samples'} in "
             "every channel. Remove it: its mutations count twice."
         )
-    named = [repr(n) for row, n in enumerate(names) if row not in found and _SUMMARY_NAME.fullmatch(n)]
+    named = [
+        repr(n) for row, n in enumerate(names) if row not in found and _SUMMARY_NAME.fullmatch(n)
+    ]
     if named and len(names) > 1:
-        yield f"{few(named)}: named like a summary of samples. If it is no sample, remove it: its mutations count twice."
+        yield f"{few(named)}: named like a summary. If it is no sample, remove it: its mutations count twice."
 
 
 def _common_total(filled: Array, totals: Array) -> int:
@@ -177,7 +181,10 @@ def _factor(filled: Array) -> float:
     """Return the value that all others are multiples of, if it is no whole number nor a rounded one; else 0."""
     cells = filled[filled > 0]
     smallest = float(cells.min())
-    if cells.max() > LARGEST_MULTIPLE * smallest or round(smallest, DECIMALS_OF_A_FACTOR) == smallest:
+    if (
+        cells.max() > LARGEST_MULTIPLE * smallest
+        or round(smallest, DECIMALS_OF_A_FACTOR) == smallest
+    ):
         return 0.0
     multiples = cells / smallest
     exact = np.abs(multiples - np.rint(multiples)) <= MULTIPLE_TOLERANCE
