@@ -37,8 +37,8 @@ def methods_text(result: ExtractionRecord) -> str:
         f"Parameters of dnmf.{type(result.model).__name__}: {', '.join(parameters)}.",
         f"Exposures are those of the network, in {'mutations' if counted else 'the unit of the catalog'}, for "
         "signatures scaled to sum to 1; where those of a sample summed to more than it has, they were scaled down to "
-        "it. Signatures are named by their share of all mutations. The fit of a sample is the cosine between its spectrum and the sum "
-        "of its signatures times its exposures.",
+        "it. Signatures are named by their share of all mutations. The fit of a sample is the cosine between its "
+        "spectrum and the sum of its signatures times its exposures.",
     ]
     if result.reference is not None:
         sentences.append(

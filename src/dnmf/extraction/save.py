@@ -67,8 +67,8 @@ def save_report(
     Notes
     -----
     Files: ``signatures.tsv``, ``exposures.tsv`` (whole mutations; of frequencies in full precision), ``fit.tsv``,
-    ``matches.tsv``, ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``. With restarts
-    also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
+    ``matches.tsv``, ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``.
+    With restarts also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
     ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties
     left to the data, ``penalties.tsv``.
     """

@@ -65,7 +65,8 @@ def refit_exposures(
     ------
     InputDataError
         Unknown method, tumour type or reference; no mutations at all; frequencies, percentages or rates instead of
-        counts; with ``method="network"`` also a reference or a number of mutations that the network was not trained for.
+        counts; with ``method="network"`` also a reference or a number of mutations that the network was not trained
+        for.
     ChannelMismatchError
         Catalog and reference have different channels.
     ModelFileError
