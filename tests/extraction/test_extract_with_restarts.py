@@ -256,7 +256,9 @@ def test_every_number_has_a_solution_with_exact_exposures(
         W, H = signatures.profiles.to_numpy(), exposures.to_numpy()
         # Scaled down where they summed to more than the sample's mutations: the best scale leads back.
         means = H @ W
-        scale_back = (counts * means).sum(axis=1) / (means * means).sum(axis=1)
+        scale_back = np.ones(len(H))
+        used = means.any(axis=1)
+        scale_back[used] = (counts * means).sum(axis=1)[used] / (means**2).sum(axis=1)[used]
         assert scale_back.min() > 1 - 1e-9
         assert (scale_back < 1 + 1e-9).any()
         H = H * scale_back[:, None]
