@@ -101,10 +101,12 @@ class ChannelSchema:
     groups: tuple[ChannelGroup, ...] = field(default=(), repr=False, compare=False)
     upright_ticks: bool = field(default=False, repr=False, compare=False)
     unit: str = field(default="mutations", repr=False, compare=False)
+    _known: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.file_order:
             object.__setattr__(self, "file_order", self.labels)
+        object.__setattr__(self, "_known", frozenset(self.labels))
         if not self.groups:
             object.__setattr__(self, "groups", (ChannelGroup("", _PLAIN_COLOUR, self.labels),))
         ticks = sum(len(group.ticks) for group in self.groups)
@@ -118,7 +120,7 @@ class ChannelSchema:
         """Return the canonical label for one spelling, or None if it is not a channel here."""
         parts = (spelling,) if isinstance(spelling, str) else tuple(spelling)
         label = ",".join(parts).strip() if self.parse is None else self.parse(parts)
-        return label if label in self.labels else None
+        return label if label in self._known else None
 
     def canonical_all(self, spellings: Iterable[str | Sequence[str]]) -> list[str | None]:
         """Return the canonical label for each spelling of one table, None for those that are not a channel here.
@@ -137,7 +139,7 @@ class ChannelSchema:
         if self.parse_all is None:
             return alone
         written = [own if isinstance(own, str) else ",".join(own) for own in spellings]
-        together = [label if label in self.labels else None for label in self.parse_all(written)]
+        together = [label if label in self._known else None for label in self.parse_all(written)]
         return together if _n_channels(together) >= _n_channels(alone) else alone
 
     @property

@@ -13,7 +13,7 @@ import pandas as pd
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
-from dnmf.signatures.kinds import signature_share
+from dnmf.signatures.kinds import refuse_other_channels, signature_share
 from dnmf.signatures.layout import (
     arrange_channels,
     has_channels,
@@ -37,9 +37,10 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     """Read mutation counts per sample.
 
     The file may hold channels in rows (SigProfiler matrix; PCAWG/ICAMS with two label columns;
-    SignatureAnalyzer) or in columns (samples in rows), separated by tabs, commas or semicolons,
-    with any kind of line end, with quoted cells, gzipped. Channels are matched by label, never by
-    position.
+    SignatureAnalyzer; row names of R) or in columns (samples in rows), separated by tabs, commas,
+    semicolons or blanks, with any kind of line end, with quoted cells, gzipped, with comments (#).
+    Channels are matched by label, never by position: in any spelling of which all labels together
+    allow one reading only.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     DoubtfulDataWarning
         Some counts are not integers, some samples have no mutations, or some are sums or copies of others. All are
         kept.
+        Once if columns or rows are left out: text and row numbers beside the labels, columns that
+        are no channels where samples are in rows, rows of totals. Once if numbers are read as 0
+        that are less by a rounding error (1e-9 of the sum of their sample).
     """
     counts, schema = arrange_channels(
         read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
@@ -97,7 +101,7 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
 def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) -> SignatureSet:
     """Read signatures: channels in rows (COSMIC, PCAWG, SigProfiler) or in columns.
 
-    Layouts, spellings and errors are those of ``read_catalog``.
+    Layouts, spellings, errors and warnings are those of ``read_catalog``.
 
     Parameters
     ----------
@@ -127,7 +131,8 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
 
     Which axis holds the signatures is told by a first header cell such as ``Samples``, or else by
     names such as ``SBS5``, ``SBS96A``, ``BI_COMPOSITE_SBS2_P`` or ``Signature 3``. The columns
-    ``Cancer Types`` and ``Accuracy`` of the PCAWG tables are left out.
+    ``Cancer Types`` and ``Accuracy`` of the PCAWG tables are left out; other columns of text, row
+    numbers and columns such as ``Total`` are, too, with a warning.
 
     Parameters
     ----------
@@ -157,7 +162,11 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
             f"{table.source}: has channels of mutations, so it is a catalog or a table of signatures; expected "
             "exposures, samples by signatures. dnmf refit takes catalogs, --reference and dnmf match signatures."
         )
+    refuse_other_channels([row[0] for row in table.lead[1:]], table.source)
+    refuse_other_channels(table.head[0][1 : table.width], table.source)
     name, columns = _exposure_columns(table)
+    if not columns:
+        raise InputDataError(f"{table.source}: has no column of exposures beside its labels.")
     header_names = [table.head[0][column] for column in columns]
     header_places = [f"line {table.lines[0]}, column {column + 1}" for column in columns]
     row_names = table.column(name)[1:]

@@ -70,7 +70,7 @@ _TEXT = (
         "a JSON file",
         f"{_SAVE}; a model goes to dnmf transform as a folder",
     ),
-    (r"structure\(", "R code", f"{_SAVE}: write.table in R"),
+    (r"structure\(", "a piece of R code", f"{_SAVE}: write.table in R"),
     (
         r"##fileformat=VCF|##[^\n]*\n(?:#[^\n]*\n)*#CHROM|#CHROM\tPOS",
         "a list of variants (VCF)",
@@ -89,7 +89,7 @@ _TEXT = (
     ),
     (
         r"@[^\r\n]*[\r\n]+[acgtn]+\r?\n\+",
-        "sequencing reads (FASTQ)",
+        "a file of sequencing reads (FASTQ)",
         f"Call the mutations. {_MATRIX}",
     ),
 )
@@ -242,7 +242,8 @@ def refuse_other_channels(labels: Iterable[str], source: str) -> None:
     """
     given = [label.strip() for label in labels if label.strip()]
     for pattern, kind, remedy in _OTHER_CHANNELS:
-        known = [label for label in given if re.fullmatch(pattern, label, re.IGNORECASE)]
+        fits = re.compile(pattern, re.IGNORECASE).fullmatch
+        known = [label for label in given if fits(label)]
         if 2 * len(known) > len(given):
             raise ChannelMismatchError(
                 f"{source}: has the channels of {kind}: {few([repr(label) for label in known])}. {remedy}."

@@ -55,8 +55,10 @@ def arrange_channels(
     _refuse_incomplete(table, item)
     axis = _best_axis(table, SCHEMAS if schema is None else (schema,))
     _refuse_other_channels(table, axis)
+    if 2 * axis.known < len(axis.schema):
+        _refuse_exposures(table, axis.schema, item)
     if axis.known == 0:
-        raise ChannelMismatchError(_unlabelled(table, axis.schema, item))
+        raise ChannelMismatchError(_unlabelled(table, axis.schema))
     schema = axis.schema
     if axis.channels_in_rows:
         _refuse_headless(table, axis, item)
@@ -71,6 +73,10 @@ def arrange_channels(
     else:
         headers = list(axis.cells)
         items = list(range(max(axis.cells) + 1, len(table.lines)))
+        if len(axis.cells) > 1 and items and not any(map(str.strip, table.row(items[0])[1:])):
+            del items[0]  # pandas writes the name of the index there
+        if not items:
+            raise InputDataError(f"{table.source}: there is no {item} in it, only channel labels.")
         free = [column for column, channel in enumerate(axis.channels) if channel is None]
         if not free:
             raise InputDataError(
@@ -106,8 +112,9 @@ def arrange_channels(
 
 
 def has_channels(table: TextTable) -> bool:
-    """Whether any label is a channel of a known class: tables of exposures have none."""
-    return _best_axis(table, SCHEMAS).known > 0
+    """Whether most labels, or half of a class, are channels: of tables of exposures few are, by accident."""
+    axis = _best_axis(table, SCHEMAS)
+    return 2 * axis.known > min(len(axis.schema), len(axis.spellings) - 1)
 
 
 def warn_left_out(source: str, dropped: Sequence[str]) -> None:
@@ -160,10 +167,15 @@ def _axes(table: TextTable, schema: ChannelSchema) -> Iterator[_Axis]:
         too_long = (len(table.lines) if in_rows else table.width) > _MOST_LABELS
         places = lead if in_rows else len(table.head)
         for length in schema.label_widths:
-            for first in range(places - length + 1):
+            starts = list(range(places - length + 1))
+            if in_rows and length == 1 and not too_long:
+                starts += table.text_columns(1, range(lead, table.width))
+            for first in starts:
                 cells = tuple(range(first, first + length))
                 spellings = []
-                if in_rows and not too_long:
+                if in_rows and first >= lead:
+                    spellings = [[cell] for cell in table.column(first)]
+                elif in_rows and not too_long:
                     spellings = [row[first : first + length] for row in table.lead]
                 elif not too_long:
                     heads = (table.head[at][: table.width] for at in cells)
@@ -266,15 +278,19 @@ def _refuse_long(table: TextTable, axis: _Axis, item: str) -> None:
         )
 
 
-def _unlabelled(table: TextTable, schema: ChannelSchema, item: str) -> str:
+def _refuse_exposures(table: TextTable, schema: ChannelSchema, item: str) -> None:
+    names = [row[0] for row in table.lead[1:]], table.head[0][1 : table.width]
+    if max(map(signature_share, names)) > 0.5:
+        raise ChannelMismatchError(
+            f"{table.source}: is a table of exposures (it names signatures, but no channels), expected {item}s by "
+            f"channels. dnmf plot draws it; give a table with the {schema.name} channels here."
+        )
+
+
+def _unlabelled(table: TextTable, schema: ChannelSchema) -> str:
     first_column = [row[0] for row in table.lead[1:]]
     header = [cell.strip() for cell in table.head[0][1 : table.width]]
     accepted = f"Accepted spellings: {schema.accepted}."
-    if max(signature_share(first_column), signature_share(header)) > 0.5:
-        return (
-            f"{table.source}: is a table of exposures (it names signatures, but no channels), expected {item}s by "
-            f"channels. dnmf plot draws it; give the catalog of the {schema.name} channels here. {accepted}"
-        )
     if all(map(is_number, first_column)):
         return (
             f"{table.source}: the table has no channel labels, only numbers. Its rows cannot be "

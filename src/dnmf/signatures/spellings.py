@@ -11,7 +11,7 @@ from itertools import combinations
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
-_ARROWS = re.compile(r"[>→]|(?<=[ACGT])TO(?=[ACGT])|(?<=[^A-Z])TO(?=[^A-Z])")
+_ARROWS = re.compile(r"[>→]|&GT;|(?<=[ACGT])TO(?=[ACGT])|(?<=[^A-Z])TO(?=[^A-Z])")
 _RUNS = re.compile(r"[^\W_]+")
 
 _LabelReader = Callable[[list[str]], str | None]

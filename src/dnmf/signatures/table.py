@@ -37,7 +37,7 @@ _NO_CELLS = re.compile(r"[\s;,\"]*\Z")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # What may stand before the header: blank lines, comments, Excel's line with the delimiter.
 _BEFORE_HEADER = re.compile(
-    r"[^\S\r\n]*(?:(?P<comment>#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    r"[^\S\r\n]*(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
     re.IGNORECASE,
 )
 SAMPLE_HEADERS = {
@@ -133,10 +133,9 @@ class TextTable:
                 break
         else:
             finite = np.isfinite(values)
+            summands = values if finite.all() else np.where(finite, values, 0.0)
             with np.errstate(over="ignore"):
-                totals = np.where(finite, values, 0.0).sum(
-                    axis=int(items_in == "rows"), keepdims=True
-                )
+                totals = summands.sum(axis=int(items_in == "rows"), keepdims=True)
             least = -ROUNDING * np.clip(totals, 0.0, np.finfo(np.float64).max)
             bad_rows = np.flatnonzero(~(finite & (values >= least)).all(axis=1))
             bad = int(bad_rows[0]) if bad_rows.size else None
@@ -221,7 +220,12 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
             if len(lines) == 1:
                 without_corner = len(row) == len(head[0]) + 1
             if len(row) != len(head[0]) + without_corner:
-                raise InputDataError(_ragged(source, line, row, lines, head, delimiter))
+                if without_corner and len(row) == len(head[0]):
+                    line, row = lines[1], head[1]
+                    without_corner = False
+                raise InputDataError(
+                    _ragged(source, line, row, lines, head, delimiter, without_corner)
+                )
             lead.append(row[:LEAD])
             lines.append(line)
             # Columns without a name and without a value (trailing delimiters) are dropped.
@@ -238,7 +242,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
         names_labels = head[0][1].strip().lower() in SAMPLE_HEADERS | CHANNEL_HEADERS
         if names_labels and not is_counter([row[0] for row in lead[1:]]):
             del head[0][0]  # the header of the labels is there, that of another column is missing
-            raise InputDataError(_ragged(source, lines[1], head[1], lines[:1], head, delimiter))
+            raise InputDataError(_ragged(source, lines[1], head[1], lines, head, delimiter, False))
     return TextTable(source, text, start, delimiter, width, head, lead, lines)
 
 
@@ -254,10 +258,10 @@ def _rows(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str
         if delimiter == " " and row and not row[-1]:
             row.pop()
         if any(cell and not cell.isspace() for cell in row):
-            width = width or len(row)
-            is_comment = row[0].lstrip().startswith("#") and len(row) not in (width, width + 1)
+            is_comment = width and len(row) != width and row[0].lstrip().startswith("#")
             # Nothing that holds a number is taken for a comment.
             if not (is_comment and not any(map(is_number, row[1:]))):
+                width = len(row)
                 yield line, row
         line = before + reader.line_num + 1
 
@@ -266,7 +270,8 @@ def _header(text: str) -> tuple[int, str]:
     """Return where the header starts, and the delimiter if a line above tells it."""
     start, comment, delimiter = 0, None, ""
     while match := _BEFORE_HEADER.match(text, start):
-        comment = match.end("comment") if match["comment"] else None
+        quoted = match["comment"] == '"#'
+        comment = match.start() if quoted else match.end("comment") if match["comment"] else None
         delimiter = match["delimiter"] or delimiter
         start = match.end()
     if comment is None:
@@ -305,7 +310,13 @@ def _find_delimiter(text: str, start: int) -> str:
 
 
 def _ragged(
-    source: str, line: int, row: list[str], lines: list[int], head: list[list[str]], delimiter: str
+    source: str,
+    line: int,
+    row: list[str],
+    lines: list[int],
+    head: list[list[str]],
+    delimiter: str,
+    without_corner: bool,
 ) -> str:
     name = _DELIMITERS.get(delimiter, f"{delimiter!r}")
     if len(lines) == 1 and len(head[0]) == 1 and len(row) > 2:
@@ -313,10 +324,14 @@ def _ragged(
             f"{source}, line {lines[0]}: has one cell ({head[0][0].strip()[:40]!r}), but line {line} has {len(row)} "
             f"separated by {name}. Expected the header: remove titles above it, or let them begin with #."
         )
+    expected = (
+        f"{len(head[1])} as in the rows above"
+        if without_corner
+        else f"{len(head[0])} as in the header"
+    )
     return (
         f"{source}, line {line} ({row[0].strip()[:40]!r}): found {len(row)} cells separated by "
-        f"{name}, expected {len(head[0])} as in the header. Add or remove cells so that all rows "
-        "are equally long."
+        f"{name}, expected {expected}. Add or remove cells so that all rows are equally long."
     )
 
 
