@@ -31,8 +31,8 @@ def transform_catalog(
     Returns
     -------
     DataFrame (n, k)
-        Mutations per sample (row) and signature (column), signatures in alphabetical order of
-        extraction (SBS96A first). Samples without mutations get zeros.
+        Mutations per sample (row) and signature (column), at most those of the sample in all;
+        signatures in alphabetical order of extraction (SBS96A first). Samples without mutations get zeros.
 
     Raises
     ------

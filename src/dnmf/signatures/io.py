@@ -65,11 +65,11 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     Warns
     -----
     DoubtfulDataWarning
-        Some counts are not integers, some samples have no mutations, or some are sums or copies of others. All are
-        kept.
-        Once if columns or rows are left out: text and row numbers beside the labels, columns that
-        are no channels where samples are in rows, rows of totals. Once if numbers are read as 0
-        that are less by a rounding error (1e-9 of the sum of their sample).
+        Once if some counts are not integers, once if some samples have no mutations, once for each
+        sum, mean or copy of other samples. All are kept. Once if columns or rows are left out: text
+        and row numbers beside the labels, columns that are no channels where samples are in rows,
+        rows of totals. Once if numbers are read as 0 that are less by a rounding error (1e-9 of the
+        sum of their sample).
     """
     counts, schema = arrange_channels(
         read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"

@@ -97,13 +97,7 @@ def doubts(values: Array, names: Sequence[str]) -> Iterator[str]:
     totals = values.sum(axis=1)
     yield from _odd_units(values, totals, names)
     yield from _summaries(values, totals, names)
-    rows = np.flatnonzero(totals >= MIN_TO_COMPARE)
-    _, group = np.unique(values[rows], axis=0, return_inverse=True)
-    sizes = np.bincount(group.ravel(), minlength=1)
-    if (copied := np.flatnonzero(sizes > 1)).size:
-        same = [repr(names[int(row)]) for row in rows[group.ravel() == copied[0]]]
-        more = f"; {len(copied) - 1} more groups are such" if len(copied) > 1 else ""
-        yield f"{few(same)} have the same counts in every channel{more}. Leave copies out: they count twice."
+    yield from _copies(values, totals, names)
 
 
 def _odd_units(values: Array, totals: Array, names: Sequence[str]) -> Iterator[str]:
@@ -131,7 +125,7 @@ def _odd_units(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
 
 def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[str]:
     """Yield the samples that are the sum or the mean of all others, by their numbers or by their names."""
-    others, of_others = values.sum(axis=0) - values, totals.sum() - totals
+    of_others = totals.sum() - totals
     n_filled = int((totals > 0).sum())
     found = {}
     if n_filled >= 3:
@@ -140,8 +134,9 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
             near = (totals >= MIN_TO_COMPARE) & np.isclose(
                 totals, share * of_others, rtol=SAME_VALUE
             )
+            others = values.sum(axis=0) - values[near]
             near[near] = np.isclose(
-                values[near], share * others[near], rtol=SAME_VALUE, atol=SAME_VALUE
+                values[near], share * others, rtol=SAME_VALUE, atol=SAME_VALUE
             ).all(axis=1)
             # Where many samples are, all have one spectrum.
             if near.sum() == 1:
@@ -157,6 +152,16 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
     ]
     if named and len(names) > 1:
         yield f"{few(named)}: named like a summary. If it is no sample, remove it: its mutations count twice."
+
+
+def _copies(values: Array, totals: Array, names: Sequence[str]) -> Iterator[str]:
+    same: dict[bytes, list[str]] = {}
+    for row in np.flatnonzero(totals >= MIN_TO_COMPARE):
+        same.setdefault(values[row].tobytes(), []).append(repr(names[int(row)]))
+    copies = [group for group in same.values() if len(group) > 1]
+    if copies:
+        more = f"; {len(copies) - 1} more groups are such" if len(copies) > 1 else ""
+        yield f"{few(copies[0])} have the same counts in every channel{more}. Leave copies out: they count twice."
 
 
 def _common_total(filled: Array, totals: Array) -> int:
