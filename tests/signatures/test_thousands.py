@@ -36,10 +36,21 @@ def test_points_between_thousands(tmp_path, cells, delimiter):
     assert f"Write {cells[at].replace('.', '')}, or {cells[at]}0 if" in message
 
 
+def test_points_between_the_thousands_of_some_numbers_only(tmp_path):
+    """Samples put together from two sources: many such numbers, or a name, make it sure."""
+    assert "found '2.360'" in refusal(tmp_path, table("4711", *["2.360"] * 20))
+    few = table("4711", *["2.360"] * 3)
+    assert "found '2.360'" in refusal(tmp_path, few.replace("Type\ta", "Type\tCounts of a"))
+    (tmp_path / "mutation_counts.tsv").write_text(few)
+    with pytest.raises(InputDataError, match="between thousands"):
+        read_catalog(tmp_path / "mutation_counts.tsv")
+
+
 @pytest.mark.parametrize(
     "cells",
     [
         ["2.360", "1.5"],
+        ["4711", *["2.360"] * 3],
         ["2.360", "0.250"],
         ["2.360", "0.000"],
         ["2.360", "4711"],

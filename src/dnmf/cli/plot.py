@@ -45,10 +45,12 @@ def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     """Return the figure of a file and what it shows, in words."""
     from dnmf.signatures.layout import has_channels
     from dnmf.signatures.table import read_table
+    from dnmf.signatures.unit import why_not_counts
 
     if not has_channels(read_table(path)):
         exposures = dnmf.read_exposures(path)
-        return dnmf.plot_exposures(exposures), f"exposures of {len(exposures)} samples"
+        unit = "total" if why_not_counts(exposures.to_numpy()) else "mutations"
+        return dnmf.plot_exposures(exposures, unit=unit), f"exposures of {len(exposures)} samples"
     try:
         signatures = dnmf.read_signatures(path)
     except InputDataError:

@@ -142,7 +142,7 @@ class TextTable:
         if bad is not None:
             limits = np.broadcast_to(least, values.shape)[bad]
             raise self._bad_cell(rows[bad], columns, limits, headers, labels, unit)
-        if (bad := points.first_row(values)) is not None:
+        if (bad := points.first_row(values, Path(self.source).name, *self.head[0])) is not None:
             raise self._bad_cell(rows[bad], columns, None, headers, labels, unit)
         if (values < 0).any():
             warnings.warn(
