@@ -1,0 +1,282 @@
+"""Inputs to the loaders of models and checkpoints."""
+
+import hashlib
+import json
+import struct
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+
+from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF, load_model, save_model
+from dnmf.extraction.candidate import Candidate
+from dnmf.extraction.checkpoint import Checkpoint
+from dnmf.refit import load_refit_model, save_refit_model
+from dnmf.refit.card import RefitCard
+from dnmf.refit.network import RefitNetwork
+from dnmf.refit.training import RefitTraining, train_refit
+from dnmf.unfolding.conditioned import ConditionedDesign
+from reliability.damage import alter, spoil
+from reliability.parser import EQUAL, UNKNOWN
+from reliability.trial import Case, Files, Subject
+
+X = np.random.default_rng(0).poisson(30, (12, 6)).astype(float)
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1"}
+SMALL = ConditionedDesign(n_layers=2, context_width=4, prior_width=4, head_width=4)
+RUN = {"dnmf": "1", "catalog_sha256": "ab", "seed": 0, "restarts": 2}
+
+
+def tensors_of(content: bytes) -> dict[str, np.ndarray]:
+    """Read the format of safetensors by hand."""
+    (size,) = struct.unpack("<Q", content[:8])
+    header, body = json.loads(content[8 : 8 + size]), content[8 + size :]
+    return {
+        name: np.frombuffer(body[slice(*entry["data_offsets"])], TYPES[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _files(write: Callable[[Path], object]) -> Files:
+    """Return the files that a function writes into a folder, by name."""
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name))
+        return {path.name: path.read_bytes() for path in sorted(Path(name).iterdir()) if path.is_file()}
+
+
+def _spoilt_tensors(rng: Random, content: bytes) -> bytes:
+    """Change what the header of a safetensors file says, or the numbers of one tensor."""
+    (size,) = struct.unpack("<Q", content[:8])
+    header, body = json.loads(content[8 : 8 + size]), bytearray(content[8 + size :])
+    name = rng.choice([name for name in sorted(header) if name != "__metadata__"])
+    entry = header[name]
+    start, stop = entry["data_offsets"]
+    kind = rng.randrange(9)
+    if kind == 0:
+        del header[name]
+    elif kind == 1:
+        header[f"other {name}"] = header.pop(name)
+    elif kind == 2:
+        entry["shape"] = rng.choice(([], entry["shape"][::-1], [*entry["shape"], 1], [10**9, 10**9], [0]))
+    elif kind == 3:
+        entry["dtype"] = rng.choice([*TYPES, "BF16", "BOOL", "X"])
+    elif kind == 4:
+        entry["data_offsets"] = rng.choice(([0, 10**12], [-1, stop], [stop, start], [start, stop + 8]))
+    elif kind == 5:
+        header = alter(rng, header)
+    elif stop > start and entry["dtype"] in TYPES:
+        values = np.frombuffer(bytes(body[start:stop]), TYPES[entry["dtype"]]).copy()
+        with np.errstate(all="ignore"):
+            values[rng.randrange(len(values)) :] = np.array(
+                rng.choice((0, -1, 1, 1e30, -1e300, np.nan, np.inf, 1e-320)), np.float64
+            ).astype(values.dtype)
+        body[start:stop] = values.tobytes()
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(body)
+
+
+def _spoilt_model(rng: Random, files: Files, card: str, weights: str) -> Files:
+    """Damage the card or the weights of a model; mostly the card then has the checksum of the weights."""
+    files = dict(files)
+    kind = rng.randrange(10)
+    if kind < 4:
+        entries = json.loads(files[card])
+        for _ in range(rng.choice((1, 1, 2))):
+            entries = alter(rng, entries)
+        text = json.dumps(entries)
+        if kind == 0 and not rng.randrange(20):
+            text = text.replace("null", "[" * 100_000 + "]" * 100_000, 1)
+        files[card] = text.encode()
+    elif kind < 6:
+        files[card] = spoil(rng, files[card])
+    else:
+        change = _spoilt_tensors if kind < 9 else spoil
+        files[weights] = change(rng, files[weights])
+        if rng.random() < 0.8:
+            old = json.loads(files[card])["weights_sha256"]
+            files[card] = files[card].replace(old.encode(), hashlib.sha256(files[weights]).hexdigest().encode())
+    return files
+
+
+@cache
+def _models() -> list[Files]:
+    H = np.abs(np.random.default_rng(1).normal(5, 2, (12, 2)))
+    fitted = (
+        MultiplicativeNMF(2, max_iter=3, random_state=0).fit(X),
+        DNMF(2, n_layers=2, n_steps=2, random_state=0).fit(X),
+        DNMF(2, layer="admm", n_layers=2, n_steps=2, random_state=0).fit(X),
+        SupervisedDNMF(n_layers=2, max_epochs=1, random_state=0).fit(X, H),
+    )
+    return [_files(partial(save_model, model)) for model in fitted]
+
+
+def _model(rng: Random) -> Case:
+    files = rng.choice(_models())
+    whole = rng.random() < 0.05
+    if not whole:
+        files = _spoilt_model(rng, files, "model.json", "model.safetensors")
+
+    def read(folder: Path) -> Any:
+        estimator, metadata = load_model(folder)
+        return estimator, metadata, estimator.transform(X)
+
+    return Case(files, read, _check_model, whole, table=False)
+
+
+def _check_model(answer: Any, files: Files, _: Sequence[str]) -> str:
+    estimator, metadata, exposures = answer
+    card = json.loads(files["model.json"].decode("utf-8-sig"))
+    tensors = tensors_of(files["model.safetensors"])
+    if not (np.isfinite(exposures).all() and (exposures >= 0).all()):
+        return "exposures are negative or not finite"
+    if not np.array_equal(estimator.components_, tensors["components"]):
+        return "other components than in the file"
+    if metadata != card["metadata"] or estimator.n_iter_ != card["n_iter"]:
+        return "other metadata or number of steps than in the file"
+    if card["format_version"] != 3:
+        return UNKNOWN  # entries of former versions have other names
+    own = estimator.get_params(deep=False)
+    for name, value in card["parameters"].items():
+        taken = np.asarray(own[name]).tolist() if hasattr(own[name], "__array__") else own[name]
+        if name != "device" and (taken != value or isinstance(taken, bool) != isinstance(value, bool)):
+            return f"the parameter {name} is {own[name]!r}, in the file {value!r}"
+    return EQUAL
+
+
+@cache
+def _refit_model() -> Files:
+    W = torch.tensor(np.random.default_rng(0).dirichlet(np.ones(6), 3), dtype=torch.float32)
+    network = RefitNetwork(W, 2, SMALL)
+    shares = torch.full((3,), 1 / 3)
+    network.initialise(shares, torch.Generator().manual_seed(0))
+    card = RefitCard(
+        *("small", "a reference", "ab", ["SBS1", "SBS2", "SBS5"], list("abcdef"), ["Lung", "Liver"], (20.0, 2e5)),
+        design={name: getattr(SMALL, name) for name in ("n_layers", "context_width", "prior_width", "head_width")},
+    )
+    return _files(partial(save_refit_model, network, card))
+
+
+def _refit_card(rng: Random) -> Case:
+    files = _refit_model()
+    whole = rng.random() < 0.05
+    if not whole:
+        files = _spoilt_model(rng, files, "small.json", "small.safetensors")
+
+    def read(folder: Path) -> Any:
+        network, card = load_refit_model(folder / "small.json")
+        samples = torch.tensor(X, dtype=torch.float32)
+        return network, card, network(samples, torch.zeros(len(X), dtype=torch.int64))
+
+    return Case(files, read, _check_refit, whole, table=False)
+
+
+def _check_refit(answer: Any, files: Files, _: Sequence[str]) -> str:
+    network, card, output = answer
+    written = json.loads(files["small.json"].decode("utf-8-sig"))
+    before = json.loads(_refit_model()["small.json"])
+    if not np.array_equal(network.W.numpy(), tensors_of(files["small.safetensors"])["W"]):
+        return "another reference than in the file"
+    for name, value in vars(card).items():
+        there = written.get(name, value)
+        if json.dumps(value) != json.dumps(there):
+            return f"the entry {name} is {value!r}, in the file {there!r}"
+        if type(there) is not type(before[name]) and type(there) is not type(value):
+            return f"the entry {name} may be {there!r}"
+    finite = all(bool(torch.as_tensor(part).isfinite().all()) for part in output if part is not None)
+    return EQUAL if finite else "the network's answer is not finite"
+
+
+@cache
+def _candidates() -> Mapping[int, Candidate]:
+    rng = np.random.default_rng(0)
+
+    def candidate(k: int) -> Candidate:
+        signatures = rng.dirichlet(np.ones(6), k)
+        replicates = np.stack([signatures] * 2)
+        return Candidate(signatures, replicates, *(rng.random(n) for n in (3, k, k, 8, 8)))
+
+    return {k: candidate(k) for k in (2, 3)}
+
+
+@cache
+def _checkpoint_files() -> Files:
+    def write(folder: Path) -> None:
+        checkpoint = Checkpoint(folder, RUN)
+        for candidate in _candidates().values():
+            checkpoint.save_candidate(candidate)
+        checkpoint.save_restart(4, 1, _candidates()[2].signatures)
+
+    return _files(write)
+
+
+def _checkpoint(rng: Random) -> Case:
+    files = dict(_checkpoint_files())
+    whole = rng.random() < 0.05
+    name = rng.choice(sorted(files))
+    if not whole:
+        if name.endswith(".json") and rng.random() < 0.6:
+            files[name] = json.dumps(alter(rng, json.loads(files[name]))).encode()
+        elif rng.random() < 0.1:
+            files[name] = files[rng.choice(sorted(files))]  # one part under another's name
+        else:
+            files[name] = spoil(rng, files[name])
+
+    def read(folder: Path) -> Any:
+        checkpoint = Checkpoint(folder, RUN)
+        return [checkpoint.candidate(2), checkpoint.candidate(3), checkpoint.restart(4, 1)]
+
+    return Case(files, read, _check_checkpoint, whole, table=False)
+
+
+def _check_checkpoint(answer: Any, _files: Files, _said: Sequence[str]) -> str:
+    """Every part is as it was written; None says that it will be computed again."""
+    expected = [*_candidates().values(), _candidates()[2].signatures]
+    for found, written in zip(answer, expected, strict=True):
+        if found is None:
+            continue
+        arrays = [list(vars(part).values()) if isinstance(part, Candidate) else [part] for part in (found, written)]
+        if not all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(*arrays, strict=True)):
+            return "other numbers than were written"
+    return EQUAL
+
+
+@cache
+def _training_files() -> Files:
+    return _files(lambda folder: _train(folder / "checkpoint.safetensors"))
+
+
+def _train(checkpoint: Path) -> RefitNetwork:
+    rng = np.random.default_rng(0)
+    W = torch.tensor(rng.dirichlet(np.ones(6), 3), dtype=torch.float32)
+    shares = torch.tensor(rng.dirichlet(np.ones(3), 8), dtype=torch.float32)
+    config = RefitTraining(steps=1, batch_size=4)
+    types = torch.ones(8, dtype=torch.int64)
+    return train_refit(W, shares, types, n_types=1, config=config, design=SMALL, checkpoint=checkpoint)
+
+
+def _training(rng: Random) -> Case:
+    files = dict(_training_files())
+    whole = rng.random() < 0.05
+    if not whole:
+        for name in files:
+            files[name] = (_spoilt_tensors if rng.random() < 0.5 else spoil)(rng, files[name])
+    return Case(files, lambda at: _train(at / "checkpoint.safetensors"), _check_training, whole, table=False)
+
+
+def _check_training(answer: RefitNetwork, _files: Files, _said: Sequence[str]) -> str:
+    expected = tensors_of(_training_files()["checkpoint.safetensors"])
+    same = all(np.array_equal(p.detach().numpy(), expected[f"network.{name}"]) for name, p in answer.named_parameters())
+    return EQUAL if same else "other weights than were written"
+
+
+SUBJECTS = [
+    Subject("model", 8, _model),
+    Subject("refit card", 4, _refit_card),
+    Subject("checkpoint", 3, _checkpoint),
+    Subject("training checkpoint", 1, _training),
+]

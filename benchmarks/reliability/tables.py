@@ -1,0 +1,311 @@
+"""Inputs to the readers of tables, of regions and of genomes."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dnmf.refit.tumours import TumourExposures, read_tumour_exposures
+from dnmf.signatures import DBS78, ID83, read_catalog, read_exposures, read_signatures
+from dnmf.signatures.regions import read_regions
+from dnmf.signatures.sites import TRINUCLEOTIDES, SiteCounts, count_sites
+from reliability.damage import disturb, rendered, spoil
+from reliability.parser import (
+    EQUAL,
+    SUBSTITUTIONS,
+    UNKNOWN,
+    Grid,
+    Spellings,
+    compare,
+    grid_of,
+    number,
+    text_of,
+)
+from reliability.trial import Case, Files, Subject
+
+DATA = Path(__file__).parents[2] / "tests" / "data"
+# Of large tables the first columns are taken: small inputs show the same faults sooner.
+MOST_COLUMNS = 8
+SIGNATURES = ["SBS1", "SBS2", "SBS5", "SBS22a", "SBS40a"]
+_SUBSTITUTIONS = [
+    (five, f"{ref}>{alt}", three)
+    for ref, alts in (("C", "AGT"), ("T", "ACG"))
+    for five, alt, three in product("ACGT", alts, "ACGT")
+]
+CLASSES: list[Spellings] = [
+    {spelling: label for label in labels for spelling in (label.upper(), label.upper().replace(">", "_").replace(":", "_"))}
+    for labels in (DBS78.labels, ID83.labels)
+]
+
+
+@cache
+def _seeds(*names: str) -> list[Grid]:
+    """Return the tables of tests/data with these names, and the first columns of those in the folder DNMF_DATA."""
+    shared = os.environ.get("DNMF_DATA")
+    folders = [DATA, Path(shared)] if shared else [DATA]
+    grids = []
+    for path in (folder / name for folder in folders for name in names):
+        if path.is_file():
+            text = text_of(path.read_bytes()) or ""
+            delimiter = max("\t;,", key=text.partition("\n")[0].count)
+            wide = MOST_COLUMNS if path.parent != DATA else None
+            grids.append([row[:wide] for row in grid_of(text, delimiter) if any(row)])
+    return grids
+
+
+def _drawn(rng: Random, cell: Callable[[], str], names: Sequence[str]) -> Grid:
+    """Draw a table of substitutions in a random layout and order of rows."""
+    order = rng.sample(_SUBSTITUTIONS, len(_SUBSTITUTIONS))
+    layout = rng.randrange(6)
+    if layout == 0:
+        corner, labels = ["Type"], [[f"{five}[{change}]{three}"] for five, change, three in order]
+    elif layout == 1:
+        corner = ["Mutation type", "Trinucleotide"]
+        labels = [[change, five + change[0] + three] for five, change, three in order]
+    elif layout == 2:
+        corner, labels = [""], [[f"{change}_{five}{change[0]}{three}"] for five, change, three in order]
+    elif layout == 3:
+        corner, labels = [""], [[change[0] + change[2] + five + three] for five, change, three in order]
+    elif layout == 4:
+        other = str.maketrans("ACGT", "TGCA")
+        corner = ["MutationType"]
+        labels = [[f"{three}[{change}]{five}".translate(other)] for five, change, three in order]
+    else:
+        schema = rng.choice((DBS78, ID83))
+        corner, labels = ["Type"], [[label] for label in rng.sample(schema.labels, len(schema))]
+    grid = [[*corner, *names], *([*label, *(cell() for _ in names)] for label in labels)]
+    return [list(row) for row in zip(*grid, strict=True)] if rng.random() < 0.2 else grid
+
+
+def _damaged(rng: Random, grid: Grid) -> tuple[bytes, bool]:
+    """Return the bytes of a table and whether they still say the same."""
+    kind = rng.randrange(10)
+    for _ in range(0 if kind < 2 else rng.choice((0, 1, 1, 2))):
+        grid = disturb(rng, grid)
+    content = rendered(rng, grid)
+    for _ in range(0 if kind < 5 else rng.choice((1, 1, 2, 4))):
+        content = spoil(rng, content)
+    return content, kind < 2
+
+
+def _catalog(rng: Random) -> Case:
+    seeds = _seeds(
+        *("plot_order.txt", "pcawg_quoted.csv", "one_quoted_column.csv", "samples_in_rows.tsv", "two_columns.tsv"),
+        *("samples_in_rows_two_headers.csv", "signature_analyzer_word.tsv", "signature_analyzer_arrow.tsv"),
+        *("semicolons_bom_lower_case.csv", "excel_unicode.txt", "breast_21_sbs96.txt", "brca_560_sbs96.tsv"),
+    )  # fmt: skip
+    names = [f"{rng.choice(('S', 'TCGA-', 'patient '))}{n}" for n in range(rng.randint(1, 4))]
+    drawn = _drawn(rng, lambda: str(rng.choice((0, 1, 2, 7, 30, 1234, 2.5, 1e5))), names)
+    content, whole = _damaged(rng, rng.choice(seeds) if rng.random() < 0.5 else drawn)
+
+    def check(answer: Any, files: Files, said: Sequence[str]) -> str:
+        return compare(answer.counts, files["table.tsv"], said, [*SUBSTITUTIONS, *CLASSES])
+
+    return Case({"table.tsv": content}, lambda at: read_catalog(at / "table.tsv"), check, whole)
+
+
+def _signatures(rng: Random) -> Case:
+    seeds = _seeds(
+        *("signatures_cosmic.txt", "signatures_pcawg.csv"),
+        *("cosmic/COSMIC_v3.4_SBS_GRCh37.txt", "cosmic/COSMIC_v3.4_DBS_GRCh37.txt"),
+    )
+    if rng.random() < 0.5:
+        grid = rng.choice(seeds)
+    else:
+        rows = _drawn(rng, lambda: "", ["SBS1", "SBS7a"])
+        wide = len(rows) < len(rows[0])
+        n = len(rows[0]) - 1 if wide else len(rows) - 1
+        cells = [repr(1 / n)] * (n - 2) + [repr(0.25 / n), repr(1.75 / n)]
+        grid = [[cell or cells[at - 1 if wide else row - 1] for at, cell in enumerate(line)] if row else line
+                for row, line in enumerate(rows)]  # fmt: skip
+    content, whole = _damaged(rng, grid)
+
+    def check(answer: Any, files: Files, said: Sequence[str]) -> str:
+        spellings = [*SUBSTITUTIONS, *CLASSES]
+        return compare(answer.profiles, files["table.tsv"], said, spellings, scaled=True)
+
+    return Case({"table.tsv": content}, lambda at: read_signatures(at / "table.tsv"), check, whole)
+
+
+def _exposures(rng: Random) -> Case:
+    seeds = _seeds("activities.txt", "exposures_pcawg.csv", "exposures_tumours.csv")
+    drawn = [["Samples", "SBS1", "SBS5", "SBS40a"]]
+    drawn += [[f"S{n}", *(str(rng.choice((0, 1, 12, 0.5, 1e4))) for _ in range(3))] for n in range(rng.randint(1, 9))]
+    content, whole = _damaged(rng, rng.choice([*seeds, drawn]))
+
+    def check(answer: Any, files: Files, said: Sequence[str]) -> str:
+        return compare(answer, files["table.tsv"], said)
+
+    return Case({"table.tsv": content}, lambda at: read_exposures(at / "table.tsv"), check, whole)
+
+
+def _tumours(rng: Random) -> Case:
+    grid = [["Cancer Types", "Sample Names", "Accuracy", "SBS1", "SBS2", "SBS5", "SBS22"]]
+    for n in range(rng.randint(1, 12)):
+        cells = [str(rng.choice((0, 1, 12, 0.5, 1e4))) for _ in range(3)]
+        grid.append([rng.choice(("Lung", "Liver-HCC")), f"SP{n}", "0.9", "3", *cells])
+    if rng.random() < 0.3:
+        grid = [[row[1], row[0], *row[3:]] for row in grid]
+    content, whole = _damaged(rng, grid)
+    return Case(
+        {"table.csv": content},
+        lambda at: read_tumour_exposures(at / "table.csv", SIGNATURES),
+        _check_tumours,
+        whole,
+    )
+
+
+def _check_tumours(answer: TumourExposures, files: Files, said: Sequence[str]) -> str:
+    """Compare shares with those of the file: its numbers by hand, each row divided by its sum."""
+    verdict = UNKNOWN
+    text = text_of(files["table.csv"])
+    if text is None:
+        return "accepted, but the file is not text"
+    for delimiter in "\t,; ":
+        rows = [[c.strip() for c in row] for row in grid_of(text, delimiter) if any(c.strip() for c in row)]
+        header = rows[0]
+        if "Sample Names" not in header or "Cancer Types" not in header or {len(row) for row in rows} != {len(header)}:
+            continue
+        sample, kind = header.index("Sample Names"), header.index("Cancer Types")
+        expected = {}
+        for row in rows[1:]:
+            shares = dict.fromkeys(SIGNATURES, 0.0)
+            for name, cell in zip(header, row, strict=True):
+                name = name if name in SIGNATURES else {"SBS22": "SBS22a", "SBS40": "SBS40a"}.get(name, name)
+                if name in shares:
+                    if (value := number(cell)) is None:
+                        return f"{cell[:40]!r} is no number"
+                    shares[name] += value
+            if total := sum(shares.values()):
+                if row[sample] in expected:
+                    return f"the sample {row[sample]!r} is there twice"
+                expected[row[sample]] = (row[kind], [value / total for value in shares.values()])
+        if list(expected) != answer.samples:
+            verdict = "other samples than in the file"
+            continue
+        types = [answer.type_names[number - 1] for number in answer.types]
+        shares = [shares for _, shares in expected.values()]
+        if types != [kind for kind, _ in expected.values()]:
+            return "other types of tumours than in the file"
+        return EQUAL if np.allclose(answer.shares, shares, rtol=1e-5, atol=0) else "other shares than in the file"
+    return verdict
+
+
+def _bed(rng: Random) -> Case:
+    lines = []
+    for _ in range(rng.randint(1, 30)):
+        start = rng.randrange(2000)
+        name = rng.choice(("1", "chr1", "chr2", "X", "chrX"))
+        rest = rng.choice(("", "\tgene", "\tgene\t0\t+"))
+        lines.append(f"{name}\t{start}\t{start + rng.randint(1, 300)}{rest}")
+    if rng.random() < 0.3:
+        lines.insert(0, rng.choice(("# panel", "track name=x", "browser position chr1:1-2")))
+    whole = rng.random() < 0.2
+    if not whole and rng.random() < 0.6:
+        at = rng.randrange(len(lines))
+        cells = lines[at].split("\t")
+        cells[rng.randrange(len(cells))] = rng.choice(
+            ("", "-1", "0", "9223372036854775807", "9223372036854775808", "1e3", "1_000", "1,000", "٣", "x", "2.0", "chr1 5", "9" * 5000)
+        )
+        lines[at] = rng.choice(("\t", "\t", " ", ",")).join(cells)
+    content = rng.choice(("\n", "\n", "\r\n")).join(lines).encode()
+    for _ in range(0 if whole else rng.choice((0, 1, 1, 2))):
+        content = spoil(rng, content)
+    return Case({"regions.bed": content}, lambda at: read_regions(at / "regions.bed"), _check_bed, whole)
+
+
+def _check_bed(answer: Any, files: Files, _: Sequence[str]) -> str:
+    """Compare with a sweep over the ends of the regions."""
+    text = text_of(files["regions.bed"])
+    if text is None:
+        return "accepted, but the file is not text"
+    steps: dict[str, dict[int, int]] = {}
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        cells = line.split()
+        if not cells or line.startswith(("#", "track", "browser")):
+            continue
+        if len(cells) < 3 or number(cells[1]) is None or number(cells[2]) is None:
+            return f"accepted, but {line[:40]!r} is no region"
+        name = cells[0][3:] if cells[0][:3].lower() == "chr" else cells[0]
+        own = steps.setdefault(name, {})
+        for at, step in ((int(cells[1]), 1), (int(cells[2]), -1)):
+            own[at] = own.get(at, 0) + step
+    expected = {}
+    for name, own in steps.items():
+        depth, ends = 0, []
+        for at in sorted(own):
+            if (depth == 0) != (depth + own[at] == 0):
+                ends.append(at)
+            depth += own[at]
+        expected[name] = ends
+    found = {name: regions.ravel().tolist() for name, regions in answer.items()}
+    return EQUAL if found == expected else f"regions {found} instead of {expected}"
+
+
+def _fasta(rng: Random) -> Case:
+    lines = []
+    names = rng.sample(("1", "2", "X", "Un_1"), 3)
+    for name in names:
+        bases = "".join(rng.choices("ACGTacgtN", (9, 9, 9, 9, 2, 2, 2, 2, 1), k=rng.randint(100, 400)))
+        width = rng.choice((50, 60, 1000))
+        lines.append(rng.choice((">", ">chr")) + name + rng.choice(("", " dna:chromosome")))
+        lines += [bases[at : at + width] for at in range(0, len(bases), width)]
+    content = (rng.choice(("\n", "\n", "\r\n")).join(lines) + rng.choice(("", "\n"))).encode()
+    whole = rng.random() < 0.2
+    for _ in range(0 if whole else rng.choice((1, 1, 2))):
+        content = spoil(rng, content)
+    name = rng.choice([name for name in names if name != "Un_1"])
+    regions = f"chr{name}\t{rng.randrange(50)}\t{rng.randint(60, 100)}\n".encode()
+    # The names are of what is inside: only a file that is called .gz may be packed, too.
+    return Case(
+        {"genome.fa": content, "regions.bed": regions},
+        lambda at: count_sites(at / "regions.bed", at / "genome.fa"),
+        _check_fasta,
+        whole,
+        table=False,
+    )
+
+
+def _check_fasta(answer: SiteCounts, files: Files, _: Sequence[str]) -> str:
+    """Compare with counts made base by base."""
+    content = files["genome.fa"]
+    text = text_of(content)
+    text = content.decode("latin-1") if text is None and not content.startswith(b"\x1f\x8b") else text
+    if text is None:
+        return "accepted, but the file is not text"
+    bases: dict[str, str] = {}
+    for record in ("\n" + text).split("\n>")[1:]:
+        header, _, body = record.partition("\n")
+        name = (header.split() or [""])[0]
+        name = name[3:] if name[:3].lower() == "chr" else name
+        bases.setdefault(name, body.replace("\n", "").replace("\r", "").upper())
+    name, start, end = files["regions.bed"].decode().removeprefix("chr").split()
+    everywhere = dict.fromkeys(TRINUCLEOTIDES, 0)
+    inside = dict(everywhere)
+    for own, letters in bases.items():
+        if own not in {*map(str, range(1, 23)), "X", "Y"}:
+            continue
+        for at in range(1, len(letters) - 1):
+            word = letters[at - 1 : at + 2]
+            word = word if word[1] in "CT" else word.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+            if word in everywhere:
+                everywhere[word] += 1
+                inside[word] += own == name and int(start) <= at < int(end)
+    same = answer.genome == list(everywhere.values()) and answer.regions == list(inside.values())
+    return EQUAL if same else f"counts {answer.regions} instead of {list(inside.values())}"
+
+
+SUBJECTS = [
+    Subject("catalog", 30, _catalog),
+    Subject("signatures", 14, _signatures),
+    Subject("exposures", 16, _exposures),
+    Subject("tumours", 10, _tumours),
+    Subject("bed", 8, _bed),
+    Subject("fasta", 6, _fasta),
+]
