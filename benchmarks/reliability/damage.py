@@ -13,11 +13,11 @@ from reliability.parser import Grid
 
 CELLS = (
     *("", " ", "nan", "NA", "inf", "-inf", "1e308", "1e309", "-0", "-1", "-1e-12", "1_000", "1,000", "1.000", "2.360"),
-    *("1 000", "1'000", "0x10", "1e5", " 7 ", "٣", "５", "½", "1\x1d", "\x00", "TRUE", "=1+1", "-", "1e-320", "9" * 400),
-    *("1.5.2", "1e", "+3", "3.", ".5", "#REF!", "10%", "\ufeff1", "1\u00a0000", "1\u200b", "text", '"', "'", "0", "7"),
+    *("1 000", "1'000", "0x10", "1e5", " 7 ", "٣", "５", "½", "1\x1d", "\x00", "TRUE", "=1+1", "-", "1e-320"),
+    *("9" * 400, "1.5.2", "1e", "+3", "3.", ".5", "#REF!", "10%", "\ufeff1", "1\u00a0000", "1\u200b", '"', "0", "7"),
 )  # fmt: skip
 NAMES = (
-    *("", " ", "=cmd|' /C calc'!A0", "@SUM(A1)", "[/b]", "<script>alert(1)</script>", "\u202eabc", "\u200b", "x" * 5000),
+    *("", " ", "=cmd|' /C calc'!A0", "@SUM(A1)", "[/b]", "<script>x</script>", "\u202eabc", "\u200b", "x" * 5000),
     *("a\tb", "a\nb", "a\rb", "a,b", "a;b", '"', 'say "a"', "'", "../../x", "é", "名", "🧬", "nan", "NA", "0", "1.5"),
     *("A[C>A]A", "SBS5", "\x07", "\x1d", "\x85", "\u2028", "#S1", "Total", "Sum", "sep=,", "None", "True", "\ufeffS"),
 )  # fmt: skip
@@ -56,7 +56,9 @@ def spoil(rng: Random, content: bytes) -> bytes:
         piece = rng.choice((b'"', b"\n", b"\r", b"\0", b",", b"\t", b"\xef\xbb\xbf", b"\xe9", b"#"))
         return content[:start] + piece * rng.choice((1, 1, 1, 3, 1000)) + content[start:]
     if kind == 10:
-        return rng.choice((b"", b"\n", b'"', b"\xff\xfe", b"\x1f\x8b", b"{", b"PK\x03\x04", content * 2))
+        return rng.choice(
+            (b"", b"\n", b'"', b"\xff\xfe", b"\x1f\x8b", b"{", b"PK\x03\x04", content * 2)
+        )
     if kind == 11:
         return rng.choice((bz2.compress, lzma.compress))(content)
     if kind == 12 and not rng.randrange(BOMBS // 36):
@@ -71,8 +73,15 @@ def spoil(rng: Random, content: bytes) -> bytes:
         return packed + rng.choice((b"\0", b"\0" * 512, b"rest", content, packed))
     text = content.decode("utf-8", "replace")
     if kind == 16:
-        return text.encode(rng.choice(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "utf-7")), "replace")
-    return text.replace("a", "é").replace("A", "Ä").encode(rng.choice(("latin-1", "cp1252", "cp437")), "replace")
+        return text.encode(
+            rng.choice(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "utf-7")),
+            "replace",
+        )
+    return (
+        text.replace("a", "é")
+        .replace("A", "Ä")
+        .encode(rng.choice(("latin-1", "cp1252", "cp437")), "replace")
+    )
 
 
 def rendered(rng: Random, grid: Grid) -> bytes:
@@ -125,7 +134,11 @@ def disturb(rng: Random, grid: Grid) -> Grid:
     elif kind == 15:
         rows[at] = rows[at][:column] if rng.random() < 0.5 else rows[at] + ["1"] * rng.randint(1, 3)
     elif kind == 16:
-        rows.insert(at, [rng.choice(("", "#", "# a comment", "sep=,", "##"))] + [""] * rng.choice((0, width - 1)))
+        rows.insert(
+            at,
+            [rng.choice(("", "#", "# a comment", "sep=,", "##"))]
+            + [""] * rng.choice((0, width - 1)),
+        )
     elif kind == 17:
         words = rng.choice((("note", "text"), ("Total", "1"), ("", "5"), ("age", "51"), ("", "")))
         each(lambda row, number: row.insert(column, words[bool(number)]))
@@ -136,9 +149,17 @@ def disturb(rng: Random, grid: Grid) -> Grid:
     elif kind == 19:
         rows = [list(cells) for cells in zip(*rows, strict=True)]
     elif kind == 20:
-        each(lambda row, _: row.__setitem__(column, rng.choice((row[column].lower(), f" {row[column]} "))))
+        each(
+            lambda row, _: row.__setitem__(
+                column, rng.choice((row[column].lower(), f" {row[column]} "))
+            )
+        )
     else:
-        each(lambda row, number: row.__setitem__(column, rng.choice(CELLS) if number else row[column]))
+        each(
+            lambda row, number: row.__setitem__(
+                column, rng.choice(CELLS) if number else row[column]
+            )
+        )
     return rows or [[""]]
 
 

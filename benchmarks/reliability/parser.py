@@ -5,7 +5,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ Spellings = Mapping[str, str]
 
 def text_of(content: bytes) -> str | None:
     """Unpack gzip and decode; None if the bytes are no text."""
-    unpacked = b""
+    packed, unpacked = content.startswith(b"\x1f\x8b"), b""
     while content.startswith(b"\x1f\x8b"):
         member = zlib.decompressobj(wbits=31)
         try:
@@ -33,7 +33,7 @@ def text_of(content: bytes) -> str | None:
             return None
         # Members of gzip may follow each other, and be padded with zeros.
         content = member.unused_data.lstrip(b"\0")
-    content = unpacked + content if not unpacked else unpacked
+    content = unpacked if packed else content
     utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         return content.decode("utf-16" if utf16 else "utf-8-sig")
@@ -149,15 +149,19 @@ def _grids(text: str) -> Iterator[Grid]:
         if delimiter not in text:
             continue
         rows = [row for row in grid_of(text, delimiter) if any(cell.strip() for cell in row)]
-        start = 0
-        while start < len(rows) and (
-            rows[start][0].startswith("#") or rows[start][0].lower().startswith("sep=")
-        ):
-            start += 1
-        for rest in [rows[start:], rows] if start else [rows]:
+        said = [row for at, row in enumerate(rows) if not _is_remark(row, first=at == 0)]
+        for rest in [said, rows] if 1 < len(said) < len(rows) else [rows]:
             yield rest
             if len(rest) > 1 and len(rest[1]) == len(rest[0]) + 1:  # R leaves out the corner
                 yield [["", *rest[0]], *rest[1:]]
+
+
+def _is_remark(row: list[str], *, first: bool) -> bool:
+    """Whether a line is a comment without numbers, or Excel's note of the delimiter."""
+    start = row[0].strip().lower()
+    return (first and start.startswith("sep=")) or (
+        start.startswith("#") and not any(number(cell) is not None for cell in row)
+    )
 
 
 def _verdicts(
@@ -182,7 +186,7 @@ def _verdicts(
             continue
         columns = [places[item] for item in items]
         others = [at for at in range(len(row)) if at not in columns]
-        for labels in [(at,) for at in others] + list(zip(others, others[1:], strict=False)):
+        for labels in [(at,) for at in others] + list(pairwise(others)):
             for table in tables:
                 rows = _key_rows(grid, labels, table)
                 if rows is None or rows.keys() != set(keys):
@@ -193,6 +197,7 @@ def _verdicts(
                     continue
                 if columns != sorted(columns):
                     yield "the order of the items changed"
+                    continue
                 lost = [
                     (row[at] or str(at + 1), [line[at] for line in grid])
                     for at in others

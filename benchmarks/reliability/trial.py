@@ -2,6 +2,7 @@
 
 import re
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -24,7 +25,9 @@ PLACED, UNPLACED, OTHER = "refused with place", "refused without place", "other"
 MEMORY = "memory"
 VERDICTS = (EQUAL, UNKNOWN, PLACED, UNPLACED, OTHER)
 _PACKAGE = str(Path(dnmf.__file__).parent)
-_PLACE = re.compile(r"\b(lines? \d|columns?\b|rows?\b|channels?\b|header\b|(sample|signature|exposure) ')", re.I)
+_PLACE = re.compile(
+    r"\b(lines? \d|columns?\b|rows?\b|channels?\b|header\b|(sample|signature|exposure) ')", re.I
+)
 
 _PARTICULAR = re.compile(r"'.*'|/\S+|\d+")
 
@@ -38,7 +41,7 @@ class Case:
     Attributes
     ----------
     files : mapping
-        Name -> content; the first one is spoilt.
+        Name -> content; the first one may be cut shorter to show a fault.
     read : callable(folder)
         Reads the files and returns an answer.
     check : callable(answer, files, warnings)
@@ -82,18 +85,25 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise _TooSlow
 
 
-def attempt(case: Case, folder: Path, most_bytes: int | None = None) -> Outcome:
+def attempt(
+    case: Case,
+    folder: Path,
+    *,
+    most_bytes: int | None = None,
+    most_seconds: float = MOST_SECONDS,
+) -> Outcome:
     """Write the files of a case into an empty folder, read them, and judge what came out.
 
     ``most_bytes`` is the peak memory of this process that is still right, by default ``MOST_BYTES`` above the present.
     """
     for old in folder.iterdir():
-        old.unlink()
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     for name, content in case.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     most_bytes = most_bytes or peak_bytes() + MOST_BYTES
     before = signal.signal(signal.SIGALRM, _stop)
-    signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, most_seconds)
     started = time.process_time()
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -104,16 +114,20 @@ def attempt(case: Case, folder: Path, most_bytes: int | None = None) -> Outcome:
         outcome = _refused(case, folder, str(error))
     except _TooSlow as error:
         used = time.process_time() - started
-        detail = f"not back after {MOST_SECONDS} s, {used:.1f} s of them computing"
+        detail = f"not back after {most_seconds} s, {used:.1f} s of them computing"
         outcome = Outcome(OTHER, f"slow in {_where(error)}", detail)
     except Exception as error:  # noqa: BLE001  # which exceptions come out is what is asked
-        outcome = Outcome(OTHER, f"{type(error).__name__} in {_where(error)}", traceback.format_exc(limit=-4))
+        outcome = Outcome(
+            OTHER, f"{type(error).__name__} in {_where(error)}", traceback.format_exc(limit=-4)
+        )
     else:
         said = [str(w.message) for w in caught if issubclass(w.category, DoubtfulDataWarning)]
         foreign = [w for w in caught if not issubclass(w.category, UserWarning)]
         wrong = case.check(answer, case.files, said)
         if wrong in (EQUAL, UNKNOWN) and foreign:
-            outcome = Outcome(OTHER, _kind(foreign[0].category.__name__, foreign[0].message), str(foreign[0]))
+            outcome = Outcome(
+                OTHER, _kind(foreign[0].category.__name__, foreign[0].message), str(foreign[0])
+            )
         elif wrong in (EQUAL, UNKNOWN):
             outcome = Outcome(wrong)
         else:
@@ -121,6 +135,9 @@ def attempt(case: Case, folder: Path, most_bytes: int | None = None) -> Outcome:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    used = time.process_time() - started
+    if outcome.verdict != OTHER and used > MOST_SECONDS:
+        return Outcome(OTHER, "slow", f"{used:.1f} s of computing; then: {outcome}")
     if peak_bytes() > most_bytes:
         return Outcome(OTHER, MEMORY, f"more than {MOST_BYTES >> 20} MB; then: {outcome}")
     return outcome
@@ -129,7 +146,9 @@ def attempt(case: Case, folder: Path, most_bytes: int | None = None) -> Outcome:
 def _refused(case: Case, folder: Path, message: str) -> Outcome:
     if case.whole:
         return Outcome(OTHER, _kind("whole but refused", message), message)
-    if not any(name in message for name in (folder.name, *case.files)):
+    if not any(
+        name in message for name in (folder.name, *(Path(name).name for name in case.files))
+    ):
         return Outcome(OTHER, _kind("names no file", message), message)
     return Outcome(PLACED if not case.table or _PLACE.search(message) else UNPLACED, detail=message)
 
@@ -143,7 +162,7 @@ def _where(error: BaseException) -> str:
     """Return the innermost function of the package on an exception's way."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
-    place = (own or list(frames))[-1]
+    place = (own or [frame for frame in frames if frame.filename != __file__])[-1]
     return f"{Path(place.filename).name}:{place.name}"
 
 
