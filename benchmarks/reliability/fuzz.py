@@ -65,11 +65,11 @@ def draw(subject: Subject, seed: int, index: int) -> Case:
 
 
 def judged(case: Case, folder: Path, most_bytes: int) -> Outcome:
-    """Read an input; one that was slow may take longer a second time if it waits for a busy machine."""
+    """Read an input; one that was slow is read again with patience: the machine may be busy."""
     outcome = attempt(case, folder, most_bytes=most_bytes)
     if not outcome.fault.startswith("slow"):
         return outcome
-    return attempt(case, folder, most_bytes=most_bytes, most_seconds=5 * MOST_SECONDS)
+    return attempt(case, folder, most_bytes=most_bytes, patience=5)
 
 
 def shrunk(case: Case, fault: str, folder: Path) -> Case:

@@ -91,10 +91,12 @@ def attempt(
     *,
     most_bytes: int | None = None,
     most_seconds: float = MOST_SECONDS,
+    patience: int = 1,
 ) -> Outcome:
     """Write the files of a case into an empty folder, read them, and judge what came out.
 
     ``most_bytes`` is the peak memory of this process that is still right, by default ``MOST_BYTES`` above the present.
+    Slow is what computes for longer than ``most_seconds``, or is not back after ``patience`` times as long.
     """
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
@@ -103,7 +105,7 @@ def attempt(
         (folder / name).write_bytes(content)
     most_bytes = most_bytes or peak_bytes() + MOST_BYTES
     before = signal.signal(signal.SIGALRM, _stop)
-    signal.setitimer(signal.ITIMER_REAL, most_seconds)
+    signal.setitimer(signal.ITIMER_REAL, most_seconds * patience)
     started = time.process_time()
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -114,7 +116,7 @@ def attempt(
         outcome = _refused(case, folder, str(error))
     except _TooSlow as error:
         used = time.process_time() - started
-        detail = f"not back after {most_seconds} s, {used:.1f} s of them computing"
+        detail = f"not back after {most_seconds * patience} s, {used:.1f} s of them computing"
         outcome = Outcome(OTHER, f"slow in {_where(error)}", detail)
     except Exception as error:  # noqa: BLE001  # which exceptions come out is what is asked
         outcome = Outcome(
@@ -136,7 +138,7 @@ def attempt(
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     used = time.process_time() - started
-    if outcome.verdict != OTHER and used > MOST_SECONDS:
+    if outcome.verdict != OTHER and used > most_seconds:
         return Outcome(OTHER, "slow", f"{used:.1f} s of computing; then: {outcome}")
     if peak_bytes() > most_bytes:
         return Outcome(OTHER, MEMORY, f"more than {MOST_BYTES >> 20} MB; then: {outcome}")
