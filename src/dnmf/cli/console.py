@@ -1,6 +1,9 @@
 """What the user sees: results on stdout, all else on stderr, no traceback for bad input."""
 
+import io
+import os
 import shlex
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -10,13 +13,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from dnmf.cli.interrupts import EndingSignal, interrupted_by_signals
 from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+# As shells do: 128 + the number of the signal, which is 2 for Ctrl-C.
+_EXIT_OF_SIGNALS = 128
+# Codes that move a terminal's cursor, colour it or do worse; a tab and a new line are text.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
 
 class UserError(Exception):
@@ -28,11 +35,13 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
     """Turn what bad input raises into a message and exit code 2, Ctrl-C into exit code 130.
 
     Either way nothing has been written to ``output``, and the message says so. Anything else is a
-    fault of dnmf and keeps its traceback, which is what a bug report needs. After Ctrl-C work in a
-    ``checkpoint`` is not lost, and the message says how to go on.
+    fault of dnmf and keeps its traceback, which is what a bug report needs. After Ctrl-C, SIGTERM
+    (exit code 143) and SIGHUP (129) work in a ``checkpoint`` is not lost, and the message says how
+    to go on.
     """
     try:
-        yield
+        with interrupted_by_signals():
+            yield
     except BrokenPipeError:
         raise  # the reader of our output has gone (`dnmf match ... | head`): Typer ends quietly
     except (InputDataError, ModelFileError, CheckpointError, UserError) as error:
@@ -41,20 +50,34 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
         _stop(_os_error_message(error), output)
     except MemoryError:
         _stop("there is not enough memory for this input.", output)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         resume = ""
         if checkpoint is not None and checkpoint.is_dir():
             resume = (
                 f" What was finished is in {checkpoint}: repeat the command to go on from there."
             )
-        typer.echo(f"Interrupted. {_kept(output)}{resume}", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        by, number = "", signal.SIGINT.value
+        if isinstance(interrupt, EndingSignal):
+            by, number = f" by {interrupt}", interrupt.number
+        _tell(f"Interrupted{by}. {_kept(output)}{resume}")
+        raise typer.Exit(_EXIT_OF_SIGNALS + number) from None
 
 
 def _stop(message: str, output: Path | None) -> NoReturn:
-    styled = typer.style("Error:", fg="red", bold=True)
-    typer.echo(f"{styled} {message}\n{_kept(output)}", err=True)
+    _tell(f"{message}\n{_kept(output)}", label="Error:")
     raise typer.Exit(EXIT_BAD_INPUT) from None
+
+
+def _tell(message: str, label: str = "") -> None:
+    """Print the last words of a command on stderr."""
+    console = stderr_console()
+    try:
+        if label:
+            console.print(label, style="bold red", end=" ")
+        console.print(plain(message))
+    except OSError:
+        # Nobody can read them. What waits to be written must not change the exit code.
+        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def _kept(output: Path | None) -> str:
@@ -90,7 +113,7 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
         if text not in seen:
             seen.append(text)
             console.print("Warning:", style="yellow", end=" ")
-            console.print(text, markup=False)
+            console.print(plain(text))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations are for developers
@@ -104,19 +127,39 @@ def stderr_console() -> "Console":
     """Return the console of progress and warnings."""
     from rich.console import Console
 
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def stdout_console() -> "Console":
-    """Return the console of results."""
+    """Return the console of results; names in them are text, whatever Rich would make of them."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
-    """Print a line of results as it is: not wrapped, and without Rich's markup."""
-    stdout_console().print(text, markup=False, soft_wrap=True)
+    """Print a line of results as it is, not wrapped."""
+    stdout_console().print(plain(text), soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """Return a text in which codes that control a terminal are escaped."""
+    return text.translate(_CONTROLS)
+
+
+def show_any_name() -> None:
+    """Let the output escape the characters that its encoding does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        # Python's own choices of what to do; PYTHONIOENCODING may name another.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def command_line() -> str:
@@ -126,4 +169,7 @@ def command_line() -> str:
 
 def busy(what: str, console: "Console", *, quiet: bool) -> AbstractContextManager[Any]:
     """Show that something takes a moment; on a terminal only, as it leaves no line behind."""
-    return console.status(what) if console.is_terminal and not quiet else nullcontext()
+    if quiet or not console.is_terminal:
+        return nullcontext()
+    # The default is drawn with Braille characters.
+    return console.status(what, spinner="dots" if console.encoding.startswith("utf") else "line")

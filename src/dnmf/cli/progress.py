@@ -91,7 +91,7 @@ class TrainingProgress:
             self._print(f"{phase}: done after step {step} of {steps}{_comma(_cost(cost))}")
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(text)
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
 
