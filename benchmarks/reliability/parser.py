@@ -77,26 +77,29 @@ def number(cell: str) -> float | None:
     return float(cell) if _NUMBER.fullmatch(cell := cell.strip()) else None
 
 
+def bare(label: str) -> str:
+    """Return the capitals and digits of a label: whatever stands between them says nothing."""
+    return re.sub("[^A-Z0-9]", "", label.upper())
+
+
 def _substitution_spellings() -> list[dict[str, str]]:
-    """Return what may be written for each substitution; four letters mean different channels in different orders."""
-    tables: list[dict[str, str]] = [{}, {}, {}]
+    """Return, for each order in which bases are written, what the bases of a label mean."""
+    tables: list[dict[str, str]] = [{} for _ in range(6)]
     for five, ref, alt, three in product("ACGT", repeat=4):
         if ref == alt:
             continue
         bases = five + ref + alt + three
         if ref in "AG":
-            swapped = bases.translate(_COMPLEMENT)
-            label = f"{swapped[3]}[{swapped[1]}>{swapped[2]}]{swapped[0]}"
-        else:
-            label = f"{five}[{ref}>{alt}]{three}"
-        context = five + ref + three
-        plain = [f"{five}[{ref}>{alt}]{three}", f"{context}>{five}{alt}{three}"]
-        for mark in ("", ",", ";", ":", "|", "_", "-", "."):
-            plain += [f"{ref}>{alt}{mark}{context}", f"{context}{mark}{ref}>{alt}"]
-        plain += [f"{five}.{ref}.{alt}.{three}", f"{ref}>{alt}@{five}_{three}"]
-        for table, word in zip(tables[1:], (ref + alt + five + three, context + alt), strict=True):
-            table.update(dict.fromkeys(plain, label) | {word: label})
-        tables[0].update(dict.fromkeys(plain, label))
+            bases = bases.translate(_COMPLEMENT)[::-1]
+            bases = bases[0] + bases[2] + bases[1] + bases[3]
+        label = f"{bases[0]}[{bases[1]}>{bases[2]}]{bases[3]}"
+        context, change = five + ref + three, ref + alt
+        words = (
+            *(five + change + three, change + context, context + change),
+            *(context + five + alt + three, change + five + three, context + alt),
+        )
+        for table, word in zip(tables, words, strict=True):
+            table[word] = label
     return tables
 
 
@@ -213,7 +216,7 @@ def _verdicts(
                     for name, cells in lost
                     if any(cells)
                     and name.lower() not in LEFT_OUT
-                    and not any(name in warning for warning in warnings)
+                    and not any(repr(name)[1:-1] in warning for warning in warnings)
                 ]
                 yield f"left out unsaid: {unsaid[0][:40]!r}" if unsaid else EQUAL
 
@@ -222,7 +225,7 @@ def _key_rows(grid: Grid, labels: tuple[int, ...], table: Spellings) -> dict[str
     rows: dict[str, int] = {}
     for at, line in enumerate(grid):
         label = ",".join(line[column] for column in labels)
-        key = table.get(label) or table.get("".join(label.upper().split()).replace("→", ">"))
+        key = table.get(label) or table.get(bare(label))
         if key is not None and rows.setdefault(key, at) != at:
             return None
     return rows

@@ -19,6 +19,7 @@ from reliability.parser import (
     UNKNOWN,
     Grid,
     Spellings,
+    bare,
     compare,
     grid_of,
     number,
@@ -35,13 +36,28 @@ _SUBSTITUTIONS = [
     for ref, alts in (("C", "AGT"), ("T", "ACG"))
     for five, alt, three in product("ACGT", alts, "ACGT")
 ]
+_OTHER_STRAND = str.maketrans("ACGT", "TGCA")
+# The corner of a table, and how it writes a substitution: in one cell or two.
+WRITTEN: list[tuple[list[str], Callable[[str, str, str], list[str]]]] = [
+    (["Type"], lambda five, change, three: [f"{five}[{change}]{three}"]),
+    (
+        ["Mutation type", "Trinucleotide"],
+        lambda five, change, three: [change, five + change[0] + three],
+    ),
+    ([""], lambda five, change, three: [f"{change}_{five}{change[0]}{three}"]),
+    ([""], lambda five, change, three: [change[0] + change[2] + five + three]),
+    (
+        ["MutationType"],
+        lambda five, change, three: [f"{three}[{change}]{five}".translate(_OTHER_STRAND)],
+    ),
+    (["Types"], lambda five, change, three: [f"{five}{change[0]}{three}>{five}{change[2]}{three}"]),
+    ([""], lambda five, change, three: [f"{five}.{change[0]}.{change[2]}.{three}"]),
+    (["Type"], lambda five, change, three: [f"{change}@{five}_{three}"]),
+    ([""], lambda five, change, three: [five + change[0] + three + change[2]]),
+    (["type"], lambda five, change, three: [f"{five}[{change}]{three}".lower()]),
+]
 CLASSES: list[Spellings] = [
-    {
-        spelling: label
-        for label in labels
-        for spelling in (label.upper(), label.upper().replace(">", "_").replace(":", "_"))
-    }
-    for labels in (DBS78.labels, ID83.labels)
+    {bare(label): label for label in schema.labels} for schema in (DBS78, ID83)
 ]
 
 
@@ -60,34 +76,24 @@ def _seeds(*names: str) -> list[Grid]:
     return grids
 
 
-def _drawn(rng: Random, cell: Callable[[], str], names: Sequence[str]) -> Grid:
-    """Draw a table of substitutions in a random layout and order of rows."""
-    order = rng.sample(_SUBSTITUTIONS, len(_SUBSTITUTIONS))
-    layout = rng.randrange(6)
-    if layout == 0:
-        corner, labels = ["Type"], [[f"{five}[{change}]{three}"] for five, change, three in order]
-    elif layout == 1:
-        corner = ["Mutation type", "Trinucleotide"]
-        labels = [[change, five + change[0] + three] for five, change, three in order]
-    elif layout == 2:
-        corner, labels = (
-            [""],
-            [[f"{change}_{five}{change[0]}{three}"] for five, change, three in order],
-        )
-    elif layout == 3:
-        corner, labels = (
-            [""],
-            [[change[0] + change[2] + five + three] for five, change, three in order],
-        )
-    elif layout == 4:
-        other = str.maketrans("ACGT", "TGCA")
-        corner = ["MutationType"]
-        labels = [[f"{three}[{change}]{five}".translate(other)] for five, change, three in order]
-    else:
+def _drawn(rng: Random, cell: Callable[[int], str], names: Sequence[str]) -> Grid:
+    """Draw a table in a random layout, spelling and order of labels; ``cell`` gets their number."""
+    corner, spelt = rng.choice(WRITTEN)
+    labels = [spelt(*channel) for channel in rng.sample(_SUBSTITUTIONS, len(_SUBSTITUTIONS))]
+    if rng.random() < 0.15:
         schema = rng.choice((DBS78, ID83))
         corner, labels = ["Type"], [[label] for label in rng.sample(schema.labels, len(schema))]
-    grid = [[*corner, *names], *([*label, *(cell() for _ in names)] for label in labels)]
-    return [list(row) for row in zip(*grid, strict=True)] if rng.random() < 0.2 else grid
+    grid = [[*corner, *names], *([*label, *(cell(len(labels)) for _ in names)] for label in labels)]
+    turned = rng.random() < 0.2
+    grid = [list(row) for row in zip(*grid, strict=True)] if turned else grid
+    dress = rng.randrange(12)
+    if dress == 0:
+        grid = [[rng.choice(("# counts", "#", "## a: b"))], *grid]
+    elif dress == 1 and len(corner) == 1:
+        grid = [grid[0][1:], *grid[1:]]  # as R writes row names
+    elif dress == 2 and not turned:
+        grid = [[*row, "note" if number == 0 else "text"] for number, row in enumerate(grid)]
+    return grid
 
 
 def _damaged(rng: Random, grid: Grid) -> tuple[bytes, bool]:
@@ -108,7 +114,7 @@ def _catalog(rng: Random) -> Case:
         *("semicolons_bom_lower_case.csv", "excel_unicode.txt", "breast_21_sbs96.txt", "brca_560_sbs96.tsv"),
     )  # fmt: skip
     names = [f"{rng.choice(('S', 'TCGA-', 'patient '))}{n}" for n in range(rng.randint(1, 4))]
-    drawn = _drawn(rng, lambda: str(rng.choice((0, 1, 2, 7, 30, 1234, 2.5, 1e5))), names)
+    drawn = _drawn(rng, lambda _: str(rng.choice((0, 1, 2, 7, 30, 1234, 2.5, 1e5))), names)
     content, whole = _damaged(rng, rng.choice(seeds) if rng.random() < 0.5 else drawn)
 
     def check(answer: Any, files: Files, said: Sequence[str]) -> str:
@@ -122,15 +128,8 @@ def _signatures(rng: Random) -> Case:
         *("signatures_cosmic.txt", "signatures_pcawg.csv"),
         *("cosmic/COSMIC_v3.4_SBS_GRCh37.txt", "cosmic/COSMIC_v3.4_DBS_GRCh37.txt"),
     )
-    if rng.random() < 0.5:
-        grid = rng.choice(seeds)
-    else:
-        rows = _drawn(rng, lambda: "", ["SBS1", "SBS7a"])
-        wide = len(rows) < len(rows[0])
-        n = len(rows[0]) - 1 if wide else len(rows) - 1
-        cells = [repr(1 / n)] * (n - 2) + [repr(0.25 / n), repr(1.75 / n)]
-        grid = [[cell or cells[at - 1 if wide else row - 1] for at, cell in enumerate(line)] if row else line
-                for row, line in enumerate(rows)]  # fmt: skip
+    drawn = _drawn(rng, lambda n: repr(1 / n + rng.uniform(-1e-5, 1e-5)), ["SBS1", "SBS7a"])
+    grid = rng.choice(seeds) if rng.random() < 0.5 else drawn
     content, whole = _damaged(rng, grid)
 
     def check(answer: Any, files: Files, said: Sequence[str]) -> str:
