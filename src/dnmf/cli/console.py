@@ -52,7 +52,7 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
         _stop("there is not enough memory for this input.", output)
     except KeyboardInterrupt as interrupt:
         resume = ""
-        if checkpoint is not None and checkpoint.is_dir():
+        if checkpoint is not None and checkpoint.exists():
             resume = (
                 f" What was finished is in {checkpoint}: repeat the command to go on from there."
             )
