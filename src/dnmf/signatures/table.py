@@ -37,10 +37,10 @@ ROUNDING = 1e-9
 
 _ROWS_TO_FIND_DELIMITER = 20
 _DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
-_NO_CELLS = re.compile(r"[\s;,\"]*\Z")
+_NO_CELLS = re.compile(r"[\s;,\"]*+\Z")
 # What may stand before the header: blank lines, comments, Excel's line with the delimiter.
 _BEFORE_HEADER = re.compile(
-    r"[^\S\r\n]*(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    r"[^\S\r\n]*+(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
     re.IGNORECASE,
 )
 SAMPLE_HEADERS = {
@@ -247,7 +247,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
 def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are neither blank nor a comment, each with the 1-based number of its first line."""
     before = count_lines(text[:start])
-    line, characters, blank, width = before, 0, 0, 0
+    line, characters, left_out, width = before, 0, 0, 0
 
     def lines() -> Iterator[str]:
         nonlocal characters
@@ -267,20 +267,22 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
             if not (is_comment and not any(map(is_number, row[1:]))):
                 width = len(row)
                 yield line, row
-        else:
-            blank += 1
-            check_table_size(source, blank, 0)
+                line = before + reader.line_num
+                continue
+        left_out += 1
+        check_table_size(source, left_out, 0)
         line = before + reader.line_num
 
 
 def _header(text: str, source: str) -> tuple[int, str]:
     """Return where the header starts, and the delimiter if a line above tells it."""
-    start, comment, delimiter = 0, None, ""
+    start, lines, comment, delimiter = 0, 0, None, ""
     while match := _BEFORE_HEADER.match(text, start):
         quoted = match["comment"] == '"#'
         comment = match.start() if quoted else match.end("comment") if match["comment"] else None
         delimiter = match["delimiter"] or delimiter
-        start = match.end()
+        start, lines = match.end(), lines + 1
+        check_table_size(source, lines, 0)
     if comment is None:
         return start, delimiter
     # Is the last comment the header, as in "#Mutation Type"? Then rows of numbers follow it.
