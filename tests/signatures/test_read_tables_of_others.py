@@ -156,6 +156,19 @@ def test_one_row_that_is_too_long_is_no_row_name_of_r(counts):
         counts(text([NAMES, *ROWS[:2], [*ROWS[2], "1"], *ROWS[3:]]))
 
 
+def test_a_line_above_the_channels(counts):
+    groups = ["", *(label[2:5] for label in SBS96.labels)]
+    catalog, said = counts(text([groups, *WIDE]))
+    is_the_table(catalog)
+    assert said == [
+        "left out line 1, which stands above the channels. Remove what is not meant to be read."
+    ]
+    with pytest.raises(
+        InputDataError, match="line 1: found numbers above the line of the channels"
+    ):
+        counts(text([WIDE[1], WIDE[0], *WIDE[2:]]))
+
+
 def test_labels_in_the_last_column(counts):
     is_the_table(counts(text([[*row[1:], row[0]] for row in TALL]))[0])
     rows = [[*row[1:], "x", "y", row[0]] for row in TALL]

@@ -84,7 +84,10 @@ class TextTable:
 
     def text_columns(self, first_row: int, columns: Sequence[int]) -> list[int]:
         """Return those of the columns that hold text and not a single number from ``first_row`` on."""
-        left = [column for column in columns if not is_number(self.row(first_row)[column])]
+        if first_row >= len(self.lines):
+            return []
+        first = self.row(first_row)
+        left = [column for column in columns if not is_number(first[column])]
         with_text: set[int] = set()
         for _, row in islice(self._rows(), first_row, None) if left else ():
             left = [column for column in left if is_text(row[column]) or is_missing(row[column])]
