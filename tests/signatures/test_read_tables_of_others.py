@@ -128,6 +128,8 @@ def test_comments_between_and_below_rows(counts):
 def test_a_sample_with_a_number_sign_is_no_comment(counts):
     rows = [[f"#{row[0]}", *row[1:]] for row in WIDE[1:]]
     assert counts(text([WIDE[0], *rows]))[0].sample_names == ["#P", "#Q", "#R"]
+    assert counts(text([["#P", *NAMES[1:]], *ROWS]))[0].sample_names == ["#P", "Q", "R"]
+    is_the_table(counts(text([["# P", *NAMES[1:]], *ROWS]))[0])
     with pytest.raises(InputDataError, match=r"line 3 \('#Q'\): found 96 cells"):
         counts(text([WIDE[0], rows[0], rows[1][:-1], rows[2]]))
 

@@ -292,8 +292,11 @@ def _header(text: str, source: str) -> tuple[int, str]:
         next(_rows(part, delimiter or _find_delimiter(text, start, source), at, source), (0, [""]))
         for part, at in ((last, 0), (text, start))
     )
-    is_header = len(first) in (len(second), len(second) - 1) and any(map(is_number, second[1:]))
-    return (comment if is_header else start), delimiter
+    if len(second) - len(first) not in (0, 1) or not any(map(is_number, second[1:])):
+        return start, delimiter
+    # Without a cell for the labels, "#1" is the name of the first sample.
+    is_name = len(first) < len(second) and not first[0].startswith(" ")
+    return comment - is_name, delimiter
 
 
 def _find_delimiter(text: str, start: int, source: str) -> str:
