@@ -302,6 +302,8 @@ def test_exposures(counts, content, left_out):
 
 
 def test_a_table_without_exposures(counts):
+    with pytest.raises(InputDataError, match=r"3 column\(s\) and 1 line"):
+        counts("Samples\tCancer Types\tSBS1\n", read_exposures)
     with pytest.raises(InputDataError, match="no column of exposures"):
         counts("Samples\tSex\nA\tf\n", read_exposures)
     with pytest.raises(InputDataError, match="there is no sample in it"):
@@ -324,7 +326,5 @@ def test_quotation_marks_alone_are_an_empty_file(counts, content):
 
 @pytest.mark.parametrize("cell", ["1\x1d", "\x1c1", "1\x07", "\x1f"])
 def test_a_control_character_in_a_number_is_named(counts, cell):
-    with pytest.raises(
-        InputDataError, match=r"line 2 \(A\), column 'SBS5': found .*control character"
-    ):
+    with pytest.raises(InputDataError, match="line 2: found the control character"):
         counts(f"Samples\tSBS1\tSBS5\nA\t1\t{cell}\n", read_exposures)

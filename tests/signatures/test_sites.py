@@ -82,7 +82,7 @@ def test_blocks_and_compression_do_not_matter(
     whole = count_sites(panel, fasta)
     packed = tmp_path / "genome.fa.gz"
     packed.write_bytes(gzip.compress(fasta.read_bytes().replace(b"\n", b"\r\n")))
-    monkeypatch.setattr("dnmf.signatures.genome._BLOCK", 7)
+    monkeypatch.setattr("dnmf.inputs._BLOCK", 7)
     monkeypatch.setattr("dnmf.signatures.sites._SLICE", 100)
     assert count_sites(panel, packed) == whole
 
@@ -205,5 +205,5 @@ def test_a_bed_file_may_have_headers_and_be_packed(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"browser x\ntrack name=a\n#c\n\nchrX 5 9\nchrX 1 5\n"))
     assert {name: own.tolist() for name, own in read_regions(path).items()} == {"X": [[1, 9]]}
     path.write_bytes(b"not gzip")
-    with pytest.raises(InputDataError, match="is not a BED file"):
+    with pytest.raises(InputDataError, match="line 1: expected chromosome"):
         read_regions(path)

@@ -4,8 +4,8 @@ Both are checked when they are made, so code that receives one need not check ag
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -44,6 +44,9 @@ class MutationCatalog:
         Where the counts come from, e.g. a path; shown in messages and reports.
     schema : ChannelSchema
         What the columns must be.
+    file : mapping
+        Name, size and SHA-256 of the file that was read, as the record of a run has them; empty if
+        there was none.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class MutationCatalog:
     counts: pd.DataFrame
     source: str = ""
     schema: ChannelSchema = SBS96
+    file: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         table = self.source or "the counts"

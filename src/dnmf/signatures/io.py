@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.inputs import InputFile
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import refuse_other_channels, signature_share
@@ -33,7 +34,9 @@ _BESIDE_EXPOSURES = {
 }
 
 
-def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> MutationCatalog:
+def read_catalog(
+    path: str | Path | InputFile, *, schema: ChannelSchema | None = None
+) -> MutationCatalog:
     """Read mutation counts per sample.
 
     The file may hold channels in rows (SigProfiler matrix; PCAWG/ICAMS with two label columns;
@@ -44,8 +47,8 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or InputFile
+        The file or pipe, or what ``dnmf.inputs.read_input`` read of it.
     schema : ChannelSchema, optional
         Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
@@ -71,16 +74,17 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
         rows of totals. Once if numbers are read as 0 that are less by a rounding error (1e-9 of the
         sum of their sample).
     """
+    table = read_table(path)
     counts, schema = arrange_channels(
-        read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
+        table, schema, item="sample", unit="a count of mutations (>= 0)"
     )
-    catalog = MutationCatalog(counts, source=str(path), schema=schema)
+    catalog = MutationCatalog(counts, table.source, schema, table.record)
     values = counts.to_numpy()
     fractional = values % 1 != 0
     if fractional.any() and not catalog.why_not_counts:
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
-            f"{path}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
+            f"{table.source}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
             f"{values[row, column]} for sample {counts.index[row]!r} in "
             f"{schema.labels[column]}. They are used as they are, as counts of mutations.",
             DoubtfulDataWarning,
@@ -88,7 +92,7 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
         )
     if empty := catalog.empty_samples:
         warnings.warn(
-            f"{path}: {len(empty)} of {len(counts)} samples have no mutations: "
+            f"{table.source}: {len(empty)} of {len(counts)} samples have no mutations: "
             f"{few([repr(name) for name in empty])}. They are kept, with exposures of 0.",
             DoubtfulDataWarning,
             stacklevel=2,
@@ -98,15 +102,17 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     return catalog
 
 
-def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) -> SignatureSet:
+def read_signatures(
+    path: str | Path | InputFile, *, schema: ChannelSchema | None = None
+) -> SignatureSet:
     """Read signatures: channels in rows (COSMIC, PCAWG, SigProfiler) or in columns.
 
     Layouts, spellings, errors and warnings are those of ``read_catalog``.
 
     Parameters
     ----------
-    path : str or Path
-        The file; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
+    path : str, Path or InputFile
+        As for ``read_catalog``; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
     schema : ChannelSchema, optional
         Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
@@ -120,13 +126,12 @@ def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) ->
     ChannelMismatchError, InputDataError
         As ``read_catalog``; and if a signature does not sum to 1.
     """
-    profiles, schema = arrange_channels(
-        read_table(path), schema, item="signature", unit="a probability"
-    )
-    return SignatureSet(profiles, source=str(path), schema=schema)
+    table = read_table(path)
+    profiles, schema = arrange_channels(table, schema, item="signature", unit="a probability")
+    return SignatureSet(profiles, table.source, schema)
 
 
-def read_exposures(path: str | Path) -> pd.DataFrame:
+def read_exposures(path: str | Path | InputFile) -> pd.DataFrame:
     """Read exposures: samples in rows (SigProfiler activities) or signatures in rows (PCAWG).
 
     Which axis holds the signatures is told by a first header cell such as ``Samples``, or else by
@@ -136,8 +141,8 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or InputFile
+        As for ``read_catalog``.
 
     Returns
     -------
@@ -147,26 +152,18 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputDataError
-        If it is not clear which axis holds the samples, a cell is not a number >= 0, or a name is
-        empty or repeated.
+        If it is not clear which axis holds the samples, a cell is not a number >= 0, a name is
+        empty or repeated, or rows or columns are channels.
     """
     table = read_table(path)
-    if table.width < 2 or len(table.lines) < 2:
-        raise InputDataError(
-            f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
-            "a header and rows of a name and at least one exposure, separated by tabs, commas or "
-            "semicolons."
-        )
     if has_channels(table):
         raise InputDataError(
-            f"{table.source}: has channels of mutations, so it is a catalog or a table of signatures; expected "
-            "exposures, samples by signatures. dnmf refit takes catalogs, --reference and dnmf match signatures."
+            f"{table.source}: its rows or columns are mutation channels, so it holds signatures or counts, "
+            "not exposures. Signatures are for `dnmf match` and --reference, counts for `dnmf refit` or `extract`."
         )
     refuse_other_channels([row[0] for row in table.lead[1:]], table.source)
     refuse_other_channels(table.head[0][1 : table.width], table.source)
-    name, columns = _exposure_columns(table)
-    if not columns:
-        raise InputDataError(f"{table.source}: has no column of exposures beside its labels.")
+    name, columns = exposure_columns(table)
     header_names = [table.head[0][column] for column in columns]
     header_places = [f"line {table.lines[0]}, column {column + 1}" for column in columns]
     row_names = table.column(name)[1:]
@@ -189,8 +186,20 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
     return frame if samples_in_rows else frame.T
 
 
-def _exposure_columns(table: TextTable) -> tuple[int, list[int]]:
-    """Return the column that names the rows, and those with exposures; warn of what else is left out."""
+def exposure_columns(table: TextTable) -> tuple[int, list[int]]:
+    """Return the column that names the rows, and those with exposures; warn of what else is left out.
+
+    Raises
+    ------
+    InputDataError
+        If the table has no rows, no column has exposures, or the first ones are annotations and none names the samples.
+    """
+    if table.width < 2 or len(table.lines) < 2:
+        raise InputDataError(
+            f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
+            "a header and rows of a name and at least one exposure, separated by tabs, commas or "
+            "semicolons."
+        )
     headers = [header.strip().lower() for header in table.head[0][: table.width]]
     known = [n for n, header in enumerate(headers) if header in _ANNOTATION_HEADERS]
     free = [n for n in range(table.width) if n not in known]
@@ -209,7 +218,10 @@ def _exposure_columns(table: TextTable) -> tuple[int, list[int]]:
         table.source,
         [f"{named_column(table, n)}, which holds no exposures" for n in sorted(beside)],
     )
-    return name, [n for n in others if n not in beside]
+    columns = [n for n in others if n not in beside]
+    if not columns:
+        raise InputDataError(f"{table.source}: has no column of exposures beside its labels.")
+    return name, columns
 
 
 def _samples_in_rows(

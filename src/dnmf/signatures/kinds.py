@@ -11,14 +11,6 @@ _SAVE = "Save the table as plain text (tab- or comma-separated, UTF-8)"
 _MATRIX = "Make the matrix of counts first, e.g. with SigProfilerMatrixGenerator, and give its .SBS96.all file"
 
 _BINARY = (
-    (rb"PK\x03\x04.*?(?:xl/|\[Content_Types)", "an Excel workbook", _SAVE),
-    (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", "an OpenDocument workbook", _SAVE),
-    (rb"PK\x03\x04.{26}.*?\.npy", "a NumPy archive", _SAVE),
-    (
-        rb"PK\x03\x04",
-        "an Excel or zip file",
-        f"{_SAVE}, or unpack the archive and give a file in it",
-    ),
     (rb"\xd0\xcf\x11\xe0", "an old Excel workbook", _SAVE),
     (rb"%PDF-", "a PDF", _SAVE),
     (
@@ -94,6 +86,12 @@ _TEXT = (
     ),
 )
 
+_CHROMOSOME = r"(?:chr\w+|[\dXYM]{1,2})\t"
+_REGION = re.compile(rf"{_CHROMOSOME}(\d+)\t(\d+)(?:\t|\Z)", re.IGNORECASE)
+_VARIANT = re.compile(
+    rf"{_CHROMOSOME}\d+\t(?:[^\t]*\t)?[ACGTN]+\t[ACGTN,.*<>-]+(?:\t|\Z)", re.IGNORECASE
+)
+
 _VARIANT_COLUMNS = (
     {"chrom", "chr", "chromosome", "contig", "seqnames"},
     {
@@ -130,7 +128,7 @@ _SEGMENT_COLUMNS = (
         "total_cn",
         "nmaj1_a",
         "num.mark",
-        "tcn.em",
+        "tcn",
     },
 )
 
@@ -219,6 +217,8 @@ def refuse_other_text(text: str, source: str) -> None:
         if all(names & columns for columns in _SEGMENT_COLUMNS):
             raise _other_kind(source, "a list of segments", "Classes of copy numbers are not read")
     regions = [line for line in _without_comments(lines)[:20] if line.strip()]
+    if regions and all(map(_VARIANT.match, regions)):
+        raise _other_kind(source, "a list of variants without its header", _MATRIX)
     if regions and all(map(_is_region, regions)):
         raise _other_kind(source, "a list of regions (BED)", "--assay takes it")
 
@@ -228,7 +228,7 @@ def _without_comments(lines: list[str]) -> list[str]:
 
 
 def _is_region(line: str) -> bool:
-    match = re.match(r"(?:chr\w+|[\dXYM]{1,2})\t(\d+)\t(\d+)(?:\t|\Z)", line, re.IGNORECASE)
+    match = _REGION.match(line)
     return match is not None and int(match[1]) < int(match[2])
 
 
@@ -243,7 +243,8 @@ def refuse_other_channels(labels: Iterable[str], source: str) -> None:
     given = [label.strip() for label in labels if label.strip()]
     for pattern, kind, remedy in _OTHER_CHANNELS:
         fits = re.compile(pattern, re.IGNORECASE).fullmatch
-        known = [label for label in given if fits(label)]
+        # Labels that come again, such as C>A beside its contexts, are not those of the rows.
+        known = list(dict.fromkeys(label for label in given if fits(label)))
         if 2 * len(known) > len(given):
             raise ChannelMismatchError(
                 f"{source}: has the channels of {kind}: {few([repr(label) for label in known])}. {remedy}."

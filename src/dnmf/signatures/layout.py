@@ -8,17 +8,11 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import checked_names
+from dnmf.signatures.cells import is_counter, is_number, is_text
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import refuse_other_channels, signature_share
 from dnmf.signatures.schemas import SCHEMAS
-from dnmf.signatures.table import (
-    LEAD,
-    SAMPLE_HEADERS,
-    TextTable,
-    is_counter,
-    is_number,
-    is_text,
-)
+from dnmf.signatures.table import LEAD, SAMPLE_HEADERS, TextTable
 
 _MOST_LABELS = 10_000
 """No class has so many channels: a longer axis is that of the samples."""
@@ -234,7 +228,7 @@ def _is_beside(table: TextTable, axis: _Axis, line: int, items: Sequence[int]) -
 def _refuse_other_channels(table: TextTable, axis: _Axis) -> None:
     first_cells = [cells[0] for cells in axis.spellings if len(cells) == 1]
     refuse_other_channels(first_cells[1:], table.source)
-    if 2 * axis.known < len(axis.schema):
+    if axis.known < len(axis.schema):
         for column in range(min(LEAD, table.width)):
             refuse_other_channels([row[column] for row in table.lead[1:]], table.source)
         refuse_other_channels(table.head[0][1 : table.width], table.source)
@@ -269,12 +263,13 @@ def _refuse_headless(table: TextTable, axis: _Axis, item: str) -> None:
 
 
 def _refuse_long(table: TextTable, axis: _Axis, item: str) -> None:
-    """Refuse one count per line, where every channel comes again for every sample."""
-    channels = [channel for channel in axis.channels if channel is not None]
-    if len(channels) > 2 * axis.known > len(axis.schema):
+    """Refuse one count per line, where every channel comes again for every sample or strand."""
+    lines = sum(channel is not None for channel in axis.channels)
+    if lines > 1.5 * axis.known:
         raise InputDataError(
-            f"{table.source}: has {len(channels)} lines for {axis.known} channels, one for each channel and {item}. "
-            f"Make it a table with one column for each {item}: tidyr::pivot_wider in R, DataFrame.pivot in pandas."
+            f"{table.source}: has {lines} lines for {axis.known} channels. If there is one for each channel and "
+            f"{item}, make it a table with one column for each {item}: tidyr::pivot_wider in R, DataFrame.pivot in "
+            "pandas. If there is one for each strand, add them up."
         )
 
 

@@ -144,8 +144,6 @@ def _regions(assay: str | None) -> Path | None:
         raise InputDataError(
             f"assay {assay}: expected {', '.join(ASSAYS)} or a file of regions that ends in .bed or .bed.gz."
         )
-    if not Path(assay).is_file():
-        raise InputDataError(f"assay {assay}: no such file. Check the path.")
     return Path(assay)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnmf.caches import cache_folder
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import read_input
 from dnmf.signatures.genome import BASES, read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.storage import write_whole
@@ -48,11 +49,13 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         If a file is not what it should be, or regions are not on the genome's chromosomes.
     """
     regions, genome = Path(regions), Path(genome)
-    wanted = read_regions(regions)
+    file = read_input(regions, what="a BED file")
+    wanted = read_regions(file)
     folder = cache_folder()
-    if folder is None:
+    # A pipe has no state by which its counts are found again.
+    if folder is None or not genome.is_file():
         return _count(wanted, regions, genome)
-    kept = folder / _cache_name(regions, genome)
+    kept = folder / _cache_name(file.record["sha256"], genome)
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -62,14 +65,9 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     return counts
 
 
-def _cache_name(regions: Path, genome: Path) -> str:
+def _cache_name(regions_sha256: str, genome: Path) -> str:
     state = genome.stat()
-    key = (
-        str(genome.resolve()),
-        state.st_size,
-        state.st_mtime_ns,
-        hashlib.sha256(regions.read_bytes()).hexdigest(),
-    )
+    key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
     return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 

@@ -5,24 +5,30 @@ as strings.
 """
 
 import csv
-import gzip
+import os
 import re
-import unicodedata
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.inputs import (
+    InputFile,
+    check_row_size,
+    check_table_size,
+    count_lines,
+    decode,
+    read_input,
+    text_lines,
+)
+from dnmf.signatures.cells import is_counter, is_missing, is_number, is_text, number_problem
 from dnmf.signatures.kinds import refuse_binary, refuse_other_text
-from dnmf.signatures.thousands import PointsInThousands, other_notation, point_in_thousands
+from dnmf.signatures.thousands import PointsInThousands, point_in_thousands
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
@@ -32,9 +38,7 @@ ROUNDING = 1e-9
 
 _ROWS_TO_FIND_DELIMITER = 20
 _DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
-_MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
 _NO_CELLS = re.compile(r"[\s;,\"]*\Z")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # What may stand before the header: blank lines, comments, Excel's line with the delimiter.
 _BEFORE_HEADER = re.compile(
     r"[^\S\r\n]*(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
@@ -66,6 +70,7 @@ class TextTable:
     head: list[list[str]]  # the first two rows in full: headers
     lead: list[list[str]]  # the first LEAD cells of every row that is not blank
     lines: list[int]  # the 1-based line in the file of each of these rows
+    record: dict[str, Any] = field(default_factory=dict)  # name, bytes and sha256 of the file
 
     def column(self, column: int) -> list[str]:
         """Return the cells of one column, the header first."""
@@ -83,7 +88,7 @@ class TextTable:
         left = [column for column in columns if not is_number(self.row(first_row)[column])]
         with_text: set[int] = set()
         for _, row in islice(self._rows(), first_row, None) if left else ():
-            left = [column for column in left if is_text(row[column]) or _is_missing(row[column])]
+            left = [column for column in left if is_text(row[column]) or is_missing(row[column])]
             with_text.update(column for column in left if is_text(row[column]))
         return [column for column in left if column in with_text]
 
@@ -155,7 +160,7 @@ class TextTable:
         return values
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        return _rows(self.text, self.delimiter, self.start)
+        return _rows(self.text, self.delimiter, self.start, self.source)
 
     def _bad_cell(
         self,
@@ -171,7 +176,7 @@ class TextTable:
         problems = (
             point_in_thousands(cells[column])
             if limits is None
-            else _problem(cells[column], float(limits[index]))
+            else number_problem(cells[column], float(limits[index]))
             for index, column in enumerate(columns)
         )
         column, problem = next(found for found in zip(columns, problems, strict=False) if found[1])
@@ -186,35 +191,38 @@ class TextTable:
         )
 
 
-def read_table(path: str | Path) -> TextTable:
+def read_table(file: str | os.PathLike[str] | InputFile) -> TextTable:
     """Read a delimited text file, compressed (gzip) or not.
 
     Raises
     ------
     InputDataError
-        If the file is absent, a folder, not readable, not text, empty, or its rows differ in
-        length.
+        If the file cannot be read (see ``dnmf.inputs.read_input``), is not text, is empty, or its
+        rows differ in length.
     """
-    return parse_table(_read_bytes(Path(path)), source=str(path))
+    found = read_input(file, what="a text table")
+    source, record, content = found.path, found.record, [found.content]
+    del found  # without a name the content goes as soon as it has been decoded
+    return replace(parse_table(content.pop(), source=source), record=record)
 
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
     """Take apart the content of a file; see ``read_table``."""
-    content = _decompress(content, source)
     refuse_binary(content, source)
-    text = _decode(content, source)
+    text = decode(content, source)
+    del content
     refuse_other_text(text, source)
-    start, delimiter = _header(text)
+    start, delimiter = _header(text, source)
     if _NO_CELLS.match(text, start):
         raise InputDataError(f"{source}: the file is empty. Expected a header line and rows.")
-    delimiter = delimiter or _find_delimiter(text, start)
+    delimiter = delimiter or _find_delimiter(text, start, source)
     head: list[list[str]] = []
     lead: list[list[str]] = []
     lines: list[int] = []
     width = 0
     without_corner = False  # R's header of a table with row names
     try:
-        for line, row in _rows(text, delimiter, start):
+        for line, row in _rows(text, delimiter, start, source):
             if len(head) < 2:
                 head.append(row)
             if len(lines) == 1:
@@ -226,6 +234,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
                 raise InputDataError(
                     _ragged(source, line, row, lines, head, delimiter, without_corner)
                 )
+            check_table_size(source, len(lines) + 1, len(row))
             lead.append(row[:LEAD])
             lines.append(line)
             # Columns without a name and without a value (trailing delimiters) are dropped.
@@ -233,8 +242,8 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
     except csv.Error as error:
         raise InputDataError(
             f"{source}, after line {lines[-1] if lines else 0}: cannot be split into cells "
-            f'({error}). Look for a quotation mark (") that is opened but not closed, or a cell of '
-            f"more than {csv.field_size_limit():,} characters."
+            f"({error}). No cell may have more than {csv.field_size_limit():,} characters. Look for a long cell, "
+            'or a quotation mark (") that is opened but not closed.'
         ) from error
     if without_corner and width > len(head[0]):
         head[0].insert(0, "")
@@ -246,15 +255,21 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
     return TextTable(source, text, start, delimiter, width, head, lead, lines)
 
 
-def _rows(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are neither blank nor a comment, each with the 1-based number of its first line."""
-    # Line ends stay, so that those inside quoted cells do; CR, LF and CRLF are left to the csv module.
-    lines = (match[0] for match in _LINE.finditer(text, start))
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
-    before = len(_LINE.findall(text, 0, start)) - 1 if start else 0
-    line = before + 1
-    width = 0
+    before = count_lines(text[:start])
+    line, characters, blank, width = before, 0, 0, 0
+
+    def lines() -> Iterator[str]:
+        nonlocal characters
+        for part in text_lines(text, start):
+            characters += len(part)
+            check_row_size(source, line, characters)
+            yield part
+
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
     for row in reader:
+        characters = 0
         if delimiter == " " and row and not row[-1]:
             row.pop()
         if any(cell and not cell.isspace() for cell in row):
@@ -263,10 +278,13 @@ def _rows(text: str, delimiter: str, start: int) -> Iterator[tuple[int, list[str
             if not (is_comment and not any(map(is_number, row[1:]))):
                 width = len(row)
                 yield line, row
-        line = before + reader.line_num + 1
+        else:
+            blank += 1
+            check_table_size(source, blank, 0)
+        line = before + reader.line_num
 
 
-def _header(text: str) -> tuple[int, str]:
+def _header(text: str, source: str) -> tuple[int, str]:
     """Return where the header starts, and the delimiter if a line above tells it."""
     start, comment, delimiter = 0, None, ""
     while match := _BEFORE_HEADER.match(text, start):
@@ -279,21 +297,21 @@ def _header(text: str) -> tuple[int, str]:
     # Is the last comment the header, as in "#Mutation Type"? Then rows of numbers follow it.
     last = text[comment:start]
     (_, first), (_, second) = (
-        next(_rows(part, delimiter or _find_delimiter(text, start), at), (0, [""]))
+        next(_rows(part, delimiter or _find_delimiter(text, start, source), at, source), (0, [""]))
         for part, at in ((last, 0), (text, start))
     )
     is_header = len(first) in (len(second), len(second) - 1) and any(map(is_number, second[1:]))
     return (comment if is_header else start), delimiter
 
 
-def _find_delimiter(text: str, start: int) -> str:
+def _find_delimiter(text: str, start: int, source: str) -> str:
     """Return the delimiter that cuts the first rows into equally many cells; tab comes first, the blank last."""
     scores: dict[str, tuple[int, int]] = {}
     for delimiter in _DELIMITERS:
         try:
             widths = [
                 len(row)
-                for _, row in islice(_rows(text, delimiter, start), _ROWS_TO_FIND_DELIMITER)
+                for _, row in islice(_rows(text, delimiter, start, source), _ROWS_TO_FIND_DELIMITER)
             ]
         except csv.Error:
             continue
@@ -333,103 +351,3 @@ def _ragged(
         f"{source}, line {line} ({row[0].strip()[:40]!r}): found {len(row)} cells separated by "
         f"{name}, expected {expected}. Add or remove cells so that all rows are equally long."
     )
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputDataError(_absent(path)) from error
-    except IsADirectoryError as error:
-        raise InputDataError(f"{path}: is a folder, expected a file. Name a file in it.") from error
-    except (OSError, ValueError) as error:
-        raise InputDataError(f"{path}: cannot be read ({error}).") from error
-
-
-def _absent(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"{path}: no such file: the folder {path.parent} does not exist. Check the path."
-    near = get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
-    hint = f" Did you mean {path.parent / near[0]}?" if near else " Check the path."
-    return f"{path}: no such file.{hint}"
-
-
-def _decompress(content: bytes, source: str) -> bytes:
-    # By content, not by name: files are renamed more often than they are recompressed.
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputDataError(
-            f"{source}: the gzip file is truncated or damaged ({error}). Copy or download it again."
-        ) from error
-
-
-def _decode(content: bytes, source: str) -> str:
-    remedy = "Save the table as plain text (tab- or comma-separated, UTF-8)."
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise InputDataError(f"{source}: is an Excel or zip file, expected a text table. {remedy}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # Excel's "Unicode text"
-        encoding = "utf-16"
-    elif b"\x00" in content:
-        raise InputDataError(f"{source}: is a binary file, expected a text table. {remedy}")
-    else:
-        encoding = "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputDataError(
-            f"{source}, line {line}: found the byte 0x{content[error.start]:02x}, which is not "
-            f"{encoding} text. {remedy}"
-        ) from error
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, which may be missing (``nan``)."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def is_text(cell: str) -> bool:
-    """Whether a cell has letters and is neither a number in some notation nor a word for a missing one."""
-    return (
-        any(letter.isalpha() for letter in cell)
-        and not is_number(cell)
-        and not _is_missing(cell)
-        and not re.fullmatch(r"\s*[+-]?[\d.,'’\s]+(?:e[+-]?\d+)?\s*", cell, re.IGNORECASE)
-    )
-
-
-def is_counter(cells: Sequence[str]) -> bool:
-    """Whether cells number the rows: 0, 1, 2, ... or 1, 2, 3, ... in any order."""
-    if not all(cell.strip().isdecimal() for cell in cells):
-        return False
-    numbers = sorted(int(cell) for cell in cells)
-    return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(cells)))
-
-
-def _is_missing(cell: str) -> bool:
-    return cell.strip().lower() in _MISSING
-
-
-def _problem(cell: str, least: float) -> str:
-    """Say what is wrong with a cell that should be a number >= ``least``; empty if nothing is."""
-    text = cell.strip()
-    if any(unicodedata.category(letter) == "Cc" for letter in cell.strip(" \t")):
-        return "which has a control character in it"
-    if _is_missing(cell):
-        return "a missing value"
-    try:
-        value = float(text.replace("_", " "))
-    except ValueError:
-        return other_notation(cell) or "text instead of a number"
-    if np.isnan(value):
-        return "a missing value"
-    if np.isinf(value):
-        return "an infinite number"
-    return "a negative number" if value < least else ""
