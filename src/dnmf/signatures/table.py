@@ -101,7 +101,7 @@ class TextTable:
         labels: Sequence[int] = (0,),
         items_in: Literal["rows", "columns"],
         unit: str,
-        in_mutations: bool,
+        in_mutations: bool = True,
     ) -> NDArray[np.float64]:
         """Return the cells of some rows and columns, both in ascending order, as numbers.
 
