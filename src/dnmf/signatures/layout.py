@@ -100,6 +100,7 @@ def arrange_channels(
         labels=labels,
         items_in="columns" if axis.channels_in_rows else "rows",
         unit=unit,
+        in_mutations=item == "sample",
     )
     ordered = values[order].T if axis.channels_in_rows else values[:, order]
     return pd.DataFrame(ordered, index=pd.Index(checked), columns=pd.Index(schema.labels)), schema
