@@ -46,11 +46,13 @@ def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     from dnmf.inputs import read_input
     from dnmf.signatures.layout import has_channels
     from dnmf.signatures.table import read_table
+    from dnmf.signatures.unit import why_not_counts
 
     file = read_input(path, what="a table")  # once: a pipe cannot be read again
     if not has_channels(read_table(file)):
         exposures = dnmf.read_exposures(file)
-        return dnmf.plot_exposures(exposures), f"exposures of {len(exposures)} samples"
+        unit = "total" if why_not_counts(exposures.to_numpy()) else "mutations"
+        return dnmf.plot_exposures(exposures, unit=unit), f"exposures of {len(exposures)} samples"
     try:
         signatures = dnmf.read_signatures(file)
     except InputDataError:

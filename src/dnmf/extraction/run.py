@@ -104,7 +104,9 @@ class ExtractionRun:
         given: dict[str, Any] = defaults | arguments
         numbers = check_numbers(given["n_signatures"], catalog)
         penalties = (given["l1_reg"], given["l2_reg"])
-        restarts = check_restarts(given.get("n_restarts"), numbers, given["model"], penalties)
+        restarts = check_restarts(
+            given.get("n_restarts"), numbers, given["model"], penalties, catalog
+        )
         known = _reference(reference, catalog)
         given |= {"n_signatures": numbers, "n_restarts": restarts}
         run = cls(out, catalog, given | {"reference": known}, None, command)

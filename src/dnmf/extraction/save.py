@@ -65,9 +65,9 @@ def save_report(
 
     Notes
     -----
-    Files: ``signatures.tsv``, ``exposures.tsv`` (whole mutations), ``fit.tsv``, ``matches.tsv``,
-    ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``. With restarts
-    also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
+    Files: ``signatures.tsv``, ``exposures.tsv`` (whole mutations; of frequencies in full precision), ``fit.tsv``,
+    ``matches.tsv``, ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``.
+    With restarts also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
     ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties
     left to the data, ``penalties.tsv``.
     """
@@ -75,7 +75,9 @@ def save_report(
     record["selection"] = _selection_record(result, identity)
     tables: dict[str, Callable[[Path], object]] = {
         "signatures.tsv": partial(write_signatures, result.signatures),
-        "exposures.tsv": partial(write_exposures, result.exposures),
+        "exposures.tsv": partial(
+            write_exposures, result.exposures, integers=not result.catalog.why_not_counts
+        ),
         "fit.tsv": partial(write_fit, result.fit),
         "matches.tsv": partial(write_table, result.matches, index=False),
         **_selection_files(result),

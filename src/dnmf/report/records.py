@@ -116,19 +116,19 @@ def run_record(
 
     The file is recorded as it was when it was read; ``input_path`` is read for a catalog that came from no reader.
     """
-    counts = result.catalog.counts
-    file = result.catalog.file or ({} if input_path is None else read_input(input_path).record)
+    catalog, counts = result.catalog, result.catalog.counts
+    file = catalog.file or ({} if input_path is None else read_input(input_path).record)
     return {
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "input": {
-            "name": result.catalog.source or None,
+            "name": catalog.source or None,
             "sha256": None,
             "bytes": None,
             "samples": counts.shape[0],
             "channels": counts.shape[1],
-            "mutations": float(counts.to_numpy().sum()),
+            "mutations": None if catalog.why_not_counts else float(counts.to_numpy().sum()),
         }
         | dict(file),
         "parameters": result.parameters,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dnmf.signatures.thousands import other_notation
+
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
 
 
@@ -49,9 +51,7 @@ def number_problem(cell: str, least: float) -> str:
     try:
         value = float(text.replace("_", " "))
     except ValueError:
-        if re.fullmatch(r"[+-]?[\d.]*,\d+", text):
-            return "not a number (write a point before decimals, and nothing between thousands)"
-        return "text instead of a number"
+        return other_notation(cell) or "text instead of a number"
     if np.isnan(value):
         return "a missing value"
     if np.isinf(value):

@@ -24,6 +24,7 @@ from dnmf.signatures.layout import (
     warn_left_out,
 )
 from dnmf.signatures.table import SAMPLE_HEADERS, TextTable, read_table
+from dnmf.signatures.unit import doubts
 
 _ANNOTATION_HEADERS = {"cancer types", "cancer type", "accuracy"}
 # Numbers that stand beside exposures and are none.
@@ -67,10 +68,11 @@ def read_catalog(
     Warns
     -----
     DoubtfulDataWarning
-        Once if some counts are not integers, once if some samples have no mutations. Both are kept.
-        Once if columns or rows are left out: text and row numbers beside the labels, columns that
-        are no channels where samples are in rows, rows of totals. Once if numbers are read as 0
-        that are less by a rounding error (1e-9 of the sum of their sample).
+        Once if some counts are not integers, once if some samples have no mutations, once for each
+        sum, mean or copy of other samples. All are kept. Once if columns or rows are left out: text
+        and row numbers beside the labels, columns that are no channels where samples are in rows,
+        rows of totals. Once if numbers are read as 0 that are less by a rounding error (1e-9 of the
+        sum of their sample).
     """
     table = read_table(path)
     counts, schema = arrange_channels(
@@ -79,13 +81,12 @@ def read_catalog(
     catalog = MutationCatalog(counts, table.source, schema, table.record)
     values = counts.to_numpy()
     fractional = values % 1 != 0
-    if fractional.any():
+    if fractional.any() and not catalog.why_not_counts:
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
             f"{table.source}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
             f"{values[row, column]} for sample {counts.index[row]!r} in "
-            f"{schema.labels[column]}. They are used as they are; check that the file holds counts, "
-            "not frequencies.",
+            f"{schema.labels[column]}. They are used as they are, as counts of mutations.",
             DoubtfulDataWarning,
             stacklevel=2,
         )
@@ -96,6 +97,8 @@ def read_catalog(
             DoubtfulDataWarning,
             stacklevel=2,
         )
+    for doubt in doubts(values, catalog.sample_names):
+        warnings.warn(f"{path}: {doubt}", DoubtfulDataWarning, stacklevel=2)
     return catalog
 
 

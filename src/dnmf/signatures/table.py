@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ from dnmf.inputs import (
 )
 from dnmf.signatures.cells import is_counter, is_missing, is_number, is_text, number_problem
 from dnmf.signatures.kinds import refuse_binary, refuse_other_text
+from dnmf.signatures.thousands import PointsInThousands, point_in_thousands
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
@@ -84,7 +86,10 @@ class TextTable:
 
     def text_columns(self, first_row: int, columns: Sequence[int]) -> list[int]:
         """Return those of the columns that hold text and not a single number from ``first_row`` on."""
-        left = [column for column in columns if not is_number(self.row(first_row)[column])]
+        if first_row >= len(self.lines):
+            return []
+        first = self.row(first_row)
+        left = [column for column in columns if not is_number(first[column])]
         with_text: set[int] = set()
         for _, row in islice(self._rows(), first_row, None) if left else ():
             left = [column for column in left if is_text(row[column]) or is_missing(row[column])]
@@ -100,12 +105,14 @@ class TextTable:
         labels: Sequence[int] = (0,),
         items_in: Literal["rows", "columns"],
         unit: str,
+        in_mutations: bool = True,
     ) -> NDArray[np.float64]:
         """Return the cells of some rows and columns, both in ascending order, as numbers.
 
         A negative number that is a rounding error (``ROUNDING``) of the sum of its item (sample or signature, in
         rows or in columns) is read as 0, with one warning. For messages: ``headers`` are the rows that name a column,
-        ``labels`` the columns that name a row, and ``unit`` is what a cell should hold (``"a count"``).
+        ``labels`` the columns that name a row, and ``unit`` is what a cell should hold (``"a count"``). Numbers
+        ``in_mutations`` may be large: points between their thousands are refused.
 
         Raises
         ------
@@ -118,12 +125,16 @@ class TextTable:
         block = slice(columns[0], columns[-1] + 1)
         is_block = len(columns) == columns[-1] + 1 - columns[0]
         bad, least = None, np.zeros((1, 1))
+        points = PointsInThousands()
         for index, row in enumerate(of_row):
             cells = row[block] if is_block else [row[column] for column in columns]
             try:
                 values[index] = list(map(float, cells))
+                joined = "\t".join(cells)
                 # float() reads "1_000", but in a table an underscore belongs to a misplaced name.
-                readable = "_" not in "".join(cells)
+                readable = "_" not in joined
+                if in_mutations:
+                    points.look(index, joined)
             except ValueError:
                 readable = False
             if not readable:
@@ -140,6 +151,8 @@ class TextTable:
         if bad is not None:
             limits = np.broadcast_to(least, values.shape)[bad]
             raise self._bad_cell(rows[bad], columns, limits, headers, labels, unit)
+        if (bad := points.first_row(values, Path(self.source).name, *self.head[0])) is not None:
+            raise self._bad_cell(rows[bad], columns, None, headers, labels, unit)
         if (values < 0).any():
             warnings.warn(
                 f"{self.source}: read {(values < 0).sum()} numbers as 0 that are less by a rounding error, down to "
@@ -157,18 +170,20 @@ class TextTable:
         self,
         row: int,
         columns: Sequence[int],
-        limits: NDArray[np.float64],
+        limits: NDArray[np.float64] | None,
         headers: Sequence[int],
         labels: Sequence[int],
         unit: str,
     ) -> InputDataError:
-        """Describe the first bad cell of a row that is known to have one."""
+        """Describe the first bad cell of a row that is known to have one; without ``limits`` a point in thousands."""
         cells = self.row(row)
-        column, problem = next(
-            (column, problem)
-            for column, limit in zip(columns, limits, strict=True)
-            if (problem := number_problem(cells[column], float(limit)))
+        problems = (
+            point_in_thousands(cells[column])
+            if limits is None
+            else number_problem(cells[column], float(limits[index]))
+            for index, column in enumerate(columns)
         )
+        column, problem = next(found for found in zip(columns, problems, strict=False) if found[1])
         label = " ".join(cells[at].strip() for at in labels)
         header = " ".join(self.head[at][column].strip() for at in headers).strip()
         name = repr(header) if header else f"{column + 1} (without a name)"
@@ -291,8 +306,11 @@ def _header(text: str, source: str) -> tuple[int, str]:
         next(_rows(part, delimiter or _find_delimiter(text, start, source), at, source), (0, [""]))
         for part, at in ((last, 0), (text, start))
     )
-    is_header = len(first) in (len(second), len(second) - 1) and any(map(is_number, second[1:]))
-    return (comment if is_header else start), delimiter
+    if len(second) - len(first) not in (0, 1) or not any(map(is_number, second[1:])):
+        return start, delimiter
+    # Without a cell for the labels, "#1" is the name of the first sample.
+    is_name = len(first) < len(second) and not first[0].startswith(" ")
+    return comment - is_name, delimiter
 
 
 def _find_delimiter(text: str, start: int, source: str) -> str:
