@@ -180,7 +180,6 @@ def read_exposures(path: str | Path | InputFile) -> pd.DataFrame:
         labels=(name,),
         items_in="rows" if samples_in_rows else "columns",
         unit="an exposure (a number of mutations, >= 0)",
-        in_mutations=True,
     )
     frame = pd.DataFrame(values, index=pd.Index(rows_named), columns=pd.Index(columns_named))
     return frame if samples_in_rows else frame.T

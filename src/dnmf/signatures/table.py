@@ -39,10 +39,10 @@ ROUNDING = 1e-9
 
 _ROWS_TO_FIND_DELIMITER = 20
 _DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
-_NO_CELLS = re.compile(r"[\s;,\"]*\Z")
+_NO_CELLS = re.compile(r"[\s;,\"]*+\Z")
 # What may stand before the header: blank lines, comments, Excel's line with the delimiter.
 _BEFORE_HEADER = re.compile(
-    r"[^\S\r\n]*(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    r"[^\S\r\n]*+(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
     re.IGNORECASE,
 )
 SAMPLE_HEADERS = {
@@ -86,7 +86,10 @@ class TextTable:
 
     def text_columns(self, first_row: int, columns: Sequence[int]) -> list[int]:
         """Return those of the columns that hold text and not a single number from ``first_row`` on."""
-        left = [column for column in columns if not is_number(self.row(first_row)[column])]
+        if first_row >= len(self.lines):
+            return []
+        first = self.row(first_row)
+        left = [column for column in columns if not is_number(first[column])]
         with_text: set[int] = set()
         for _, row in islice(self._rows(), first_row, None) if left else ():
             left = [column for column in left if is_text(row[column]) or is_missing(row[column])]
@@ -102,7 +105,7 @@ class TextTable:
         labels: Sequence[int] = (0,),
         items_in: Literal["rows", "columns"],
         unit: str,
-        in_mutations: bool,
+        in_mutations: bool = True,
     ) -> NDArray[np.float64]:
         """Return the cells of some rows and columns, both in ascending order, as numbers.
 
@@ -259,7 +262,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
 def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are neither blank nor a comment, each with the 1-based number of its first line."""
     before = count_lines(text[:start])
-    line, characters, blank, width = before, 0, 0, 0
+    line, characters, left_out, width = before, 0, 0, 0
 
     def lines() -> Iterator[str]:
         nonlocal characters
@@ -279,20 +282,22 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
             if not (is_comment and not any(map(is_number, row[1:]))):
                 width = len(row)
                 yield line, row
-        else:
-            blank += 1
-            check_table_size(source, blank, 0)
+                line = before + reader.line_num
+                continue
+        left_out += 1
+        check_table_size(source, left_out, 0)
         line = before + reader.line_num
 
 
 def _header(text: str, source: str) -> tuple[int, str]:
     """Return where the header starts, and the delimiter if a line above tells it."""
-    start, comment, delimiter = 0, None, ""
+    start, lines, comment, delimiter = 0, 0, None, ""
     while match := _BEFORE_HEADER.match(text, start):
         quoted = match["comment"] == '"#'
         comment = match.start() if quoted else match.end("comment") if match["comment"] else None
         delimiter = match["delimiter"] or delimiter
-        start = match.end()
+        start, lines = match.end(), lines + 1
+        check_table_size(source, lines, 0)
     if comment is None:
         return start, delimiter
     # Is the last comment the header, as in "#Mutation Type"? Then rows of numbers follow it.
@@ -301,8 +306,11 @@ def _header(text: str, source: str) -> tuple[int, str]:
         next(_rows(part, delimiter or _find_delimiter(text, start, source), at, source), (0, [""]))
         for part, at in ((last, 0), (text, start))
     )
-    is_header = len(first) in (len(second), len(second) - 1) and any(map(is_number, second[1:]))
-    return (comment if is_header else start), delimiter
+    if len(second) - len(first) not in (0, 1) or not any(map(is_number, second[1:])):
+        return start, delimiter
+    # Without a cell for the labels, "#1" is the name of the first sample.
+    is_name = len(first) < len(second) and not first[0].startswith(" ")
+    return comment - is_name, delimiter
 
 
 def _find_delimiter(text: str, start: int, source: str) -> str:
