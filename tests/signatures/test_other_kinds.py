@@ -113,10 +113,11 @@ def test_channels_of_another_class(kind, wide, tmp_path):
 
 def test_one_strand_of_several_is_not_taken_for_all_channels(tmp_path):
     """Without the other rows U:A[C>A]A would be as clear as A[C>A]A, but half of the mutations are missing."""
-    rows = ["\ts", *(f"U:{label}\t1" for label in SBS96.labels)]
-    (tmp_path / "a.tsv").write_text("\n".join(rows))
-    with pytest.raises(ChannelMismatchError, match="SBS192"):
-        read_catalog(tmp_path / "a.tsv")
+    for strand in ("U:", "T:", "N_", "B."):
+        rows = ["\ts", *(f"{strand}{label}\t1" for label in SBS96.labels)]
+        (tmp_path / "a.tsv").write_text("\n".join(rows))
+        with pytest.raises(ChannelMismatchError, match="SBS192"):
+            read_catalog(tmp_path / "a.tsv")
 
 
 def write(tmp_path, rows):

@@ -128,6 +128,8 @@ def test_comments_between_and_below_rows(counts):
 def test_a_sample_with_a_number_sign_is_no_comment(counts):
     rows = [[f"#{row[0]}", *row[1:]] for row in WIDE[1:]]
     assert counts(text([WIDE[0], *rows]))[0].sample_names == ["#P", "#Q", "#R"]
+    assert counts(text([["#P", *NAMES[1:]], *ROWS]))[0].sample_names == ["#P", "Q", "R"]
+    is_the_table(counts(text([["# P", *NAMES[1:]], *ROWS]))[0])
     with pytest.raises(InputDataError, match=r"line 3 \('#Q'\): found 96 cells"):
         counts(text([WIDE[0], rows[0], rows[1][:-1], rows[2]]))
 
@@ -154,6 +156,19 @@ def test_one_row_that_is_too_long_is_no_row_name_of_r(counts):
         InputDataError, match=r"line 4 .*: found 5 cells.*expected 4 as in the rows"
     ):
         counts(text([NAMES, *ROWS[:2], [*ROWS[2], "1"], *ROWS[3:]]))
+
+
+def test_a_line_above_the_channels(counts):
+    groups = ["", *(label[2:5] for label in SBS96.labels)]
+    catalog, said = counts(text([groups, *WIDE]))
+    is_the_table(catalog)
+    assert said == [
+        "left out line 1, which stands above the channels. Remove what is not meant to be read."
+    ]
+    with pytest.raises(
+        InputDataError, match="line 1: found numbers above the line of the channels"
+    ):
+        counts(text([WIDE[1], WIDE[0], *WIDE[2:]]))
 
 
 def test_labels_in_the_last_column(counts):

@@ -94,9 +94,20 @@ def test_a_channel_that_is_missing_is_told_in_the_spelling_that_the_others_have(
     path = write_table(tmp_path / "a.tsv", names[1:], range(1, 96), wide=False)
     with pytest.raises(ChannelMismatchError, match=r"found 95 of the 96.*missing: A\[C>A\]A\."):
         read_catalog(path)
-    names[5] = "ACXA"
+    for slip in ("ACXA", "ACCC"):
+        names[5] = slip
+        path = write_table(tmp_path / "a.tsv", names, range(96), wide=False)
+        with pytest.raises(
+            ChannelMismatchError, match=rf"found 95 .*recognised: '{slip}' \(line 7"
+        ):
+            read_catalog(path)
+
+
+def test_a_context_that_contradicts_the_change_is_no_channel(tmp_path):
+    names = [f"{x[0]}{x[2]}{x[6]}.{x[2]}.{x[4]}" for x in SBS96.labels]
+    names[0] = "ATA.C.A"
     path = write_table(tmp_path / "a.tsv", names, range(96), wide=False)
-    with pytest.raises(ChannelMismatchError, match=r"found 95 of.*not recognised: 'ACXA' \(line 7"):
+    with pytest.raises(ChannelMismatchError, match=r"missing: A\[C>A\]A; not recognised: 'ATA"):
         read_catalog(path)
 
 

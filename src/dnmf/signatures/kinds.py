@@ -141,7 +141,7 @@ _OTHER_CHANNELS = (
         _SUM_UP,
     ),
     (
-        r"[TUNBQ]:[ACGT]\[[CT]>[ACGT]\][ACGT]",
+        r"[TUNBQ][:._][ACGT]\W[CT]\W[ACGT]\W[ACGT]",
         "SBS384, SBS288 or SBS192 (transcribed strand)",
         _SUM_UP,
     ),

@@ -77,7 +77,8 @@ def arrange_channels(
                 f"{table.source}: has channels in all {table.width} columns. Add a first column with "
                 f"a name for each {item}."
             )
-        labels, dropped = [name_column(table, free, items[0])], []
+        labels = [name_column(table, free, items[0])]
+        dropped = _above_channels(table, axis)
         others = [column for column in range(table.width) if column not in labels]
         lines, more = _channel_lines(table, axis, others, items)
         places = [f"column {column + 1}" for column in lines]
@@ -128,6 +129,18 @@ def is_row_counter(table: TextTable, column: int) -> bool:
         header in _COUNTER_HEADERS or header.startswith("unnamed:") or (not header and not column)
     )
     return by_name and is_counter(table.column(column)[1:])
+
+
+def _above_channels(table: TextTable, axis: _Axis) -> list[str]:
+    """Say that a line of text above the channels is left out; one of numbers is refused."""
+    above = range(axis.cells[0])
+    for row in above:
+        if any(map(is_number, table.row(row))):
+            raise InputDataError(
+                f"{table.source}, line {table.lines[row]}: found numbers above the line of the channels, expected the "
+                "channels first. Move this line below them."
+            )
+    return [f"line {table.lines[row]}, which stands above the channels" for row in above]
 
 
 def name_column(table: TextTable, columns: Sequence[int], first_row: int) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,10 +53,10 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     file = read_input(regions, what="a BED file")
     wanted = read_regions(file)
     folder = cache_folder()
-    # A pipe has no state by which its counts are found again.
-    if folder is None or not genome.is_file():
+    name = _cache_name(file.record["sha256"], genome)
+    if folder is None or name is None:
         return _count(wanted, regions, genome)
-    kept = folder / _cache_name(file.record["sha256"], genome)
+    kept = folder / name
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -65,8 +66,14 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     return counts
 
 
-def _cache_name(regions_sha256: str, genome: Path) -> str:
-    state = genome.stat()
+def _cache_name(regions_sha256: str, genome: Path) -> str | None:
+    """Return the name that counts are kept under; None for a pipe, which has no state to find them by."""
+    try:
+        state = genome.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return None
     key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
     return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 

@@ -4,6 +4,7 @@ Tools write one channel in many ways: ``A[C>A]A``, ``ACA>AAA``, ``C>A@A_A``, ``A
 label alone can be read in two ways; the labels of a whole table, as a rule, in one only.
 """
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -13,6 +14,9 @@ COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 _ARROWS = re.compile(r"[>→]|&GT;|(?<=[ACGT])TO(?=[ACGT])|(?<=[^A-Z])TO(?=[^A-Z])")
 _RUNS = re.compile(r"[^\W_]+")
+
+_SLIPS = 48
+"""One label of so many may be mistyped, and the others still tell what stands where."""
 
 _LabelReader = Callable[[list[str]], str | None]
 """Returns the channel of four bases, which stand in the order of the label."""
@@ -51,11 +55,11 @@ def read_doublets(labels: Sequence[str], known: Collection[str]) -> list[str | N
 
     ``known`` are the labels on the strand that is written.
     """
-    return _read(labels, lambda positions, arrow: _doublet_reader(positions, arrow, known))
+    return _read(labels, lambda _, letters, arrow: _doublet_reader(letters, arrow, known))
 
 
 def _read(
-    labels: Sequence[str], reader: Callable[[list[str], bool], _LabelReader | None]
+    labels: Sequence[str], reader: Callable[[list[int], list[str], bool], _LabelReader | None]
 ) -> list[str | None]:
     """Read those labels that have the commonest structure: the same words and as many bases."""
     if not labels:
@@ -68,60 +72,77 @@ def _read(
     common, _ = Counter(shapes).most_common(1)[0]
     alike = [index for index, shape in enumerate(shapes) if shape == common]
     positions = list(map("".join, zip(*(bases[index] for index in alike), strict=True)))
-    read = reader(positions, any(">" in arrows[index] for index in alike))
     found: list[str | None] = [None] * len(labels)
-    if read is not None:
-        # One base of every role: of letters that are always the same, the first.
-        first = [positions.index(letters) for letters in dict.fromkeys(positions)]
-        for index in alike:
-            found[index] = read([bases[index][at] for at in first])
+    roles, letters = _roles(positions)
+    read = (
+        reader(roles, letters, any(">" in arrows[at] for at in alike))
+        if len(letters) == 4
+        else None
+    )
+    if read is None:
+        return found
+    for index in alike:
+        own = dict(zip(roles, bases[index], strict=True))
+        # Letters of one role that differ in this label alone are a slip of the pen.
+        if all(own[role] == base for role, base in zip(roles, bases[index], strict=True)):
+            found[index] = read([own[role] for role in range(4)])
     return found
 
 
-def _roles(positions: list[str]) -> tuple[list[str], list[tuple[int, int]]] | None:
-    """Return the letters of the four bases in all labels, and which pairs of them are never the same."""
-    distinct = list(dict.fromkeys(positions))
-    if len(distinct) != 4:
-        return None
-    apart = [
-        (i, j)
-        for i, j in combinations(range(4), 2)
-        if all(a != b for a, b in zip(distinct[i], distinct[j], strict=True))
+def _roles(positions: list[str]) -> tuple[list[int], list[str]]:
+    """Return the role of the letter at each position, and the letters of each role in all labels."""
+    roles: list[int] = []
+    letters: list[str] = []
+    for own in positions:
+        same = (
+            role
+            for role, other in enumerate(letters)
+            if _n_same(own, other) >= len(own) - len(own) // _SLIPS
+        )
+        roles.append(next(same, len(letters)))
+        letters[roles[-1] :] = letters[roles[-1] :] or [own]
+    return roles, letters
+
+
+def _n_same(own: str, other: str) -> int:
+    return sum(map(operator.eq, own, other))
+
+
+def _pairs_apart(letters: list[str]) -> list[tuple[int, int]]:
+    """Return which two roles never have the same base, but for a slip of the pen."""
+    slips = len(letters[0]) // _SLIPS
+    return [
+        (i, j) for i, j in combinations(range(4), 2) if _n_same(letters[i], letters[j]) <= slips
     ]
-    return distinct, apart
 
 
-def _substitution_reader(positions: list[str], has_arrow: bool) -> _LabelReader | None:
-    found = _roles(positions)
-    if found is None or len(found[1]) != 1:
+def _substitution_reader(
+    roles: list[int], letters: list[str], has_arrow: bool
+) -> _LabelReader | None:
+    pairs = _pairs_apart(letters)
+    if len(pairs) != 1:
         return None
-    distinct, [(ref, alt)] = found
-    times = [positions.count(letters) for letters in distinct]
-    only_alt_is_pyrimidine = set(distinct[alt]) <= set("CT") < set(distinct[ref])
-    if times[alt] > times[ref] or (
-        times[alt] == times[ref] and not has_arrow and only_alt_is_pyrimidine
-    ):
+    ref, alt = pairs[0]
+    # The reference is written beside its context, too; without context there may be an arrow, or a pyrimidine.
+    more = roles.count(alt) - roles.count(ref)
+    only_alt_is_pyrimidine = set(letters[alt]) <= set("CT") < set(letters[ref])
+    if more > 0 or (more == 0 and not has_arrow and only_alt_is_pyrimidine):
         ref, alt = alt, ref
     five, three = (role for role in range(4) if role not in (ref, alt))
     return lambda bases: substitution(bases[five], bases[ref], bases[alt], bases[three])
 
 
 def _doublet_reader(
-    positions: list[str], has_arrow: bool, known: Collection[str]
+    letters: list[str], has_arrow: bool, known: Collection[str]
 ) -> _LabelReader | None:
-    found = _roles(positions)
-    if (
-        found is None
-        or len(found[1]) != 2
-        or len({role for pair in found[1] for role in pair}) != 4
-    ):
+    pairs = _pairs_apart(letters)
+    if len(pairs) != 2 or {*pairs[0], *pairs[1]} != set(range(4)):
         return None
-    distinct, pairs = found
 
     def written(bases: Sequence[str], ref: int) -> str:
         return ">".join("".join(bases[pair[side]] for pair in pairs) for side in (ref, 1 - ref))
 
-    labels = [[written(bases, ref) for bases in zip(*distinct, strict=True)] for ref in (0, 1)]
+    labels = [[written(bases, ref) for bases in zip(*letters, strict=True)] for ref in (0, 1)]
     swapped = [set(own) <= set(known) for own in labels] == [False, True]
     ref = int(swapped and not has_arrow)
 

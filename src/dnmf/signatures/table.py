@@ -86,7 +86,10 @@ class TextTable:
 
     def text_columns(self, first_row: int, columns: Sequence[int]) -> list[int]:
         """Return those of the columns that hold text and not a single number from ``first_row`` on."""
-        left = [column for column in columns if not is_number(self.row(first_row)[column])]
+        if first_row >= len(self.lines):
+            return []
+        first = self.row(first_row)
+        left = [column for column in columns if not is_number(first[column])]
         with_text: set[int] = set()
         for _, row in islice(self._rows(), first_row, None) if left else ():
             left = [column for column in left if is_text(row[column]) or is_missing(row[column])]
@@ -301,8 +304,11 @@ def _header(text: str, source: str) -> tuple[int, str]:
         next(_rows(part, delimiter or _find_delimiter(text, start, source), at, source), (0, [""]))
         for part, at in ((last, 0), (text, start))
     )
-    is_header = len(first) in (len(second), len(second) - 1) and any(map(is_number, second[1:]))
-    return (comment if is_header else start), delimiter
+    if len(second) - len(first) not in (0, 1) or not any(map(is_number, second[1:])):
+        return start, delimiter
+    # Without a cell for the labels, "#1" is the name of the first sample.
+    is_name = len(first) < len(second) and not first[0].startswith(" ")
+    return comment - is_name, delimiter
 
 
 def _find_delimiter(text: str, start: int, source: str) -> str:
