@@ -107,7 +107,7 @@ def disturb(rng: Random, grid: Grid) -> Grid:
     if not grid or not grid[0] or len({len(row) for row in grid}) > 1:
         return grid
     rows = [list(row) for row in grid]
-    at, other = rng.randrange(len(rows)), rng.randrange(len(rows))
+    at = rng.randrange(len(rows))
     width = len(rows[0])
     column, target = rng.randrange(width), rng.randrange(width)
 
@@ -124,11 +124,9 @@ def disturb(rng: Random, grid: Grid) -> Grid:
     elif kind == 9:
         rows[at][0] = rng.choice(NAMES)
     elif kind == 10:
-        rows.insert(other, list(rows[at]))
+        rows.insert(rng.randrange(len(rows)), list(rows[at]))
     elif kind == 11:
         del rows[at]
-    elif kind == 12:
-        rows[at], rows[other] = rows[other], rows[at]
     elif kind == 13:
         each(lambda row, _: row.insert(target, row[column]))
     elif kind == 14 and width > 1:
