@@ -25,7 +25,7 @@ JSON_VALUES: tuple[Any, ...] = (
     *(None, [], {}, "", "é", "x" * 10_000, -1, 0, 1, 2, 3, 100_000, 10**30, 0.5, 1e300, float("inf"), float("nan")),
     *(True, False, [1] * 1000, [None], {"a": 1}, "DNMF", [[[[]]]], -0.0, "1", [0.1, 0.2]),
 )  # fmt: skip
-DELIMITERS = "\t,;"
+DELIMITERS = "\t\t,,;; "  # R separates by blanks and quotes all text
 # One in this many spoilt files is a small gzip that unpacks to more than a reader should hold.
 BOMBS = 2_000
 _BOMB = {byte: gzip.compress(byte * 8_000_000, mtime=0) for byte in (b"\0", b"\n", b"1\t")}
@@ -87,10 +87,12 @@ def spoil(rng: Random, content: bytes) -> bytes:
 def rendered(rng: Random, grid: Grid) -> bytes:
     """Write a table in a random style that changes nothing of what it says."""
     buffer = io.StringIO()
+    delimiter = rng.choice(DELIMITERS)
+    quotes = (csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
     csv.writer(
         buffer,
-        delimiter=rng.choice(DELIMITERS),
-        quoting=rng.choice((csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL)),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_ALL if delimiter == " " else rng.choice(quotes),
         lineterminator=rng.choice(("\n", "\n", "\r\n", "\r")),
     ).writerows(grid)
     text = buffer.getvalue()
@@ -105,7 +107,7 @@ def disturb(rng: Random, grid: Grid) -> Grid:
     if not grid or not grid[0] or len({len(row) for row in grid}) > 1:
         return grid
     rows = [list(row) for row in grid]
-    at, other = rng.randrange(len(rows)), rng.randrange(len(rows))
+    at = rng.randrange(len(rows))
     width = len(rows[0])
     column, target = rng.randrange(width), rng.randrange(width)
 
@@ -122,11 +124,9 @@ def disturb(rng: Random, grid: Grid) -> Grid:
     elif kind == 9:
         rows[at][0] = rng.choice(NAMES)
     elif kind == 10:
-        rows.insert(other, list(rows[at]))
+        rows.insert(rng.randrange(len(rows)), list(rows[at]))
     elif kind == 11:
         del rows[at]
-    elif kind == 12:
-        rows[at], rows[other] = rows[other], rows[at]
     elif kind == 13:
         each(lambda row, _: row.insert(target, row[column]))
     elif kind == 14 and width > 1:

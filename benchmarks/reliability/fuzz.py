@@ -159,6 +159,7 @@ class Campaign:
             if not folder.exists():
                 folder.mkdir()
                 for name, content in files.items():
+                    (folder / name).parent.mkdir(exist_ok=True)
                     (folder / name).write_bytes(content)
                 (folder / "fault.txt").write_text(
                     f"{fault}\ninput {found['index']}\n{found['detail']}\n", "utf-8", "replace"

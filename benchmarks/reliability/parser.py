@@ -55,8 +55,8 @@ def text_of(content: bytes) -> str | None:
 
 
 def grid_of(text: str, delimiter: str) -> Grid:
-    """Cut text into cells: quotes count at the start of a cell, a line ends with CR, LF or both."""
-    if '"' not in text:
+    """Cut text into cells: quotes count at the start of a cell, a line ends with CR, LF or both, blanks are one."""
+    if '"' not in text and delimiter != " ":
         return [line.split(delimiter) for line in re.split("\r\n|\r|\n", text)]
     rows: Grid = [[]]
     cell, quoted, at = "", False, 0
@@ -70,6 +70,8 @@ def grid_of(text: str, delimiter: str) -> Grid:
             cell += letter if quoted else ""
         elif letter == '"' and not cell and (at == 0 or text[at - 1] in f"{delimiter}\r\n"):
             quoted = True
+        elif letter == delimiter == " " and (text[:at][-1:] or " ") in " \r\n":
+            pass
         elif letter == delimiter:
             rows[-1].append(cell)
             cell = ""
@@ -151,7 +153,7 @@ def compare(
     named = [{str(key): str(key) for key in answer.columns}]
     tables = named if spellings is None else [*spellings, *named]
     differs = UNKNOWN
-    for grid in _grids(text):
+    for grid in grids_of(text):
         for turned in (False, True):
             for verdict in _verdicts(grid, answer, tables, warnings, turned=turned, scaled=scaled):
                 if verdict == EQUAL:
@@ -160,7 +162,8 @@ def compare(
     return differs
 
 
-def _grids(text: str) -> Iterator[Grid]:
+def grids_of(text: str) -> Iterator[Grid]:
+    """Yield the ways to cut text into cells, with and without comments, blank lines left out."""
     for delimiter in "\t,; ":
         if delimiter not in text:
             continue

@@ -15,6 +15,7 @@ from dnmf.signatures import DBS78, ID83, read_catalog, read_exposures, read_sign
 from reliability.damage import disturb, rendered, spoil
 from reliability.parser import (
     EQUAL,
+    NEGATIVE_ROUNDING,
     SUBSTITUTIONS,
     UNKNOWN,
     Grid,
@@ -22,6 +23,7 @@ from reliability.parser import (
     bare,
     compare,
     grid_of,
+    grids_of,
     number,
     text_of,
 )
@@ -176,12 +178,8 @@ def _check_tumours(answer: TumourExposures, files: Files, said: Sequence[str]) -
     text = text_of(files["table.csv"])
     if text is None:
         return "accepted, but the file is not text"
-    for delimiter in "\t,; ":
-        rows = [
-            [c.strip() for c in row]
-            for row in grid_of(text, delimiter)
-            if any(c.strip() for c in row)
-        ]
+    for grid in grids_of(text):
+        rows = [[cell.strip() for cell in row] for row in grid]
         header = rows[0]
         if (
             "Sample Names" not in header
@@ -202,7 +200,9 @@ def _check_tumours(answer: TumourExposures, files: Files, said: Sequence[str]) -
                 if name in shares:
                     if (value := number(cell)) is None:
                         return f"{cell[:40]!r} is no number"
-                    shares[name] += value
+                    if value < -NEGATIVE_ROUNDING:
+                        return f"{cell[:40]!r} is negative"
+                    shares[name] += max(value, 0.0)
             if total := sum(shares.values()):
                 if row[sample] in expected:
                     return f"the sample {row[sample]!r} is there twice"
