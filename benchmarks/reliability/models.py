@@ -139,7 +139,7 @@ def _spoilt_model(rng: Random, files: Files, card: str, weights: str) -> Files:
 def _models() -> list[Files]:
     H = np.abs(np.random.default_rng(1).normal(5, 2, (12, 2)))
     fitted = (
-        MultiplicativeNMF(2, max_iter=3, random_state=0).fit(X),
+        MultiplicativeNMF(2, max_iter=3, tol=0.0, random_state=0).fit(X),
         DNMF(2, n_layers=2, n_steps=2, random_state=0).fit(X),
         DNMF(2, layer="admm", n_layers=2, n_steps=2, random_state=0).fit(X),
         SupervisedDNMF(n_layers=2, max_epochs=1, random_state=0).fit(X, H),
