@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,9 +15,14 @@ from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+# Marks, embeddings, overrides and isolates of text direction.
+_BIDIRECTIONAL_CONTROLS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 
 
 class UserError(Exception):
@@ -47,13 +53,13 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
             resume = (
                 f" What was finished is in {checkpoint}: repeat the command to go on from there."
             )
-        typer.echo(f"Interrupted. {_kept(output)}{resume}", err=True)
+        typer.echo(printable(f"Interrupted. {_kept(output)}{resume}"), err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _stop(message: str, output: Path | None) -> NoReturn:
     styled = typer.style("Error:", fg="red", bold=True)
-    typer.echo(f"{styled} {message}\n{_kept(output)}", err=True)
+    typer.echo(f"{styled} {printable(message)}\n{printable(_kept(output))}", err=True)
     raise typer.Exit(EXIT_BAD_INPUT) from None
 
 
@@ -90,7 +96,7 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
         if text not in seen:
             seen.append(text)
             console.print("Warning:", style="yellow", end=" ")
-            console.print(text, markup=False)
+            console.print(text)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations are for developers
@@ -102,21 +108,46 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
 
 def stderr_console() -> "Console":
     """Return the console of progress and warnings."""
-    from rich.console import Console
-
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return _plain_console(stderr=True, soft_wrap=True)
 
 
 def stdout_console() -> "Console":
     """Return the console of results."""
+    return _plain_console()
+
+
+def _plain_console(**options: Any) -> "Console":
+    """Return a console on which all text, names in it included, is shown as it is: no markup, no emoji codes."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **style: Any) -> "Text":
+            return super().render_str(printable(text), **style)
+
+    return PlainConsole(highlight=False, markup=False, emoji=False, **options)
+
+
+def printable(text: str) -> str:
+    """Return text with the characters spelled out that would reorder a line, break it or steer the terminal.
+
+    Examples
+    --------
+    >>> printable("tumour \u202eone\x1b[2J")
+    'tumour \\u202eone\\x1b[2J'
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode() if _steers(letter) else letter for letter in text
+    )
+
+
+def _steers(letter: str) -> bool:
+    control = unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") and letter not in "\n\t"
+    return control or letter in _BIDIRECTIONAL_CONTROLS
 
 
 def say(text: str) -> None:
-    """Print a line of results as it is: not wrapped, and without Rich's markup."""
-    stdout_console().print(text, markup=False, soft_wrap=True)
+    """Print a line of results as it is, not wrapped."""
+    stdout_console().print(text, soft_wrap=True)
 
 
 def command_line() -> str:

@@ -199,8 +199,7 @@ def _announce(run: "dnmf.extraction.ExtractionRun", console: "Console", workers:
     )
     console.print(
         "It may be interrupted at any time: the same command goes on from there. `dnmf report "
-        f"{run.output}` in another window reports what is finished.",
-        markup=False,
+        f"{run.output}` in another window reports what is finished."
     )
 
 

@@ -40,12 +40,11 @@ def match(
 
 def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "Table":
     """Return the matches as a table for the terminal, with their ``share`` if they have one."""
-    from rich.markup import escape
     from rich.table import Table
 
     weak = not matches["assigned"].all()
     table = Table(
-        title=f"Compared with {escape(reference.source)}",
+        title=f"Compared with {reference.source}",
         caption="weak: the closest, but too different to count as a match" if weak else None,
     )
     table.add_column("Signature")
@@ -56,6 +55,6 @@ def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "T
         table.add_column("Share of mutations", justify="right")
     for row in matches.to_dict("records"):
         best = f"{row['reference']}{'' if row['assigned'] else ' (weak)'}"
-        cells = [escape(str(row["found"])), escape(best), f"{row['cosine']:.3f}"]
+        cells = [str(row["found"]), best, f"{row['cosine']:.3f}"]
         table.add_row(*cells, *([f"{row['share']:.1%}"] if with_share else []))
     return table

@@ -28,10 +28,10 @@ class TrainingProgress:
         self._quiet = quiet
         self._console = console
         self._bars = Progress(
-            TextColumn("{task.description:<12}"),
+            TextColumn("{task.description:<12}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}"),
+            TextColumn("{task.fields[detail]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -91,7 +91,7 @@ class TrainingProgress:
             self._print(f"{phase}: done after step {step} of {steps}{_comma(_cost(cost))}")
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(text)
         self._next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
 
 

@@ -97,7 +97,9 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
                 bound = "> 0" if positive else ">= 0"
                 raise ValueError(f"{name} must be a finite number {bound}, got {value!r}")
             if float(value) > LARGEST_ENTRY[self.dtype]:
-                raise ValueError(f"{name} must be at most {LARGEST_ENTRY[self.dtype]:g}, got {value!r}")
+                raise ValueError(
+                    f"{name} must be at most {LARGEST_ENTRY[self.dtype]:g}, got {value!r}"
+                )
 
     def _check_choices(self, **choices: Collection[str]) -> None:
         for name, allowed in choices.items():
