@@ -128,7 +128,7 @@ def _plain_console(**options: Any) -> "Console":
 
 
 def printable(text: str) -> str:
-    """Return text with the characters spelled out that would reorder a line, break it or steer the terminal.
+    r"""Return text with the characters spelled out that would reorder a line, break it or steer the terminal.
 
     Examples
     --------

@@ -64,7 +64,8 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _check_range(self, name: str, rows: Array, dtype: str | None = None) -> None:
         """Raise a ValueError for a row whose entries are so large or so small that products over- or underflow."""
-        largest = LARGEST_ENTRY[dtype or self.dtype]
+        dtype = dtype or self.dtype
+        largest = LARGEST_ENTRY[dtype]
         top = rows.max(axis=1, initial=0.0)
         least = np.where(rows > 0, rows, np.inf).min(axis=1, initial=np.inf)
         small = ((top > 0) & (top < 1 / largest)) | (least < largest**-3)
@@ -72,9 +73,9 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             if wrong.any():
                 row = int(wrong.argmax())
                 raise ValueError(
-                    f"{name} is too {size}: row {row} holds {entry[row]:.3g}. In {dtype or self.dtype} the largest entry "
-                    f"of a row must be 0 or from {1 / largest:g} to {largest:g}, and no other below {largest**-3:g}. "
-                    f"Scale the data, e.g. divide by their mean."
+                    f"{name} is too {size}: row {row} holds {entry[row]:.3g}. In {dtype} the largest entry of a row "
+                    f"must be 0 or from {1 / largest:g} to {largest:g}, and no other below {largest**-3:g}. Scale the "
+                    "data, e.g. divide by their mean."
                 )
 
     def _check_parameters(self) -> None:

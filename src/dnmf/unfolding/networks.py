@@ -31,7 +31,7 @@ LAYERS: dict[str, type[UnfoldedLayer]] = {
 
 
 def rows_of(X: Float[Tensor, "*batch f"], n_features: int) -> Float[Tensor, "n f"]:
-    """Return one sample, or a batch of any number of dimensions, as rows; a ValueError where the features do not fit."""
+    """Return one sample, or a batch of any number of dimensions, as rows; a ValueError for other features."""
     if X.ndim == 0 or X.shape[-1] != n_features:
         raise ValueError(
             f"expected samples of {n_features} features, (..., {n_features}), got a tensor of shape {tuple(X.shape)}"
