@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from rich.table import Table
 
-from dnmf.cli.console import printable, stderr_console, stdout_console
+from dnmf.cli.console import stderr_console, stdout_console
+from dnmf.report.names import printable
 from dnmf.signatures import load_reference
 from dnmf.signatures.schemas import SBS96
 
@@ -34,15 +35,6 @@ def test_a_console_shows_names_as_they_are(console, name):
     shown.print(table)
     shown.print(name)
     assert shown.file.getvalue().count(printable(name)) == 5
-
-
-@pytest.mark.parametrize("letter", "\x1b\x07\u202e\u2067\u200f\u2028\ud800")
-def test_what_would_steer_the_terminal_is_spelled_out(letter):
-    assert printable(f"a{letter}b\nc") == f"a{ascii(letter)[1:-1]}b\nc"
-
-
-def test_names_of_any_language_are_kept():
-    assert printable("tumour β 腫瘍 עברית 🧬") == "tumour β 腫瘍 עברית 🧬"
 
 
 def write_table(path, names, values):

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
+from dnmf.report.names import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
-# Marks, embeddings, overrides and isolates of text direction.
-_BIDIRECTIONAL_CONTROLS = frozenset(
-    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
+
 
 
 class UserError(Exception):
@@ -125,24 +122,6 @@ def _plain_console(**options: Any) -> "Console":
             return super().render_str(printable(text), **style)
 
     return PlainConsole(highlight=False, markup=False, emoji=False, **options)
-
-
-def printable(text: str) -> str:
-    r"""Return text with the characters spelled out that would reorder a line, break it or steer the terminal.
-
-    Examples
-    --------
-    >>> printable("tumour \u202eone\x1b[2J")
-    'tumour \\u202eone\\x1b[2J'
-    """
-    return "".join(
-        letter.encode("unicode_escape").decode() if _steers(letter) else letter for letter in text
-    )
-
-
-def _steers(letter: str) -> bool:
-    control = unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") and letter not in "\n\t"
-    return control or letter in _BIDIRECTIONAL_CONTROLS
 
 
 def say(text: str) -> None:
