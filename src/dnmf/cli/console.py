@@ -21,7 +21,6 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
-
 class UserError(Exception):
     """An error that only the user can correct; the message says what to do."""
 

@@ -142,14 +142,14 @@ def _samples_and_mutations(result: ExtractionRecord) -> Iterator[Finding]:
     if len(filled) < MIN_SAMPLES_PER_SIGNATURE * k:
         yield Finding(
             "caution",
-            f"{len(filled):,} samples are few for {k} signatures",
+            f"{n_samples(len(filled), 'is', 'are')} few for {k} signature{'' if k == 1 else 's'}",
             f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot "
             "be told apart. Prefer fewer signatures, or refit known ones.",
         )
     if len(filled) and filled.median() < LOW_MEDIAN_MUTATIONS:
         yield Finding(
             "caution",
-            f"Half of the samples have fewer than {filled.median():,.0f} mutations",
+            f"The median sample has {filled.median():,.0f} mutation{'' if filled.median() == 1 else 's'}",
             "Counting noise then moves the exposures of a single sample by tens of percent. Signatures and averages "
             "over groups of samples are more reliable than single samples.",
         )
