@@ -44,7 +44,7 @@ def choice_summary(result: ExtractionRecord) -> str:
         )
     elif not choice.stable:
         stability = (
-            f"Its mean silhouette over restarts is {table.loc[k, 'silhouette']:.2f}, though none of its signatures "
+            f"Its mean silhouette over restarts is {table['silhouette'][k]:.2f}, though none of its signatures "
             "alone is unstable."
         )
     else:

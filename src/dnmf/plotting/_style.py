@@ -69,7 +69,8 @@ def _signature_colour(index: int) -> str:
         return colour
     from matplotlib.colors import to_hex, to_rgb
 
-    return to_hex([0.5 * (part + _SHADES[use - 1]) for part in to_rgb(colour)]).upper()
+    red, green, blue = (0.5 * (part + _SHADES[use - 1]) for part in to_rgb(colour))
+    return to_hex((red, green, blue)).upper()
 
 
 def page(figure: "Figure | None", width: float, height: float) -> "Figure":

@@ -215,12 +215,12 @@ def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFram
 def _check_range(counts: pd.DataFrame, source: str) -> None:
     """Refuse a sample whose numbers over- or underflow where they are multiplied."""
     largest = LARGEST_ENTRY["float64"]
-    top = counts.max(axis=1)
-    wrong = (top > largest) | ((top > 0) & (top < 1 / largest))
-    if wrong.any():
-        sample = wrong.idxmax()
+    top = counts.to_numpy().max(axis=1)
+    wrong = np.flatnonzero((top > largest) | ((top > 0) & (top < 1 / largest)))
+    if len(wrong):
+        row = int(wrong[0])
         raise InputDataError(
-            f"{source}, sample {sample!r}: its largest number is {top[sample]:.3g}, which is no number of "
+            f"{source}, sample {counts.index[row]!r}: its largest number is {top[row]:.3g}, which is no number of "
             f"mutations: 0 or from {1 / largest:g} to {largest:g} can be computed with. Correct or remove the sample."
         )
 
