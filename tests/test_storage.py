@@ -14,7 +14,16 @@ from dnmf.storage import ModelFormat, check_identity, write_whole
 FORMAT = ModelFormat("test-model", "a test model", (1, 3), indent=1, sort_keys=False)
 
 
-@pytest.mark.parametrize(("content", "there"), [("é\n", b"\xc3\xa9\n"), (b"\0\r\n", b"\0\r\n")])
+@pytest.mark.parametrize(
+    ("content", "there"),
+    [
+        ("é\n", b"\xc3\xa9\n"),
+        (b"\0\r\n", b"\0\r\n"),
+        # Names of files as Python has them where the locale is not UTF-8, and where the name is not.
+        ("\udcc3\udca9 \udce9 é", "é \ufffd é".encode()),
+        ("\ud800", b"?"),
+    ],
+)
 def test_what_is_written_is_what_is_there(tmp_path, content, there):
     path = tmp_path / "a"
     for _ in range(2):

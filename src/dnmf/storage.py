@@ -28,7 +28,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
     partial = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         with partial.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(_utf8(content) if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -45,6 +45,17 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _utf8(text: str) -> bytes:
+    """Return text as UTF-8, also where it quotes the name of a file whose bytes the locale cannot read.
+
+    Python holds such bytes as surrogates. Those that are UTF-8 are written as they are, others as U+FFFD.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+    except UnicodeEncodeError:  # surrogates that are no bytes
+        return text.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True)

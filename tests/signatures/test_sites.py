@@ -14,12 +14,13 @@ from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 LENGTHS = {"chr1": 5000, "chr2": 3000, "chrM": 400}
 
 
-def keep_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dnmf.signatures.sites.user_cache_path", lambda *_, **__: folder)
+def keep_in(folder: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnmf.signatures.sites.cache_folder", lambda: folder)
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").mkdir()
     keep_in(tmp_path / "cache", monkeypatch)
 
 
@@ -107,8 +108,9 @@ def test_counts_do_not_need_a_place_to_keep_them(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    keep_in(blocked, monkeypatch)
-    assert sum(count_sites(bed(tmp_path, "chr1 10 4000"), fasta).regions) == 3990
+    for folder in (blocked, None):
+        keep_in(folder, monkeypatch)
+        assert sum(count_sites(bed(tmp_path, "chr1 10 4000"), fasta).regions) == 3990
 
 
 def test_unknown_bases_are_left_out_and_told(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """What the user sees: results on stdout, all else on stderr, no traceback for bad input."""
 
+import io
+import os
 import shlex
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from dnmf.cli.interrupts import EndingSignal, interrupted_by_signals
 from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
 from dnmf.report.names import printable
 
@@ -18,7 +22,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+# As shells do: 128 + the number of the signal, which is 2 for Ctrl-C.
+_EXIT_OF_SIGNALS = 128
 
 
 class UserError(Exception):
@@ -30,11 +35,13 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
     """Turn what bad input raises into a message and exit code 2, Ctrl-C into exit code 130.
 
     Either way nothing has been written to ``output``, and the message says so. Anything else is a
-    fault of dnmf and keeps its traceback, which is what a bug report needs. After Ctrl-C work in a
-    ``checkpoint`` is not lost, and the message says how to go on.
+    fault of dnmf and keeps its traceback, which is what a bug report needs. After Ctrl-C, SIGTERM
+    (exit code 143) and SIGHUP (129) work in a ``checkpoint`` is not lost, and the message says how
+    to go on.
     """
     try:
-        yield
+        with interrupted_by_signals():
+            yield
     except BrokenPipeError:
         raise  # the reader of our output has gone (`dnmf match ... | head`): Typer ends quietly
     except (InputDataError, ModelFileError, CheckpointError, UserError) as error:
@@ -43,20 +50,34 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
         _stop(_os_error_message(error), output)
     except MemoryError:
         _stop("there is not enough memory for this input.", output)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         resume = ""
         if checkpoint is not None and checkpoint.is_dir():
             resume = (
                 f" What was finished is in {checkpoint}: repeat the command to go on from there."
             )
-        typer.echo(printable(f"Interrupted. {_kept(output)}{resume}"), err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        by, number = "", signal.SIGINT.value
+        if isinstance(interrupt, EndingSignal):
+            by, number = f" by {interrupt}", interrupt.number
+        _tell(f"Interrupted{by}. {_kept(output)}{resume}")
+        raise typer.Exit(_EXIT_OF_SIGNALS + number) from None
 
 
 def _stop(message: str, output: Path | None) -> NoReturn:
-    styled = typer.style("Error:", fg="red", bold=True)
-    typer.echo(f"{styled} {printable(message)}\n{printable(_kept(output))}", err=True)
+    _tell(f"{message}\n{_kept(output)}", label="Error:")
     raise typer.Exit(EXIT_BAD_INPUT) from None
+
+
+def _tell(message: str, label: str = "") -> None:
+    """Print the last words of a command on stderr."""
+    console = stderr_console()
+    try:
+        if label:
+            console.print(label, style="bold red", end=" ")
+        console.print(message)
+    except OSError:
+        # Nobody can read them. What waits to be written must not change the exit code.
+        sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def _kept(output: Path | None) -> str:
@@ -113,7 +134,7 @@ def stdout_console() -> "Console":
 
 
 def _plain_console(**options: Any) -> "Console":
-    """Return a console on which all text, names in it included, is shown as it is: no markup, no emoji codes."""
+    """Return a console on which text, names in it included, is shown as it is, whatever Rich would make of it."""
     from rich.console import Console
 
     class PlainConsole(Console):
@@ -128,6 +149,21 @@ def say(text: str) -> None:
     stdout_console().print(text, soft_wrap=True)
 
 
+def show_any_name() -> None:
+    """Let the output escape the characters that its encoding does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        # Python's own choices of what to do; PYTHONIOENCODING may name another.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def command_line() -> str:
     """Return the running command as one types it, for the record of the run."""
     return shlex.join(["dnmf", *sys.argv[1:]])
@@ -135,4 +171,7 @@ def command_line() -> str:
 
 def busy(what: str, console: "Console", *, quiet: bool) -> AbstractContextManager[Any]:
     """Show that something takes a moment; on a terminal only, as it leaves no line behind."""
-    return console.status(what) if console.is_terminal and not quiet else nullcontext()
+    if quiet or not console.is_terminal:
+        return nullcontext()
+    # The default is drawn with Braille characters.
+    return console.status(what, spinner="dots" if console.encoding.startswith("utf") else "line")

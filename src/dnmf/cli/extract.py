@@ -1,6 +1,5 @@
 """``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
-import os
 import warnings
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -11,6 +10,7 @@ import typer
 
 import dnmf
 from dnmf.cli.console import (
+    available_cores,
     busy,
     command_line,
     say,
@@ -136,7 +136,7 @@ def extract(
                 l2_reg=l2,
                 model=_model(preset, layers, epochs),
             )
-        cores = workers or len(os.sched_getaffinity(0))
+        cores = workers or available_cores()
         if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
@@ -172,7 +172,7 @@ def demo(
         run = dnmf.extraction.ExtractionRun(
             output, dnmf.example_catalog(), arguments, command=command_line()
         )
-        cores = len(os.sched_getaffinity(0))
+        cores = available_cores()
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from dnmf import __version__
+from dnmf.cli.console import show_any_name
 from dnmf.cli.extract import demo, extract, report
 from dnmf.cli.match import match
 from dnmf.cli.plot import plot
@@ -51,4 +52,5 @@ for command in (extract, report, refit, demo, simulate, transform, match, plot, 
 
 def main() -> None:
     """Run the command line; the entry point of ``dnmf`` and of ``python -m dnmf``."""
+    show_any_name()
     app(prog_name="dnmf")

@@ -5,8 +5,8 @@ which other samples are in a batch.
 """
 
 import numpy as np
-from numba import njit
 
+from dnmf.kernels._compiled import compiled
 from dnmf.kernels._nnls_numba import nnls_rows
 
 # Expectation steps before the first Newton step: enough to leave the region where the quadratic model misleads.
@@ -17,7 +17,7 @@ ARMIJO = 1e-4
 MAX_HALVINGS = 40
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _reconstruct(h, W, spectrum):
     spectrum[:] = 0.0
     for j in range(h.size):
@@ -26,7 +26,7 @@ def _reconstruct(h, W, spectrum):
                 spectrum[c] += h[j] * W[j, c]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _gains(x, spectrum, W, allowed, gains):
     """``gains_j = sum_c W_jc x_c / spectrum_c``: 1 where a component is in balance; returns the largest."""
     largest = 0.0
@@ -41,7 +41,7 @@ def _gains(x, spectrum, W, allowed, gains):
     return largest
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _log_likelihood(x, spectrum):
     total = 0.0
     for c in range(x.size):
@@ -52,7 +52,7 @@ def _log_likelihood(x, spectrum):
     return total - spectrum.sum()
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _newton_target(x, spectrum, W, h, gains, target):
     """Minimise the second-order model over h >= 0, on the components that are present or want to enter."""
     members = np.flatnonzero((h > 0.0) | (gains > 1.0))
@@ -88,7 +88,7 @@ def _newton_target(x, spectrum, W, h, gains, target):
         target[members[a]] = solution[0, a] / norms[a]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _line_search(x, h, spectrum, target, W, gains, new_spectrum):
     """Step from ``h`` towards ``target`` as far as the likelihood gains; False when it does not."""
     value = _log_likelihood(x, spectrum)
@@ -111,7 +111,7 @@ def _line_search(x, h, spectrum, target, W, gains, new_spectrum):
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _expectation_step(h, gains, allowed):
     total = 0.0
     for j in range(h.size):
@@ -121,7 +121,7 @@ def _expectation_step(h, gains, allowed):
         h /= total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
     """Maximise the likelihood of every row of ``X``, starting from ``H`` (rows on the simplex), in place.
 

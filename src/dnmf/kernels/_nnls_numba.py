@@ -5,7 +5,8 @@ never calls BLAS, so rows can be spread over threads without changing a single b
 """
 
 import numpy as np
-from numba import njit
+
+from dnmf.kernels._compiled import compiled
 
 # Relative sizes below which a number counts as zero. Dual feasibility is looser than primal: a gradient is a difference
 # of sums over k terms, an entry of the solution is not.
@@ -16,7 +17,7 @@ RANK_TOLERANCE = 1e-12
 MAX_EXCHANGES = 60
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled(fastmath={"reassoc", "contract", "nsz"})
 def _solve_passive(gram, moments, members, size, known, factor, solution):
     """Cholesky solve on the passive set, of whose factor the first ``known`` rows are there already.
 
@@ -49,7 +50,7 @@ def _solve_passive(gram, moments, members, size, known, factor, solution):
     return size
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _list_members(passive, members, known):
     """List the passive set; return its size, and how many of the first ``known`` members are the same as before."""
     size, shared = 0, 0
@@ -62,7 +63,7 @@ def _list_members(passive, members, known):
     return size, shared
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled(fastmath={"reassoc", "contract", "nsz"})
 def _gradients(gram, moments, members, size, solution, gradients):
     for i in range(moments.size):
         gradients[i] = -moments[i]
@@ -72,7 +73,7 @@ def _gradients(gram, moments, members, size, solution, gradients):
             gradients[i] += gram[row, i] * value
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _pivot_blocks(
     gram, moments, passive, members, known, factor, solution, gradients, infeasible, scale
 ):
@@ -120,7 +121,7 @@ def _pivot_blocks(
     return False, known
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _active_set(gram, moments, passive, members, factor, solution, current, blocked):
     """Lawson and Hanson's method: slower, but it never holds dependent components together."""
     k = moments.size
@@ -182,7 +183,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
     return size
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def nnls_rows_in_order(gram, moments, passive, order, solutions):
     """Fill ``solutions`` (q, k) with argmin_{h >= 0} 1/2 h G h - c h for every row c of ``moments``.
 
@@ -234,7 +235,7 @@ def nnls_rows_in_order(gram, moments, passive, order, solutions):
             solutions[r, members[a]] = max(solution[a], 0.0)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def nnls_rows(gram, moments, passive, solutions):
     """Solve the rows as they come, see :func:`nnls_rows_in_order`."""
     nnls_rows_in_order(gram, moments, passive, np.arange(len(moments)), solutions)

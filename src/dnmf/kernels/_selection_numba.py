@@ -4,12 +4,12 @@ Works on the normal equations of a *scaled* problem (unit diagonal), one sample 
 """
 
 import numpy as np
-from numba import njit
 
+from dnmf.kernels._compiled import compiled
 from dnmf.kernels._nnls_numba import nnls_rows
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fit(gram, moments, square, members, size, solution):
     """Fit ``members[:size]`` by non-negative least squares; return the relative L2 error."""
     if size == 0:
@@ -31,13 +31,13 @@ def _fit(gram, moments, square, members, size, solution):
     return np.sqrt(max(value, 0.0) / square)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _without(members, size, place, trial):
     for a in range(size - 1):
         trial[a] = members[a] if a < place else members[a + 1]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _remove(gram, moments, square, members, size, error, threshold, trial, solution):
     """Drop the signature that costs least, as long as it costs less than the threshold."""
     while size > 1:
@@ -56,7 +56,7 @@ def _remove(gram, moments, square, members, size, error, threshold, trial, solut
     return size, error
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add(gram, moments, square, members, size, error, threshold, trial, solution):
     """Take in the signature that gains most, as long as it gains more than the threshold."""
     k = moments.size
@@ -81,7 +81,7 @@ def _add(gram, moments, square, members, size, error, threshold, trial, solution
     return size, error
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def sparse_rows(gram, moments, squares, start, remove_threshold, add_threshold, solutions):
     """Fill ``solutions`` (n, k) with the sparse fit of every row; ``start`` (n, k) marks where each search begins."""
     n, k = moments.shape

@@ -5,6 +5,7 @@ reads nor edits ``rcParams``. Draw into a figure of your own with ``figure=plt.f
 any of them with `save_figure`.
 """
 
+from dnmf.plotting._settings_folder import find_settings_folder
 from dnmf.plotting._style import signature_colours
 from dnmf.plotting.exposures import plot_exposures
 from dnmf.plotting.fit import plot_fit
@@ -26,3 +27,5 @@ __all__ = [
     "save_figure",
     "signature_colours",
 ]
+
+find_settings_folder()

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
+from dnmf.caches import cache_folder
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.genome import BASES, read_sequences
 from dnmf.signatures.regions import read_regions
@@ -48,20 +49,20 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     """
     regions, genome = Path(regions), Path(genome)
     wanted = read_regions(regions)
-    kept = _cache_file(regions, genome)
+    folder = cache_folder()
+    if folder is None:
+        return _count(wanted, regions, genome)
+    kept = folder / _cache_name(regions, genome)
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         counts = _count(wanted, regions, genome)
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a full disk costs time, no result
         write_whole(kept, json.dumps(asdict(counts)))
-    except OSError:
-        pass  # a place that cannot be written costs time, no result
     return counts
 
 
-def _cache_file(regions: Path, genome: Path) -> Path:
+def _cache_name(regions: Path, genome: Path) -> str:
     state = genome.stat()
     key = (
         str(genome.resolve()),
@@ -69,8 +70,7 @@ def _cache_file(regions: Path, genome: Path) -> Path:
         state.st_mtime_ns,
         hashlib.sha256(regions.read_bytes()).hexdigest(),
     )
-    folder = user_cache_path("dnmf", appauthor=False)
-    return folder / f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
+    return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 
 def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) -> SiteCounts:

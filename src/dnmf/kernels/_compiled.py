@@ -1,0 +1,63 @@
+"""Compilation by numba, the result of which is kept for the next process wherever that is possible."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache
+
+from dnmf.caches import cache_folder, can_be_written
+
+config: Any = numba.config
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that compiles a function, with the options of ``numba.njit``, and releases the GIL.
+
+    ``njit(cache=True)`` raises an error where nothing can be written, and where a file of its cache is damaged; this
+    compiles again instead.
+    """
+
+    def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
+        dispatcher = numba.njit(nogil=True, **options)(function)
+        folder = _folder()
+        if folder is not None and hasattr(dispatcher, "_cache"):  # no cache with NUMBA_DISABLE_JIT
+            before, config.CACHE_DIR = config.CACHE_DIR, folder
+            try:
+                dispatcher._cache = _Cache(function)
+            except (RuntimeError, OSError):
+                pass  # numba has found no place for it
+            finally:
+                config.CACHE_DIR = before
+        return dispatcher
+
+    return compile_function
+
+
+class _Cache(FunctionCache):
+    """The files that numba keeps of a function; what cannot be read or written costs time, no result."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        with suppress(Exception):  # a damaged file may raise anything
+            return super().load_overload(sig, target_context)
+        with suppress(OSError):
+            self.flush()
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):  # a full disk
+            super().save_overload(sig, data)
+
+
+@cache
+def _folder() -> str | None:
+    """Return where numba shall keep files: ``""`` for beside the source, None for nowhere."""
+    if config.CACHE_DIR and can_be_written(Path(config.CACHE_DIR)):
+        return str(config.CACHE_DIR)
+    if can_be_written(Path(__file__).parent / "__pycache__"):
+        return ""
+    folder = cache_folder()
+    return None if folder is None else str(folder / "numba")

@@ -1,0 +1,145 @@
+"""Compiled code is kept for the next process where that is possible; where not, it is compiled again."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import dnmf
+from dnmf.kernels import _compiled
+
+PACKAGE = Path(dnmf.__file__).parent
+SOURCE = """
+from dnmf.kernels._compiled import compiled
+
+@compiled()
+def doubled(x):
+    return 2 * x
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "doubling.py"
+    path.write_text(SOURCE, encoding="ascii")
+    return path
+
+
+def loaded(source: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("doubling", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hits(source: Path) -> int:
+    """Return how often a new process would find the compiled code; the code must work in any case."""
+    doubled = loaded(source).doubled
+    assert doubled(4) == 8
+    return sum(doubled.stats.cache_hits.values())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(_compiled, "_folder", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_damaged_files_are_made_again(source: Path, folder: Path) -> None:
+    assert [hits(source), hits(source)] == [0, 1]
+    for ending in ("nbi", "nbc"):
+        for path in folder.rglob(f"*.{ending}"):
+            path.write_bytes(path.read_bytes()[:-20] if ending == "nbc" else b"")
+        assert [hits(source), hits(source)] == [0, 1], ending
+
+
+def test_a_full_disk_costs_no_result(
+    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
+    assert [hits(source), hits(source)] == [0, 0]
+
+
+@pytest.mark.parametrize("chosen", [None, "refused"])
+def test_without_a_folder_each_process_compiles(
+    chosen: str | None, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: object) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(_compiled, "_folder", lambda: chosen)
+    if chosen is not None:
+        monkeypatch.setattr(_compiled, "_Cache", refused)
+    assert [hits(source), hits(source)] == [0, 0]
+
+
+def test_the_folder_that_was_named_comes_first_then_the_package_then_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writable = {tmp_path / "named", PACKAGE / "kernels" / "__pycache__"}
+    monkeypatch.setattr(_compiled, "can_be_written", lambda folder: folder in writable)
+    monkeypatch.setattr(_compiled, "cache_folder", lambda: tmp_path / "users")
+    monkeypatch.setattr(_compiled.config, "CACHE_DIR", str(tmp_path / "named"))
+    find = _compiled._folder.__wrapped__
+    assert find() == str(tmp_path / "named")
+    writable.remove(tmp_path / "named")
+    assert find() == ""
+    writable.clear()
+    assert find() == str(tmp_path / "users" / "numba")
+    monkeypatch.setattr(_compiled, "cache_folder", lambda: None)
+    assert find() is None
+
+
+def test_all_compiled_functions_are_kept_in_this_way() -> None:
+    users = [path.name for path in PACKAGE.rglob("*.py") if "njit" in path.read_text("utf-8")]
+    assert users == ["_compiled.py"]
+
+
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+ENVIRONMENT = {
+    "HOME": "/proc/none",
+    "XDG_CACHE_HOME": "",
+    "MPLCONFIGDIR": "",
+    "NUMBA_CACHE_DIR": "",
+}
+PROGRAM = """
+import dnmf.plotting, matplotlib
+from dnmf.kernels import _compiled, _selection_numba
+print(_compiled._folder(), matplotlib.get_configdir(), matplotlib.get_cachedir(), sep="\\n")
+"""
+
+
+def test_a_package_and_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    unshare = [shutil.which("unshare") or "unshare", "--mount", "sh", "-c"]
+    try:
+        trial = subprocess.run([*unshare, READ_ONLY, tmp_path, "true"], capture_output=True)
+    except OSError as error:
+        pytest.skip(f"needs unshare: {error}")
+    if trial.returncode:
+        pytest.skip("needs the right to mount folders read-only")
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    work.mkdir()
+    temporary.mkdir(mode=0o700)
+    done = subprocess.run(
+        [*unshare, READ_ONLY, PACKAGE, sys.executable, "-c", PROGRAM],
+        env=os.environ | ENVIRONMENT | {"TMPDIR": str(temporary)},
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    own = temporary / f"dnmf-{os.geteuid()}"
+    assert done.stdout.splitlines() == [f"{own}/numba", *[f"{own}/matplotlib"] * 2]
+    assert done.stderr.count("\n") == 1
+    assert str(own) in done.stderr
+    assert not list(work.iterdir())
