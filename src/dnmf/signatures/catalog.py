@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dnmf.criteria import LARGEST_ENTRY
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import signature_share
@@ -53,7 +54,8 @@ class MutationCatalog:
     ChannelMismatchError
         If the columns are not exactly the channels of the schema.
     InputDataError
-        If a value is negative, missing, infinite or text, or a sample name is empty or used twice.
+        If a value is negative, missing, infinite or text, a sample's largest number is beyond
+        1e70 or below 1e-70, or a sample name is empty or used twice.
 
     Examples
     --------
@@ -70,7 +72,9 @@ class MutationCatalog:
     def __post_init__(self) -> None:
         table = self.source or "the counts"
         counts = self.schema.reorder(self.counts, source=table)
-        object.__setattr__(self, "counts", checked_frame(counts, item="sample", source=table))
+        counts = checked_frame(counts, item="sample", source=table)
+        _check_range(counts, table)
+        object.__setattr__(self, "counts", counts)
 
     def __repr__(self) -> str:
         source = f", source={self.source!r}" if self.source else ""
@@ -240,6 +244,19 @@ def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFram
             f"the value or remove the {item}."
         )
     return pd.DataFrame(values, index=pd.Index(names), columns=frame.columns)
+
+
+def _check_range(counts: pd.DataFrame, source: str) -> None:
+    """Refuse a sample whose numbers over- or underflow where they are multiplied."""
+    largest = LARGEST_ENTRY["float64"]
+    top = counts.to_numpy().max(axis=1)
+    wrong = np.flatnonzero((top > largest) | ((top > 0) & (top < 1 / largest)))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputDataError(
+            f"{source}, sample {counts.index[row]!r}: its largest number is {top[row]:.3g}, which is no number of "
+            f"mutations: 0 or from {1 / largest:g} to {largest:g} can be computed with. Correct or remove the sample."
+        )
 
 
 def checked_names(
