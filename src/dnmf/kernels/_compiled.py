@@ -55,7 +55,7 @@ class _Cache(FunctionCache):
 
 @cache
 def _folder() -> str | None:
-    """Return where numba shall keep files: where the user says, beside the source, in the folder for caches, or None."""
+    """Return where numba shall keep files: where the user says, beside the source, the folder for caches, or None."""
     here = Path(__file__).parent
     places = [here / "__pycache__"]
     if config.CACHE_DIR:
