@@ -262,13 +262,12 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
         for part in text_lines(text, start):
             characters += len(part)
             check_row_size(source, line, characters)
-            yield part
+            # Blanks at the end of a line separate nothing.
+            yield part.rstrip(" \r\n") + "\n" if delimiter == " " else part
 
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
     for row in reader:
         characters = 0
-        if delimiter == " " and row and not row[-1]:
-            row.pop()
         if any(cell and not cell.isspace() for cell in row):
             is_comment = width and len(row) != width and row[0].lstrip().startswith("#")
             # Nothing that holds a number is taken for a comment.
@@ -321,9 +320,10 @@ def _find_delimiter(text: str, start: int, source: str) -> str:
         matching += len(body) < len(widths) and matching > 0 and body[0] - header[0] in (0, 1)
         if delimiter == "\t" and matching == len(widths) > 0:
             return delimiter
-        if delimiter == " " and (any(n for n, _ in scores.values()) or matching < len(widths)):
-            continue
-        scores[delimiter] = (matching, body[0] if body else 0)
+        width = body[0] if body else 0
+        split = [columns for rows, columns in scores.values() if rows]
+        if delimiter != " " or not split or (matching == len(widths) and width > max(split)):
+            scores[delimiter] = (matching, width)
     return max(scores, key=lambda delimiter: scores[delimiter], default="\t")
 
 
