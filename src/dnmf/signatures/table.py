@@ -188,10 +188,8 @@ class TextTable:
         header = " ".join(self.head[at][column].strip() for at in headers).strip()
         name = repr(header) if header else f"{column + 1} (without a name)"
         return InputDataError(
-            f"{self.source}, line {self.lines[row]} ({label}), "
-            f"column {name}: found {cells[column][:40]!r}, {problem}. "
-            f"Expected {unit}: correct the cell, or remove its row or column if the data are not "
-            "known."
+            f"{self.source}, line {self.lines[row]} ({label}), column {name}: found {cells[column][:40]!r}, "
+            f"{problem}. Expected {unit}: correct the cell, or remove its row or column if the data are not known."
         )
 
 
