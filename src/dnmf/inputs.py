@@ -129,7 +129,8 @@ def input_blocks(path: str | os.PathLike[str], *, what: str) -> Iterator[bytes]:
 def check_table_size(source: str, rows: int, width: int) -> None:
     """Raise InputDataError if a table would take more memory than the limit for inputs allows."""
     if rows * (_ROW_BYTES + _NUMBER_BYTES * width) > 2 * _most_bytes.get():
-        raise _too_large(source, f"has more than {rows - 1:,} rows of {width:,} columns, too many")
+        kind = f"rows of {width:,} columns" if width else "lines"
+        raise _too_large(source, f"has more than {rows - 1:,} {kind}, too many")
 
 
 def check_row_size(source: str, line: int, characters: int) -> None:

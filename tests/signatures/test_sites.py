@@ -245,7 +245,7 @@ def test_a_bed_file_of_any_encoding_and_line_end(tmp_path: Path, encoding: str) 
 
 def test_more_regions_than_the_limit_allows(tmp_path: Path) -> None:
     panel = bed(tmp_path, *["chr1 1 2"] * 100)
-    with input_limit(20_000), pytest.raises(InputDataError, match="more than 78 rows"):
+    with input_limit(20_000), pytest.raises(InputDataError, match="more than 78 lines"):
         read_regions(panel)
 
 

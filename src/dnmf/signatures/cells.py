@@ -37,7 +37,8 @@ def is_text(cell: str) -> bool:
 
 def is_counter(cells: Sequence[str]) -> bool:
     """Whether cells number the rows: 0, 1, 2, ... or 1, 2, 3, ... in any order."""
-    if not all(cell.strip().isdecimal() for cell in cells):
+    # No longer than Python reads at any setting: int() refuses thousands of digits.
+    if not all(cell.strip().isdecimal() and len(cell) < 600 for cell in cells):
         return False
     numbers = sorted(int(cell) for cell in cells)
     return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(cells)))

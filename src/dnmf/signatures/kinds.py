@@ -87,7 +87,7 @@ _TEXT = (
 )
 
 _CHROMOSOME = r"(?:chr\w+|[\dXYM]{1,2})\t"
-_REGION = re.compile(rf"{_CHROMOSOME}(\d+)\t(\d+)(?:\t|\Z)", re.IGNORECASE)
+_REGION = re.compile(rf"{_CHROMOSOME}(\d{{1,18}})\t(\d{{1,18}})(?:\t|\Z)", re.IGNORECASE)
 _VARIANT = re.compile(
     rf"{_CHROMOSOME}\d+\t(?:[^\t]*\t)?[ACGTN]+\t[ACGTN,.*<>-]+(?:\t|\Z)", re.IGNORECASE
 )

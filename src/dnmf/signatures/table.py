@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
@@ -43,10 +43,10 @@ LEAD = 4
 
 _ROWS_TO_FIND_DELIMITER = 20
 _DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
-_NO_CELLS = re.compile(r"[\s;,\"]*\Z")
+_NO_CELLS = re.compile(r"[\s;,\"]*+\Z")
 # What may stand before the header: blank lines, comments, Excel's line with the delimiter.
 _BEFORE_HEADER = re.compile(
-    r"[^\S\r\n]*(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    r"[^\S\r\n]*+(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
     re.IGNORECASE,
 )
 SAMPLE_HEADERS = {
@@ -151,7 +151,7 @@ class TextTable:
         if bad is not None:
             limits = np.broadcast_to(least, values.shape)[bad]
             raise self._bad_cell(rows[bad], columns, limits, headers, labels, unit)
-        if (bad := points.first_row(values, Path(self.source).name, *self.head[0])) is not None:
+        if (bad := points.first_row(values, PurePath(self.source).name, *self.head[0])) is not None:
             raise self._bad_cell(rows[bad], columns, None, headers, labels, unit)
         zero_rounding_errors(values, self.source)
         return values
@@ -181,10 +181,8 @@ class TextTable:
         header = " ".join(self.head[at][column].strip() for at in headers).strip()
         name = repr(header) if header else f"{column + 1} (without a name)"
         return InputDataError(
-            f"{self.source}, line {self.lines[row]} ({label}), "
-            f"column {name}: found {cells[column][:40]!r}, {problem}. "
-            f"Expected {unit}: correct the cell, or remove its row or column if the data are not "
-            "known."
+            f"{self.source}, line {self.lines[row]} ({label}), column {name}: found {cells[column][:40]!r}, "
+            f"{problem}. Expected {unit}: correct the cell, or remove its row or column if the data are not known."
         )
 
 
@@ -255,7 +253,7 @@ def parse_table(content: bytes, *, source: str) -> TextTable:
 def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are neither blank nor a comment, each with the 1-based number of its first line."""
     before = count_lines(text[:start])
-    line, characters, blank, width = before, 0, 0, 0
+    line, characters, left_out, width = before, 0, 0, 0
 
     def lines() -> Iterator[str]:
         nonlocal characters
@@ -274,20 +272,22 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
             if not (is_comment and not any(map(is_number, row[1:]))):
                 width = len(row)
                 yield line, row
-        else:
-            blank += 1
-            check_table_size(source, blank, 0)
+                line = before + reader.line_num
+                continue
+        left_out += 1
+        check_table_size(source, left_out, 0)
         line = before + reader.line_num
 
 
 def _header(text: str, source: str) -> tuple[int, str]:
     """Return where the header starts, and the delimiter if a line above tells it."""
-    start, comment, delimiter = 0, None, ""
+    start, lines, comment, delimiter = 0, 0, None, ""
     while match := _BEFORE_HEADER.match(text, start):
         quoted = match["comment"] == '"#'
         comment = match.start() if quoted else match.end("comment") if match["comment"] else None
         delimiter = match["delimiter"] or delimiter
-        start = match.end()
+        start, lines = match.end(), lines + 1
+        check_table_size(source, lines, 0)
     if comment is None:
         return start, delimiter
     # Is the last comment the header, as in "#Mutation Type"? Then rows of numbers follow it.

@@ -1,6 +1,6 @@
 """Networks of unfolded layers: their start, the scale in which they work, and the exposures they return."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
@@ -99,6 +99,7 @@ class UnfoldedMU(_LayeredNetwork):
             else:
                 self.register_buffer(name, penalty)
 
+    nonnegative: ClassVar[tuple[str, ...]] = ("l1_reg", "l2_reg")
     l1_reg: Tensor
     l2_reg: Tensor
 
@@ -208,6 +209,7 @@ class Unfolded(_LayeredNetwork):
         self.register_buffer("l2_reg", zeros.new_tensor(l2_reg))
         self.layers = nn.ModuleList(self.rule.stack(self.signatures, n_layers))
 
+    nonnegative: ClassVar[tuple[str, ...]] = ("signatures", "shares", "l1_reg", "l2_reg")
     signatures: Tensor
     shares: Tensor
     inverse: Tensor
