@@ -163,5 +163,5 @@ def test_one_count_per_line_is_called_so(samples, tmp_path):
 
 
 def test_a_table_of_numbers_is_no_list_of_regions(tmp_path):
-    rows = ["1\t2\t3", *(f"{label}\t1\t2\t3" for label in SBS96.labels)]
+    rows = ["1\t2\t3", *(f"{label}\t1\t2\t4" for label in SBS96.labels)]
     assert read_catalog(write(tmp_path, rows)).sample_names == ["1", "2", "3"]
