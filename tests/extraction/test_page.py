@@ -57,7 +57,7 @@ def pictures(names: list[str]) -> dict[str, Picture]:
 
 
 def render(result, command="dnmf extract 'x <y>'") -> Page:
-    record = run_record(result, input_file=None, command=command)
+    record = run_record(result, command=command)
     return Page(render_page(result, record, pictures(result.signatures.names)))
 
 

@@ -152,3 +152,8 @@ def test_colours_are_told_apart_by_every_eye(eye, n, least):
     seen = lab(linear @ np.transpose(EYES[eye]))
     distances = np.linalg.norm(seen[:, None] - seen[None], axis=2)[np.triu_indices(n, 1)]
     assert distances.min() > least  # 2.3 is a just noticeable difference
+
+
+def test_exposures_of_another_unit_are_not_called_mutations():
+    upper, _ = plot_exposures(pd.DataFrame({"SBS1": [0.3], "SBS5": [0.7]}), unit="total").axes
+    assert (upper.get_ylabel(), upper.get_title(loc="left")) == ("Total", "Total per sample")

@@ -52,7 +52,7 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
         _stop("there is not enough memory for this input.", output)
     except KeyboardInterrupt as interrupt:
         resume = ""
-        if checkpoint is not None and checkpoint.is_dir():
+        if checkpoint is not None and checkpoint.exists():
             resume = (
                 f" What was finished is in {checkpoint}: repeat the command to go on from there."
             )
@@ -119,6 +119,8 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
         warnings.simplefilter("ignore")  # deprecations are for developers
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("always", RuntimeWarning)
+        # A read-only system: nothing of dnmf's needs joblib's processes.
+        warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")
         warnings.showwarning = show
         yield seen
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import dnmf
-from dnmf.cli.console import UserError, say, shown_warnings, stderr_console, user_errors
+from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
 from dnmf.cli.paths import check_output_file
 
@@ -73,20 +73,19 @@ def refit_command(
         check_output_file(output, overwrite=overwrite, suffixes=(".json",))
         weights = output.with_suffix(".safetensors")
         check_output_file(weights, overwrite=overwrite)
-        if not exposures.is_file():
-            raise UserError(f"{exposures}: no such file. Check the path.")
-
         from dnmf.cli.progress import TrainingProgress
+        from dnmf.inputs import read_input
         from dnmf.refit.training import FROM_NETWORK, RefitTraining
 
         errors = stderr_console()
         checkpoint = output.with_suffix(".checkpoint")
         config = RefitTraining() if start is None else FROM_NETWORK
         with shown_warnings(errors), TrainingProgress(errors, quiet=quiet) as progress:
+            table = read_input(exposures, what="a table of tumours")
             signatures = reference.load()
             network, card = dnmf.refit.train_refit_model(
                 signatures,
-                exposures,
+                table,
                 name=output.stem,
                 reference_name=signatures.source or reference.reference,
                 config=replace(config, steps=steps or config.steps),
@@ -99,7 +98,7 @@ def refit_command(
             # Measured as stored: in half precision.
             path = dnmf.refit.save_refit_model(network, card, folder)
             stored, card = dnmf.refit.load_refit_model(path)
-            card = dnmf.refit.measure(stored, card, exposures)
+            card = dnmf.refit.measure(stored, card, table)
             path = dnmf.refit.save_refit_model(stored, card, folder)
             shutil.move(path.with_suffix(".safetensors"), weights)
             shutil.move(path, output)

@@ -147,9 +147,9 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self.n_iter_ = n_iter
         return self
 
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module | None:
-        """Return a network of the fitted one's architecture, to load weights into; None where there is none."""
-        return None
+    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+        """Return a network of the fitted one's architecture, to load weights into."""
+        raise NotImplementedError
 
     def transform(self, X: ArrayLike) -> Array:
         """Return the exposures of samples.

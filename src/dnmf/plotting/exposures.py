@@ -22,7 +22,9 @@ _MAX_VECTOR_SAMPLES = 600
 _LOG_SCALE_RATIO = 12.0
 
 
-def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
+def plot_exposures(
+    exposures: pd.DataFrame, *, unit: str = "mutations", figure: "Figure | None" = None
+) -> "Figure":
     """Draw the exposures of all samples as stacked bars: in mutations above, as proportions below.
 
     Samples are grouped by their dominant signature and ordered by its proportion within a group;
@@ -32,7 +34,9 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
     Parameters
     ----------
     exposures : DataFrame (n, k)
-        Samples by signatures, in mutations.
+        Samples by signatures.
+    unit : str
+        What the exposures of a sample sum to.
     figure : Figure, optional
         Where to draw; by default a new figure, which pyplot does not know of.
 
@@ -65,9 +69,10 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
     proportions = ordered.to_numpy() / np.where(totals > 0, totals, 1.0)[:, None]
 
     positive = totals[totals > 0]
+    title = f"{unit.capitalize()} per sample"
     if positive.size and totals.max() > _LOG_SCALE_RATIO * np.median(positive):
         _totals_on_log_scale(upper, totals, [colours[index] for index in dominant])
-        _style.label_axes(upper, y="Mutations (log scale)", title="Mutations per sample")
+        _style.label_axes(upper, y=f"{unit.capitalize()} (log scale)", title=title)
         upper.text(
             1, 1.03, "coloured by the sample's dominant signature", transform=upper.transAxes,
             ha="right", va="bottom", **_style.text_style(8, colour=_style.MUTED),
@@ -76,7 +81,7 @@ def plot_exposures(exposures: pd.DataFrame, *, figure: "Figure | None" = None) -
         _stack(upper, ordered.to_numpy(), colours)
         upper.set_ylim(0, totals.max() * 1.04 if positive.size else 1.0)
         upper.yaxis.set_major_formatter(_style.plain_numbers())
-        _style.label_axes(upper, y="Mutations", title="Mutations per sample")
+        _style.label_axes(upper, y=unit.capitalize(), title=title)
     _stack(lower, proportions, colours)
     lower.set_ylim(0, 1)
     lower.set_yticks([0, 0.25, 0.5, 0.75, 1.0], ["0%", "25%", "50%", "75%", "100%"])

@@ -1,5 +1,7 @@
 """The network of SupervisedDNMF: a learned posterior mean of the exposures, blended with maximum likelihood."""
 
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -44,6 +46,7 @@ class SupervisedNetwork(nn.Module):
         Residual variance of the pairs, in that of a Poisson count; above 1/4 the samples are counts.
     """
 
+    nonnegative: ClassVar[tuple[str, ...]] = ("signatures", "units", "dispersion", "trust")
     signatures: Tensor
     units: Tensor
     dispersion: Tensor

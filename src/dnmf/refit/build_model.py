@@ -1,6 +1,5 @@
 """Training a refit network for one reference, from exposures to a model that can be saved and shipped."""
 
-import hashlib
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from dnmf import __version__
 from dnmf.criteria import PRESENCE_THRESHOLD
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import InputFile
 from dnmf.progress import Progress
 from dnmf.refit.calibration import calibrate
 from dnmf.refit.card import RefitCard, reference_hash
@@ -27,7 +27,7 @@ MIN_CALIBRATION_TUMOURS = 20
 
 def train_refit_model(
     reference: SignatureSet,
-    exposures: str | Path,
+    exposures: str | Path | InputFile,
     *,
     name: str,
     reference_name: str,
@@ -73,7 +73,9 @@ def train_refit_model(
     shares, types = torch.tensor(tumours.shares), torch.tensor(tumours.types)
     training = torch.tensor(tumours.part("training"))
     if not training.any():
-        raise InputDataError(f"{exposures}: no tumour is left for training: give more of them")
+        raise InputDataError(
+            f"{tumours.file['name']}: no tumour is left for training: give more of them"
+        )
     network = train_refit(
         W,
         shares[training],
@@ -107,13 +109,13 @@ def train_refit_model(
         renamed_signatures=tumours.renamed,
         notes=_notes(tumours, config),
         training={
-            "exposures": Path(exposures).name,
+            "exposures": tumours.file["name"],
             "tumours": len(tumours.samples),
             "used_for_training": int(training.sum()),
             "used_for_calibration": int(rows.sum()),
             "calibrated_on_training_tumours": not enough,
             "split": SPLIT,
-            "exposures_sha256": hashlib.sha256(Path(exposures).read_bytes()).hexdigest(),
+            "exposures_sha256": tumours.file["sha256"],
             "started_from": None if start is None else start[1].name,
             "started_from_sha256": None if start is None else checksum(*start[0].parameters()),
             "seed": seed,

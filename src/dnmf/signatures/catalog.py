@@ -4,9 +4,10 @@ Both are checked when they are made, so code that receives one need not check ag
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import pandas as pd
 from dnmf.criteria import LARGEST_ENTRY
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.channels import ChannelSchema, few
+from dnmf.signatures.kinds import signature_share
 from dnmf.signatures.schemas import SBS96
+from dnmf.signatures.unit import how_to_get_counts, why_not_counts
 
 SUM_TOLERANCE = 5e-3
 """How far the sum of a signature may be from 1 before it is refused.
@@ -42,6 +45,9 @@ class MutationCatalog:
         Where the counts come from, e.g. a path; shown in messages and reports.
     schema : ChannelSchema
         What the columns must be.
+    file : mapping
+        Name, size and SHA-256 of the file that was read, as the record of a run has them; empty if
+        there was none.
 
     Raises
     ------
@@ -61,6 +67,7 @@ class MutationCatalog:
     counts: pd.DataFrame
     source: str = ""
     schema: ChannelSchema = SBS96
+    file: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         table = self.source or "the counts"
@@ -88,6 +95,33 @@ class MutationCatalog:
         """Names of the samples without any mutation."""
         empty = np.flatnonzero(~self.counts.to_numpy().any(axis=1))
         return self.counts.index[empty].tolist()
+
+    @cached_property
+    def why_not_counts(self) -> str:
+        """Why the values cannot be counts, e.g. ``"every sample sums to 1: these are frequencies"``; else empty."""
+        return why_not_counts(self.counts.to_numpy())
+
+    def check_counts(self, purpose: str, otherwise: str = "") -> None:
+        """Refuse frequencies, rates and the like for what needs counts, such as ``"refitting"``.
+
+        Raises
+        ------
+        InputDataError
+            The values are no counts; the message says why and what to do, ``otherwise`` included.
+        """
+        if not self.why_not_counts:
+            return
+        table = self.source or "the catalog"
+        if self.why_not_counts.endswith("frequencies") and signature_share(self.sample_names) > 0.5:
+            raise InputDataError(
+                f"{table}: this looks like signatures, not samples: each sums to 1, and they are named as signatures "
+                f"are ({few(self.sample_names)}). For {purpose} give the counts of samples; dnmf match compares "
+                "signatures."
+            )
+        raise InputDataError(
+            f"{table}: {self.why_not_counts}. For {purpose} counts of mutations are needed: "
+            f"{how_to_get_counts(self.why_not_counts)}{otherwise}."
+        )
 
 
 @dataclass(frozen=True, eq=False)
