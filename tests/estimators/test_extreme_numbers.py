@@ -76,10 +76,11 @@ def test_data_of_any_size_give_finite_answers_or_are_refused(exponent):
 
 
 @pytest.mark.parametrize("layer", [name for name in LAYERS if name != "kl"])
-@pytest.mark.parametrize("l1_reg", [1e6, 1e70])
-def test_a_penalty_that_leaves_nothing_gives_zeros(layer, l1_reg):
-    X = [[1.0, 19.0]]
-    model = DNMF(3, layer=layer, l1_reg=l1_reg, n_steps=2, n_layers=3, random_state=0).fit(X)
+@pytest.mark.parametrize(("l1_reg", "l2_reg"), [(1e6, 0.0), (1e70, 0.0), (1e11, 1e-300)])
+def test_a_penalty_that_leaves_nothing_gives_zeros(layer, l1_reg, l2_reg):
+    X, penalties = [[1.0, 19.0]], {"l1_reg": l1_reg, "l2_reg": l2_reg}
+    model = DNMF(3, layer=layer, n_steps=2, n_layers=3, random_state=0, **penalties).fit(X)
+    assert all(np.isfinite(costs).all() for costs in model.history_.values())
     np.testing.assert_allclose(model.transform(X), 0, atol=1e-9)
     np.testing.assert_array_equal(model.transform(X, exact=True), 0)
 

@@ -161,13 +161,13 @@ class UnfoldedMU(_LayeredNetwork):
         """Return the exposures before the first and after every layer."""
         l1_reg, l2_reg = (p if p.requires_grad else p.item() for p in (self.l1_reg, self.l2_reg))
         problem = Problem(self._rows(X), l1_reg=l1_reg, l2_reg=l2_reg)
-        start = X.new_ones(*X.shape[:-1], self.n_components) if H0 is None else H0
-        if start.shape[:-1] != X.shape[:-1]:
+        shape = (*X.shape[:-1], self.n_components)
+        start = X.new_ones(shape) if H0 is None else H0
+        if tuple(start.shape) != shape:
             raise ValueError(
-                f"the samples have shape {tuple(X.shape)}, their starting exposures {tuple(start.shape)}: all but the "
-                "last number must agree"
+                f"expected starting exposures of shape {shape}, got {tuple(start.shape)}"
             )
-        states = self._states(rows_of(start, self.n_components), problem)
+        states = self._states(start.reshape(-1, self.n_components), problem)
         return [shaped_like(X, state) for state in states]
 
     def forward(

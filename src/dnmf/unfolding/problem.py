@@ -61,6 +61,7 @@ class Problem:
 
     @cached_property
     def diagonal(self) -> Float[Tensor, " k"]:
-        """Diagonal of the Gram matrix, 1 for components without mass: a division by it stays finite."""
+        """Diagonal of the Gram matrix, 1 for components (nearly) without mass: a division by it stays finite."""
         diagonal = self.gram.diagonal()
-        return torch.where(diagonal > 0, diagonal, torch.ones_like(diagonal))
+        least = torch.finfo(diagonal.dtype).tiny ** 0.5
+        return torch.where(diagonal > least, diagonal, torch.ones_like(diagonal))
