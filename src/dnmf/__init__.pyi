@@ -3,6 +3,7 @@ from . import criteria as criteria
 from . import estimators as estimators
 from . import exceptions as exceptions
 from . import extraction as extraction
+from . import inputs as inputs
 from . import kernels as kernels
 from . import metrics as metrics
 from . import nn as nn

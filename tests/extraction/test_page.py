@@ -57,7 +57,7 @@ def pictures(names: list[str]) -> dict[str, Picture]:
 
 
 def render(result, command="dnmf extract 'x <y>'") -> Page:
-    record = run_record(result, input_file=None, command=command)
+    record = run_record(result, command=command)
     return Page(render_page(result, record, pictures(result.signatures.names)))
 
 
@@ -92,6 +92,21 @@ def test_no_name_becomes_markup(page, hostile):
         assert " ".join(name.split()) in page.text
     assert "look at <script>alert('x')</script>" in page.text
     assert "dnmf extract 'x <y>'" in page.text
+
+
+def test_a_name_cannot_move_or_widen_what_stands_beside_it(make_result, profiles):
+    names = ["a\u202eb", "\u2067c", "L" * 5000, "עברית"]
+    exposures = np.full((4, 3), 100.0)
+    exposures[:, 2] = [1, 1, 500, 1]
+    page = render(make_result(profiles, exposures, names=names))
+    assert "\u202e" not in page.text
+    assert "\u2067" not in page.text
+    assert "a\\u202eb" in page.text
+    rows = [attributes for tag, attributes in page.elements if tag == "bdi"]
+    assert {row.get("title") for row in rows} >= {"a\\u202eb", "L" * 5000, "עברית"}
+    findings = page.text[: page.text.index("Signatures")]
+    assert "SBS96C rests on one sample" in page.text
+    assert max(len(word) for word in findings.split()) <= 80
 
 
 def test_only_its_own_script_may_run(page):

@@ -58,10 +58,15 @@ def test_metadata_of_another_model_is_refused(
 def test_exposures_are_mutations_whatever_the_scale_of_the_components(
     result: ExtractionResult,
 ) -> None:
-    """The paper's components have any sum; exposures times signatures that sum to 1 are the model's spectra."""
+    """The paper's components have any sum; exposures times signatures that sum to 1 are the model's spectra, scaled
+    down to the sample's mutations where they hold more."""
     counts = result.catalog.counts.to_numpy()
     model = PaperDNMF(3, max_epochs=3).fit(counts)
     sums = model.components_.sum(axis=1, keepdims=True)
     assert np.abs(np.log(sums)).min() > 0.1
     spectra = mutation_exposures(model, counts) @ (model.components_ / sums)
-    np.testing.assert_allclose(spectra, model.transform(counts) @ model.components_, rtol=1e-9)
+    expected = model.transform(counts) @ model.components_
+    held, total = (table.sum(axis=1, keepdims=True) for table in (expected, counts))
+    assert (held > total).any()
+    assert (held < total).any()
+    np.testing.assert_allclose(spectra, expected * np.minimum(1, total / held), rtol=1e-9)

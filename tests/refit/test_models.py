@@ -223,8 +223,8 @@ def test_tumour_types_are_found_in_any_case_and_near_ones_suggested(trained):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="Cancer Types"), "expected a column 'Cancer Types'"),
-        (lambda f: f.assign(SBS1=["x", *[1] * (len(f) - 1)]), "line 2, column SBS1"),
-        (lambda f: f.assign(SBS1=[1, -1, *[1] * (len(f) - 2)]), "line 3, column SBS1"),
+        (lambda f: f.assign(SBS1=["x", *[1] * (len(f) - 1)]), "line 2 .*column 'SBS1'"),
+        (lambda f: f.assign(SBS1=[1, -1, *[1] * (len(f) - 2)]), "line 3 .*column 'SBS1'"),
         (lambda f: f.rename(columns={"SBS1": "SBS999"}), "another reference"),
     ],
 )

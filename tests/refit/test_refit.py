@@ -297,3 +297,15 @@ def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
 def test_a_type_under_both_of_its_names_is_refused():
     with pytest.raises(InputDataError, match="tumour_type alone"):
         refit_exposures(example_catalog(), tumour_type="Liver-HCC", cohort="Breast-AdenoCA")
+
+
+@pytest.mark.parametrize("method", ["auto", "network", "kl", "nnls", "sparse"])
+@pytest.mark.parametrize(
+    ("scale", "told"),
+    [(1, "these are frequencies"), (100, "these are percentages"), (1e6, "a common total")],
+)
+def test_a_refit_needs_counts(method, scale, told):
+    counts = example_catalog().counts
+    scaled = MutationCatalog(scale * counts.div(counts.sum(axis=1), axis=0))
+    with pytest.raises(InputDataError, match=f"the catalog: every sample sums.*{told}.*multiply"):
+        refit_exposures(scaled, "SBS1,SBS5", method=method)

@@ -161,6 +161,11 @@ def test_callback_counts_through_all_stages_and_may_interrupt(mixtures):
     find_dictionary(X, W0, search=SHORT, callback=lambda *call: seen.append(call))
     assert [step for step, _ in seen] == list(range(1, SHORT.iterations(5) + 1))
     assert SHORT.iterations(5) < SEARCH.iterations(5)
+    # One scale through all stages, whatever their weights and the unit of the data.
+    costs = np.array([cost for _, cost in seen])
+    assert (costs < 1).all()
+    find_dictionary(X / 1e5, W0, search=SHORT, callback=lambda *call: seen.append(call))
+    np.testing.assert_allclose([cost for _, cost in seen[len(costs) :]], costs, rtol=1e-3)
 
     def interrupt(iteration, cost):
         if iteration > SQUARE_ROOT_ITERATIONS:

@@ -168,7 +168,7 @@ def test_many_samples_are_converted_in_bulk(tmp_path, monkeypatch):
     ]
     path = tmp_path / "many.tsv"
     path.write_text("\n".join([header, *rows]))
-    monkeypatch.setattr("dnmf.signatures.table._problem", None)
+    monkeypatch.setattr("dnmf.signatures.table.number_problem", None)
     catalog = read_catalog(path)
     assert catalog.counts.shape == (10_000, 96)
     order = [SBS96.file_order.index(label) for label in SBS96.labels]

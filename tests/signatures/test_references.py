@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
@@ -47,11 +48,24 @@ def test_an_exome_that_is_not_shipped_is_converted() -> None:
     )
 
 
+@pytest.mark.parametrize("build", ["hg38", "HG38", "grch38", "GRCh38.p13", "b38"])
+def test_a_build_has_many_names(build: str, tmp_path: Path) -> None:
+    usual = load_reference("cosmic-v3.4", build="GRCh38").profiles
+    pd.testing.assert_frame_equal(load_reference(build=build).profiles, usual)
+    pd.testing.assert_frame_equal(load_reference(f"cosmic-v3.4-{build}").profiles, usual)
+    pd.testing.assert_frame_equal(
+        load_reference("cosmic-v3.4-hg38", build=build.upper()).profiles, usual
+    )
+    own = load_reference("SBS1,SBS5")
+    converted = load_reference(own, build=build, made_for="hg19").profiles
+    pd.testing.assert_frame_equal(converted, usual.loc[["SBS1", "SBS5"]], atol=2e-6)
+
+
 def test_contradictions_and_gaps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputDataError, match="Leave one of the two out"):
         load_reference("cosmic-v3.4-exome", assay="genome")
     with pytest.raises(InputDataError, match="expected a build of GRCh37, GRCh38"):
-        load_reference("cosmic-v3.4", build="hg19")
+        load_reference("cosmic-v3.4", build="mm10")
     with pytest.raises(InputDataError, match="expected genome, exome or a file of regions"):
         load_reference("cosmic-v3.4", assay="panel")
     with pytest.raises(InputDataError, match="is not a file, so dnmf knows"):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures import (
     SBS96,
@@ -115,8 +114,3 @@ def test_reading_a_catalog_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_a_signature_file_is_a_doubtful_catalog():
-    with pytest.warns(DoubtfulDataWarning, match="counts, not frequencies"):
-        read_catalog(DATA / "signatures_cosmic.txt")

@@ -1,13 +1,17 @@
 """Trinucleotides of regions and genome, and what they make of signatures."""
 
 import gzip
+import os
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.inputs import input_limit
 from dnmf.signatures import load_reference, restrict_signatures
+from dnmf.signatures.genome import read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 
@@ -82,7 +86,7 @@ def test_blocks_and_compression_do_not_matter(
     whole = count_sites(panel, fasta)
     packed = tmp_path / "genome.fa.gz"
     packed.write_bytes(gzip.compress(fasta.read_bytes().replace(b"\n", b"\r\n")))
-    monkeypatch.setattr("dnmf.signatures.genome._BLOCK", 7)
+    monkeypatch.setattr("dnmf.inputs._BLOCK", 7)
     monkeypatch.setattr("dnmf.signatures.sites._SLICE", 100)
     assert count_sites(panel, packed) == whole
 
@@ -205,5 +209,91 @@ def test_a_bed_file_may_have_headers_and_be_packed(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"browser x\ntrack name=a\n#c\n\nchrX 5 9\nchrX 1 5\n"))
     assert {name: own.tolist() for name, own in read_regions(path).items()} == {"X": [[1, 9]]}
     path.write_bytes(b"not gzip")
-    with pytest.raises(InputDataError, match="is not a BED file"):
+    with pytest.raises(InputDataError, match="line 1: expected chromosome"):
         read_regions(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"1\t5\t9\n1\t0\t9223372036854775808\n", "line 2: no chromosome is as long"),
+        (b"1\t5\t9\n1\t0\t" + b"9" * 5000, "line 2: expected chromosome"),
+        (b"1\t5\t1_0\n", "line 1: expected chromosome"),
+        (b"1\t5\t9\nchr\xe9\t1\t2\n", "line 2: found the byte 0xe9"),
+        (b"1\t5\t9\n\x00", "line 2: found a NUL byte"),
+        (b"1\t5\t9\r1\t5\r", "line 2: expected chromosome"),
+        (gzip.compress(b"1\t5\t9\n" * 99, mtime=0)[:-9], "truncated or damaged"),
+        (b"", "no region in it"),
+    ],
+)
+def test_a_damaged_bed_file_is_refused_with_its_line(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "panel.bed"
+    path.write_bytes(content)
+    with pytest.raises(InputDataError, match=f"panel.bed.*{words}"):
+        read_regions(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_bed_file_of_any_encoding_and_line_end(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "panel.bed"
+    path.write_bytes("chr1\t5\t9\r2\t0\t1\r\n2\t1\t7\n".encode(encoding))
+    found = {name: own.tolist() for name, own in read_regions(path).items()}
+    assert found == {"1": [[5, 9]], "2": [[0, 7]]}
+
+
+def test_more_regions_than_the_limit_allows(tmp_path: Path) -> None:
+    panel = bed(tmp_path, *["chr1 1 2"] * 100)
+    with input_limit(20_000), pytest.raises(InputDataError, match="more than 78 lines"):
+        read_regions(panel)
+
+
+@pytest.mark.parametrize("place", [0, 11, 15, 200, -5])
+def test_a_damaged_genome_is_refused(tmp_path: Path, fasta: Path, place: int) -> None:
+    packed = bytearray(gzip.compress(fasta.read_bytes()))
+    packed[place] ^= 0xFF
+    (tmp_path / "genome.fa.gz").write_bytes(packed)
+    with pytest.raises(InputDataError, match=r"genome\.fa\.gz.*(damaged|not FASTA)"):
+        count_sites(bed(tmp_path, "chr1 10 40"), tmp_path / "genome.fa.gz")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"ACGT", "does not begin with '>'"),
+        (b">1 " + b"x" * 3_000_000, "longer than any of a human genome"),
+        (b">1\rACGT\r" * 300_000, "longer than any of a human genome"),
+        (b">1\n" + b"ACGT" * 10, "after the name '1' a line or sequence"),
+    ],
+)
+def test_a_genome_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
+) -> None:
+    monkeypatch.setattr("dnmf.signatures.genome._LONGEST", 39)
+    path = tmp_path / "genome.fa"
+    path.write_bytes(content)
+    with pytest.raises(InputDataError, match=words):
+        list(read_sequences(path))
+
+
+def test_sequences_are_whole_wherever_blocks_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "genome.fa"
+    path.write_bytes(b"\n>chr1 a>b\nAC\nGT\n\n>2\n>\r\nNA\r\n>chrX\nT")
+    for block in (*range(1, 40), 1 << 20):
+        monkeypatch.setattr("dnmf.inputs._BLOCK", block)
+        found = {name: codes.tolist() for name, codes in read_sequences(path)}
+        assert found == {"1": [0, 1, 2, 3], "2": [], "": [4, 0], "X": [3]}
+
+
+def test_regions_and_genome_may_be_pipes(tmp_path: Path, fasta: Path) -> None:
+    panel = bed(tmp_path, "chr1 10 4000")
+    expected = count_sites(panel, fasta)
+    pipes = tmp_path / "pipe.bed", tmp_path / "pipe.fa"
+    for pipe, file in zip(pipes, (panel, fasta), strict=True):
+        os.mkfifo(pipe)
+        Thread(target=pipe.write_bytes, args=(file.read_bytes(),), daemon=True).start()
+    assert count_sites(*pipes) == expected

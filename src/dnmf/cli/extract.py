@@ -110,8 +110,6 @@ def extract(
     errors = stderr_console()
     with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
-            from dnmf.report.records import file_record
-
             # Whether an earlier report may be replaced is known once the catalog has been read.
             check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
             counts = dnmf.read_catalog(catalog)
@@ -130,7 +128,6 @@ def extract(
                 random_state=seed,
                 reference=known,
                 overwrite=overwrite,
-                input_file=file_record(catalog),
                 command=command_line(),
                 l1_reg=l1,
                 l2_reg=l2,

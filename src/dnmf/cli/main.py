@@ -8,12 +8,14 @@ from dnmf import __version__
 from dnmf.cli.console import show_any_name
 from dnmf.cli.extract import demo, extract, report
 from dnmf.cli.match import match
+from dnmf.cli.numbers import parse_size
 from dnmf.cli.plot import plot
 from dnmf.cli.references import references
 from dnmf.cli.refit import refit
 from dnmf.cli.simulate import simulate
 from dnmf.cli.train import train
 from dnmf.cli.transform import transform
+from dnmf.inputs import input_limit
 
 # Plain help: Rich's takes 0.2 s to import, more than everything else `dnmf --help` does.
 app = typer.Typer(
@@ -36,14 +38,27 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
+    max_input: Annotated[
+        int | None,
+        typer.Option(
+            "--max-input",
+            parser=parse_size,
+            metavar="SIZE",
+            help="Most bytes of an input file, unpacked, such as 2GB.",
+            show_default="268MB",
+        ),
+    ] = None,
 ) -> None:
     """Options before the command."""
+    if max_input is not None:
+        context.with_resource(input_limit(max_input))
 
 
 for command in (extract, report, refit, demo, simulate, transform, match, plot, references):

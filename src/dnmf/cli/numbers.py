@@ -1,4 +1,4 @@
-"""Options that are a number or something else: ``-k 2:15``, ``--l1 auto``."""
+"""Options that are a number or something else: ``-k 2:15``, ``--l1 auto``, ``--max-input 2GB``."""
 
 import math
 import re
@@ -8,6 +8,8 @@ import typer
 
 _RANGE = re.compile(r"(\d+):(\d+)")
 _LIST = re.compile(r"\d+(,\d+)*")
+_SIZE = re.compile(r"(\d{1,15}) ?([kMG]?)B?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 # No catalog has that many channels; a range without end would fill the memory before a catalog is read.
 _MOST_NUMBERS = 10_000
 
@@ -37,6 +39,20 @@ def parse_numbers(text: str) -> tuple[int, ...]:
     if numbers[0] < 1:
         raise typer.BadParameter(f"{text}: the number of signatures is at least 1.")
     return numbers
+
+
+def parse_size(text: str) -> int:
+    """Return a number of bytes.
+
+    Examples
+    --------
+    >>> parse_size("2GB"), parse_size("500M"), parse_size("70000")
+    (2000000000, 500000000, 70000)
+    """
+    size = _SIZE.fullmatch(text.strip())
+    if size is None:
+        raise typer.BadParameter(f"{text!r} is no size. Give one such as 500MB or 2GB.")
+    return int(size[1]) * _UNITS[size[2].lower()]
 
 
 def parse_penalty(text: str) -> float | Literal["auto"]:

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +27,6 @@ Seed = Annotated[
 ]
 
 
-Build = StrEnum("Build", {"GRCh37": "GRCh37", "GRCh38": "GRCh38"})
-MadeFor = StrEnum("MadeFor", {"GRCh37": "GRCh37", "GRCh38": "GRCh38", "exome": "GRCh37-exome"})
-
-
 @dataclass(frozen=True)
 class ReferenceChoice:
     """``--reference`` and the options beside it; `with_reference` gives them to a command."""
@@ -45,7 +40,12 @@ class ReferenceChoice:
         ),
     ] = "cosmic-v3.4"
     build: Annotated[
-        Build | None, typer.Option("--build", help="Genome build of the reference.")
+        str | None,
+        typer.Option(
+            "--build",
+            metavar="GRCh37|GRCh38",
+            help="Genome build of the reference; hg19, hg38 will do.",
+        ),
     ] = None
     assay: Annotated[
         str | None,
@@ -64,9 +64,10 @@ class ReferenceChoice:
         ),
     ] = None
     made_for: Annotated[
-        MadeFor | None,
+        str | None,
         typer.Option(
             "--made-for",
+            metavar="GRCh37|GRCh38|GRCh37-exome",
             help="What the signatures of a FILE were made for: converts them to --build and --assay.",
         ),
     ] = None

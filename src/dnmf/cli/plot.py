@@ -59,17 +59,21 @@ def _default_image(file: Path) -> Path:
 
 def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     """Return the figure of a file and what it shows, in words."""
+    from dnmf.inputs import read_input
     from dnmf.signatures.layout import has_channels
     from dnmf.signatures.table import read_table
+    from dnmf.signatures.unit import why_not_counts
 
-    if not has_channels(read_table(path)):
-        exposures = dnmf.read_exposures(path)
-        return dnmf.plot_exposures(exposures), f"exposures of {len(exposures)} samples"
+    file = read_input(path, what="a table")  # once: a pipe cannot be read again
+    if not has_channels(read_table(file)):
+        exposures = dnmf.read_exposures(file)
+        unit = "total" if why_not_counts(exposures.to_numpy()) else "mutations"
+        return dnmf.plot_exposures(exposures, unit=unit), f"exposures of {len(exposures)} samples"
     try:
-        signatures = dnmf.read_signatures(path)
+        signatures = dnmf.read_signatures(file)
     except InputDataError:
         # Counts do not sum to 1. If something else is wrong, reading the file as counts says so, too.
-        catalog = dnmf.read_catalog(path)
+        catalog = dnmf.read_catalog(file)
         figure = dnmf.plot_catalog(catalog)
         return figure, f"catalog, {len(figure.axes)} of {len(catalog.counts)} samples"
     return dnmf.plot_signatures(signatures), f"{len(signatures)} signatures"

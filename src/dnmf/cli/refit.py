@@ -94,9 +94,7 @@ def refit(
         # The record of the run holds the warnings of reading, too.
         result = replace(result, warnings=list(messages))
         with busy("Writing the report ...", errors, quiet=quiet):
-            report = result.save(
-                output, overwrite=overwrite, input_path=catalog, command=command_line()
-            )
+            report = result.save(output, overwrite=overwrite, command=command_line())
         if not quiet:
             _show(result, report)
 

@@ -149,24 +149,26 @@ def _tumour_exposures(
                 "--tumour-type needs --cohort FILE, a table with the columns Cancer Types and Sample Names."
             )
         return None
-    if not path.is_file():
+    if not (path.exists() or path.is_symlink()):
         raise UserError(
             f"--cohort {path}: no such file. The package holds no exposures of tumours: give a table of them (as "
             "`dnmf refit` writes it, or as PCAWG published it, then with --tumour-type to choose one), or leave "
             "--cohort out for evenly drawn mixtures."
         )
-    with path.open("rb") as file:
-        header = file.readline().decode("utf-8", errors="replace")
+    from dnmf.inputs import decode, read_input, text_lines
+
+    file = read_input(path, what="a table of exposures")
+    header = next(text_lines(decode(file.content, file.path)), "")
     if not all(column in header for column in _TUMOUR_TABLE):
         if tumour_type is not None:
             raise UserError(
                 f"{path} has no column Cancer Types, so --tumour-type cannot choose one."
             )
-        return dnmf.read_exposures(path)
+        return dnmf.read_exposures(file)
 
     import pandas as pd
 
-    tumours = dnmf.refit.read_tumour_exposures(path, signatures.names)
+    tumours = dnmf.refit.read_tumour_exposures(file, signatures.names)
     table = pd.DataFrame(tumours.shares, index=tumours.samples, columns=signatures.names)
     if tumour_type is None:
         return table

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import dnmf
-from dnmf.cli.console import UserError, say, shown_warnings, stderr_console, user_errors
+from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
 from dnmf.cli.paths import check_output_file, model_files
 
@@ -79,27 +79,27 @@ def refit_command(
         for path, endings in ((output, (".json",)), (weights, ())):
             may_replace = overwrite or maybe_done
             check_output_file(path, overwrite=may_replace, suffixes=endings, inputs=inputs)
-        if not exposures.is_file():
-            raise UserError(f"{exposures}: no such file. Check the path.")
 
         from dnmf.cli.progress import TrainingProgress
+        from dnmf.inputs import read_input
         from dnmf.refit.training import FROM_NETWORK, RefitTraining
 
         errors = stderr_console()
         config = RefitTraining() if start is None else FROM_NETWORK
         config = replace(config, steps=steps or config.steps)
         with shown_warnings(errors), TrainingProgress(errors, quiet=quiet) as progress:
+            table = read_input(exposures, what="a table of tumours")
             signatures = reference.load()
             first = None if start is None else dnmf.refit.load_refit_model(start)
             if maybe_done:
                 network, card = dnmf.refit.load_refit_model(output)
-                origin = (signatures, exposures, config, seed, first)
+                origin = (signatures, table, config, seed, first)
                 if not dnmf.refit.is_trained_with(card, *origin):
                     check_output_file(output, overwrite=False)
             else:
                 network, card = dnmf.refit.train_refit_model(
                     signatures,
-                    exposures,
+                    table,
                     name=output.stem,
                     reference_name=signatures.source or reference.reference,
                     config=config,
@@ -108,7 +108,7 @@ def refit_command(
                     checkpoint=checkpoint,
                     progress=progress,
                 )
-                card = dnmf.refit.measure(dnmf.refit.as_stored(network), card, exposures)
+                card = dnmf.refit.measure(dnmf.refit.as_stored(network), card, table)
             dnmf.refit.save_refit_model(network, card, output.parent)
         checkpoint.unlink(missing_ok=True)
         if not quiet:

@@ -28,5 +28,5 @@ def transform(
         check_output_file(output, overwrite=overwrite, inputs=inputs)
         counts = dnmf.read_catalog(catalog)
         exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
-        dnmf.write_exposures(exposures, output)
+        dnmf.write_exposures(exposures, output, integers=not counts.why_not_counts)
         say(f"{len(exposures)} samples: {output}")

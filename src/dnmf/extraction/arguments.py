@@ -63,14 +63,18 @@ def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -
 
 
 def check_restarts(
-    n_restarts: int | None, numbers: Sequence[int], model: Model, penalties: Sequence[Penalty]
+    n_restarts: int | None,
+    numbers: Sequence[int],
+    model: Model,
+    penalties: Sequence[Penalty],
+    catalog: MutationCatalog,
 ) -> int:
     """Return the number of restarts, or say which options exclude each other or are not possible.
 
     Raises
     ------
     InputDataError
-        They do, or are not.
+        They do, or are not; or they need counts, and the catalog holds frequencies or the like.
     """
     paper = isinstance(model, PaperDNMF)
     if not paper and not isinstance(model, DNMF):
@@ -96,4 +100,11 @@ def check_restarts(
             f"a {what} is chosen from restarts, and there are none: give a number, or restarts of a DNMF (the "
             "default preset)."
         )
+    if restarts:
+        once = ", or extract once, in any unit, with --restarts 0 (n_restarts=0)"
+        catalog.check_counts("resampled restarts", otherwise=once)
+    elif paper:
+        catalog.check_counts("the paper's method, whose constants are in mutations,")
+    elif penalties[0]:
+        catalog.check_counts("the penalty l1, which is in mutations,")
     return int(restarts)

@@ -18,7 +18,7 @@ from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.select import Selection, run_identity, select_signatures
 from dnmf.extraction.tables import fit_table, match_table, named_by_share
-from dnmf.extraction.transform import mutation_exposures
+from dnmf.extraction.transform import mutation_exposures, warn_of_unit
 from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.progress import Progress
@@ -92,7 +92,9 @@ def extract_signatures(
     ------
     InputDataError
         ``n_signatures`` is not possible for this catalog, or the catalog holds no mutations, or
-        something was to be chosen from fewer than 5 samples, or options exclude each other.
+        something was to be chosen from fewer than 5 samples, or options exclude each other; or the
+        catalog holds frequencies, percentages or rates, and restarts, ``l1_reg`` or a ``PaperDNMF``
+        need counts.
     ChannelMismatchError
         The reference has other channels than the catalog.
     CheckpointError
@@ -101,7 +103,8 @@ def extract_signatures(
     Warns
     -----
     DoubtfulDataWarning
-        ``n_signatures`` is above the rank of the counts, or a signature received no mutations.
+        ``n_signatures`` is above the rank of the counts, a signature received no mutations, or the catalog holds
+        frequencies or the like, so that exposures are in their unit.
 
     Examples
     --------
@@ -118,7 +121,7 @@ def extract_signatures(
     started = time.perf_counter()
     numbers = check_numbers(n_signatures, catalog)
     model = DNMF() if model is None else model
-    restarts = check_restarts(n_restarts, numbers, model, (l1_reg, l2_reg))
+    restarts = check_restarts(n_restarts, numbers, model, (l1_reg, l2_reg), catalog)
     known = None if reference is None else load_reference(reference, channels=catalog.schema)
     seed = int(np.random.default_rng().integers(2**32)) if random_state is None else random_state
     settings: dict[str, Any] = {
@@ -129,6 +132,7 @@ def extract_signatures(
     seconds: dict[str, float] = {}
     selection, penalties = None, dict[str, PenaltyChoice]()
     with recorded_warnings() as messages:
+        warn_of_unit(catalog)
         if restarts:
             if isinstance(checkpoint, str | os.PathLike):
                 checkpoint = Checkpoint(checkpoint, run_identity(catalog, seed, restarts))

@@ -28,13 +28,14 @@ def draw_pictures(result: ExtractionRecord, folder: Path) -> dict[str, Picture]:
     }
     if result.signature_lower is not None and result.signature_upper is not None:
         known["intervals"] = (result.signature_lower, result.signature_upper)
+    unit = "total" if result.catalog.why_not_counts else "mutations"
     curves = {phase: costs for phase, costs in result.history.items() if len(costs) > 1}
     drawn = {
         "signatures": plot_signatures(result.signatures, **known),
-        "exposures": plot_exposures(result.exposures),
+        "exposures": plot_exposures(result.exposures, unit=unit),
         # A phase of one step has no curve; they are shown if no phase has one.
         "training": plot_history(curves or result.history),
-        "fit": plot_fit(result.fit),
+        "fit": plot_fit(result.fit, unit=unit),
     }
     if result.selection is not None and len(result.selection.table) > 1:
         drawn["selection"] = plot_selection(

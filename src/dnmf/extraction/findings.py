@@ -142,14 +142,14 @@ def _samples_and_mutations(result: ExtractionRecord) -> Iterator[Finding]:
     if len(filled) < MIN_SAMPLES_PER_SIGNATURE * k:
         yield Finding(
             "caution",
-            f"{len(filled):,} samples are few for {k} signatures",
+            f"{n_samples(len(filled), 'is', 'are')} few for {k} signature{'' if k == 1 else 's'}",
             f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot "
             "be told apart. Prefer fewer signatures, or refit known ones.",
         )
-    if len(filled) and filled.median() < LOW_MEDIAN_MUTATIONS:
+    if not result.catalog.why_not_counts and filled.median() < LOW_MEDIAN_MUTATIONS:
         yield Finding(
             "caution",
-            f"Half of the samples have fewer than {filled.median():,.0f} mutations",
+            f"The median sample has {filled.median():,.0f} mutation{'' if filled.median() == 1 else 's'}",
             "Counting noise then moves the exposures of a single sample by tens of percent. Signatures and averages "
             "over groups of samples are more reliable than single samples.",
         )
@@ -208,16 +208,23 @@ def _reconstruction(result: ExtractionRecord) -> Iterator[Finding]:
         )
     if (~noisy).any():
         names = list(low[~noisy].sort_values("cosine").index)
+        why = (
+            "for lack of mutations, of which the values do not say how many there are, or of a process"
+            if result.catalog.why_not_counts
+            else "although there are enough mutations to do better. A process is probably missing"
+        )
         yield Finding(
             "caution",
             f"{n_samples(len(names), 'is', 'are')} not explained",
-            f"{listing(names)}: the cosine is below {LOW_COSINE:g} although there are enough mutations to do better. "
-            "A process is probably missing: try more signatures and look at their spectra.",
+            f"{listing(names)}: the cosine is below {LOW_COSINE:g} {why}: try more signatures and look at their "
+            "spectra.",
         )
 
 
 def _within_noise(result: ExtractionRecord, cosines: pd.Series) -> np.ndarray:
-    """Return whether Poisson noise around the reconstruction gives cosines as low as these."""
+    """Return whether Poisson noise around the reconstruction gives cosines as low as these; of frequencies not."""
+    if result.catalog.why_not_counts:
+        return np.zeros(len(cosines), dtype=bool)
     means = result.exposures.loc[cosines.index].to_numpy() @ result.signatures.profiles.to_numpy()
     rng = np.random.default_rng(0)
     lowest = []

@@ -24,18 +24,21 @@ def methods_text(result: ExtractionRecord) -> str:
     k = len(result.signatures.names)
     steps = [f"{phase} {len(costs):,}" for phase, costs in result.history.items()]
     parameters = [f"{name}={value}" for name, value in settings.items() if name != "dictionary"]
+    counted = not result.catalog.why_not_counts
+    amount = f" with {counts.to_numpy().sum():,.0f} mutations" if counted else ""
     sentences = [
         f"{k} mutational {'signature was' if k == 1 else 'signatures were'} extracted de novo from "
-        f"{filled:,} {'sample' if filled == 1 else 'samples'} with {counts.to_numpy().sum():,.0f} mutations in "
+        f"{filled:,} {'sample' if filled == 1 else 'samples'}{amount} in "
         f"{counts.shape[1]} channels with dnmf {__version__} ({type(result.model).__name__}, "
         f"random state {settings.get('random_state')}, {settings['dtype']} on {settings['device']}).",
         *_how(result, settings),
         f"Penalties on the exposures: l1 = {settings['l1_reg']:g} mutations, l2 = {settings['l2_reg']:g}.",
         f"Recorded steps: {', '.join(steps)}.",
         f"Parameters of dnmf.{type(result.model).__name__}: {', '.join(parameters)}.",
-        "Exposures are those of the network, in mutations, for signatures scaled to sum to 1; signatures are "
-        "named by their share of all mutations. The fit of a sample is the cosine between its spectrum and the sum "
-        "of its signatures times its exposures.",
+        f"Exposures are those of the network, in {'mutations' if counted else 'the unit of the catalog'}, for "
+        "signatures scaled to sum to 1; where those of a sample summed to more than it has, they were scaled down to "
+        "it. Signatures are named by their share of all mutations. The fit of a sample is the cosine between its "
+        "spectrum and the sum of its signatures times its exposures.",
     ]
     if result.reference is not None:
         sentences.append(

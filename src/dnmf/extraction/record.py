@@ -26,7 +26,7 @@ class ExtractionRecord(RunResult):
         mutations: SBS96A, SBS96B, ... (DBS78A, ...).
     exposures : DataFrame (n, k)
         Mutations of each sample (row) that the trained network gives to each signature; not
-        rounded.
+        rounded. They sum to the sample's at most; of frequencies they are in the catalog's unit.
     fit : DataFrame (n, 6)
         Per sample: ``mutations`` (its burden), then how well the network's exposures reconstruct
         its spectrum (``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` in nats) and

@@ -42,6 +42,7 @@ class ExtractionResult(ExtractionRecord):
     def solution(self, n_signatures: int) -> tuple[SignatureSet, pd.DataFrame]:
         """Return the signatures of any number that was tried and their exact exposures ``(n, k)``, in mutations.
 
-        The exposures are non-negative least squares without penalties; both are named by share of all mutations.
+        The exposures are non-negative least squares without penalties, scaled down where they sum to more than the
+        sample's mutations; both are named by share of all mutations.
         """
         return solution(self.catalog, self.selection, n_signatures)

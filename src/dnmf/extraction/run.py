@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,8 @@ class ExtractionRun:
         Of :func:`dnmf.extract_signatures`, except the catalog and how it is run.
     checkpoint : Checkpoint or None
         Finished work; None if none is kept.
-    input_file, command : dict, str or None
-        Name, size and SHA-256 of the file of the catalog, and the command line, to be recorded.
+    command : str or None
+        The command line, to be recorded.
     unfinished : tuple of int
         Numbers of signatures that were asked for and are left out because they are not finished.
 
@@ -73,7 +73,6 @@ class ExtractionRun:
     catalog: MutationCatalog
     arguments: dict[str, Any]
     checkpoint: Checkpoint | None = None
-    input_file: Mapping[str, Any] = field(default_factory=dict)
     command: str | None = None
     unfinished: tuple[int, ...] = ()
 
@@ -85,7 +84,6 @@ class ExtractionRun:
         *,
         overwrite: bool = False,
         reference: Mapping[str, Any] | None = None,
-        input_file: Mapping[str, Any] | None = None,
         command: str | None = None,
         **arguments: Any,
     ) -> "ExtractionRun":
@@ -99,7 +97,7 @@ class ExtractionRun:
             As in :func:`dnmf.extract_signatures`; the seed must be a number.
         reference : mapping, optional
             Arguments of ``load_reference``, such as ``{"reference": "cosmic-v3.4", "build": "GRCh38"}``.
-        input_file, command : mapping, str, optional
+        command : str, optional
             See :func:`dnmf.extraction.save_report`.
 
         Raises
@@ -114,17 +112,19 @@ class ExtractionRun:
         given: dict[str, Any] = defaults | arguments
         numbers = check_numbers(given["n_signatures"], catalog)
         penalties = (given["l1_reg"], given["l2_reg"])
-        restarts = check_restarts(given.get("n_restarts"), numbers, given["model"], penalties)
+        restarts = check_restarts(
+            given.get("n_restarts"), numbers, given["model"], penalties, catalog
+        )
         known = _reference(reference, catalog)
         given |= {"n_signatures": numbers, "n_restarts": restarts}
-        run = cls(out, catalog, given | {"reference": known}, None, input_file or {}, command)
+        run = cls(out, catalog, given | {"reference": known}, None, command)
         if not restarts:
             check_output_folder(out, overwrite=overwrite)
             return run
         identity = run_identity(catalog, given["random_state"], restarts)
         checkpoint = _checkpoint(out, identity, overwrite)
         job = given | {"model": given["model"].get_params(), "reference": reference}
-        kept = {"job": job, "input": dict(run.input_file), "command": command}
+        kept = {"job": job, "input": dict(catalog.file), "command": command}
         entries = json.loads(json.dumps(kept, default=str))
         entries[CHECKSUM] = entries_checksum(entries)
         with checkpoint.locked():
@@ -161,7 +161,8 @@ class ExtractionRun:
             raise damaged(folder / CATALOG, "it was altered")
         checkpoint = _checkpoint(out, identity)
         kept = _read_options(folder / OPTIONS)
-        catalog = replace(catalog, source=kept["input"].get("name") or "")
+        # It has been read from the checkpoint, but came from the user's file.
+        catalog = replace(catalog, source=kept["input"].get("name") or "", file=kept["input"])
         job = kept["job"] | {"model": DNMF(**kept["job"]["model"])}
         tried = job["n_signatures"]
         job["reference"] = _reference(job["reference"], catalog)
@@ -172,7 +173,7 @@ class ExtractionRun:
                 f"{out}: no number of signatures is finished yet. Repeat the extraction to go on: {command}"
             )
         unfinished = tuple(k for k in tried if k not in job["n_signatures"])
-        return cls(out, catalog, job, checkpoint, kept["input"], kept["command"], unfinished)
+        return cls(out, catalog, job, checkpoint, kept["command"], unfinished)
 
     def estimate(self, workers: int = 1) -> RunEstimate:
         """Return how many fits are left, and their time and memory."""
@@ -205,7 +206,6 @@ class ExtractionRun:
             result,
             self.output,
             overwrite=overwrite or _is_report_of(self.output, identity),
-            input_file=self.input_file,
             identity=identity,
             command=self.command,
         )

@@ -16,7 +16,7 @@ from dnmf.extraction.page import render_page
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.select import Selection
 from dnmf.extraction.tables import solution
-from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
+from dnmf.report.records import run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures, write_signatures
 
 
@@ -26,7 +26,6 @@ def save_report(
     *,
     overwrite: bool = False,
     input_path: str | os.PathLike[str] | None = None,
-    input_file: Mapping[str, Any] | None = None,
     identity: Mapping[str, Any] | None = None,
     command: str | None = None,
 ) -> Path:
@@ -44,9 +43,7 @@ def save_report(
     overwrite : bool
         Replace a folder that holds the output of an earlier run (and nothing else); it is swapped as a whole.
     input_path : path, optional
-        The file the catalog was read from; its name and SHA-256 are recorded.
-    input_file : mapping, optional
-        Instead of ``input_path``, what :func:`dnmf.report.records.file_record` returned for it earlier.
+        The file the catalog came from, if `dnmf.read_catalog` did not read it: its name, size and SHA-256 are recorded.
     identity : mapping, optional
         Of the checkpoint that all of it can be written from again, to be recorded.
     command : str, optional
@@ -62,23 +59,25 @@ def save_report(
     OutputExistsError
         ``out_dir`` holds something already, or, with ``overwrite``, something that is not the output of a run.
     OSError
-        It cannot be written, or ``input_path`` cannot be read.
+        It cannot be written.
+    InputDataError
+        ``input_path`` cannot be read.
 
     Notes
     -----
-    Files: ``signatures.tsv``, ``exposures.tsv`` (whole mutations), ``fit.tsv``, ``matches.tsv``,
-    ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``. With restarts
-    also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
+    Files: ``signatures.tsv``, ``exposures.tsv`` (whole mutations; of frequencies in full precision), ``fit.tsv``,
+    ``matches.tsv``, ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``.
+    With restarts also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
     ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties
     left to the data, ``penalties.tsv``.
     """
-    if input_path is not None:
-        input_file = file_record(input_path)
-    record = run_record(result, input_file=input_file, command=command)
+    record = run_record(result, input_path=input_path, command=command)
     record["selection"] = _selection_record(result, identity)
     tables: dict[str, Callable[[Path], object]] = {
         "signatures.tsv": partial(write_signatures, result.signatures),
-        "exposures.tsv": partial(write_exposures, result.exposures),
+        "exposures.tsv": partial(
+            write_exposures, result.exposures, integers=not result.catalog.why_not_counts
+        ),
         "fit.tsv": partial(write_fit, result.fit),
         "matches.tsv": partial(write_table, result.matches, index=False),
         **_selection_files(result),

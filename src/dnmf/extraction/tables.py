@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction.select import Selection
+from dnmf.extraction.transform import at_most_all
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.metrics import reconstruction_quality
 from dnmf.report.findings import listing
@@ -67,9 +68,9 @@ def solution(
         numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
         raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
     found = tried[n_signatures].signatures.copy(order="C")
-    counts = torch.tensor(catalog.counts.to_numpy(dtype=float))
-    exposures = exact_exposures(counts, torch.from_numpy(found)).numpy()
-    signatures, frame, _ = named_by_share(found, exposures, catalog)
+    counts = catalog.counts.to_numpy(dtype=float)
+    exact = exact_exposures(torch.tensor(counts), torch.from_numpy(found)).numpy()
+    signatures, frame, _ = named_by_share(found, at_most_all(exact, counts), catalog)
     return signatures, frame
 
 
@@ -97,7 +98,7 @@ def fit_table(
     Columns: ``mutations`` (the sample's burden), ``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` (nats)
     of spectrum and reconstruction, and ``expected_cosine``: what counting noise alone leaves. If counts are Poisson
     with the reconstruction ``N p`` as their mean, ``sum(p) = 1``, their cosine with it is about
-    ``(1 + 1 / (N sum(p^2)))^(-1/2)``.
+    ``(1 + 1 / (N sum(p^2)))^(-1/2)``. NaN for a catalog of frequencies, whose ``mutations`` are sums in its own unit.
     """
     counts = catalog.counts.to_numpy(dtype=float)
     means = exposures.to_numpy() @ signatures.profiles.to_numpy()
@@ -106,7 +107,8 @@ def fit_table(
     columns: dict[str, Any] = {
         "mutations": counts.sum(axis=1),
         **reconstruction_quality(counts, means),
-        "expected_cosine": np.sqrt(signal / (signal + 1)),
+        # Frequencies do not say how many mutations made the noise.
+        "expected_cosine": np.nan if catalog.why_not_counts else np.sqrt(signal / (signal + 1)),
     }
     return pd.DataFrame(columns, index=pd.Index(catalog.counts.index, name="sample"))
 

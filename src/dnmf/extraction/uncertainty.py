@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from dnmf.criteria import INTERVAL_PERCENTILES
 from dnmf.extraction.restarts import EXPOSURES, generator_for, resample
+from dnmf.extraction.transform import at_most_all
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.search.count_noise import CountNoise
 
@@ -49,7 +50,8 @@ def bootstrap_intervals(
     for index, replicate in enumerate(replicates):
         resampled = resample(X, noise, generator_for(seed, EXPOSURES, index + 1))
         W = torch.from_numpy(replicate.copy(order="C"))
-        draws[index, filled] = exact_exposures(resampled, W, l1_reg=l1_reg, l2_reg=l2_reg).numpy()
+        exact = exact_exposures(resampled, W, l1_reg=l1_reg, l2_reg=l2_reg).numpy()
+        draws[index, filled] = at_most_all(exact, resampled.numpy())
     ends = {}
     for name, estimate, drawn in (
         ("signature", signatures, np.asarray(replicates)),

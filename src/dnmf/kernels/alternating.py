@@ -210,7 +210,8 @@ def nmf_anls(
     min_volume : float
         Weight of the volume that the signatures span, in the unit of the cost.
     callback : callable(iteration, cost), optional
-        Called after every iteration.
+        Called after every iteration, with the cost as a part of that of no signatures: it has no unit, so costs under
+        different weights compare.
 
     Returns
     -------
@@ -227,6 +228,7 @@ def nmf_anls(
     last_cost, last_point = float("inf"), (H, W)
     beta, ceiling = FIRST_STEP, 1.0
     cost: list[float] = []
+    nothing = max(0.5 * problem.X.square().sum().item(), torch.finfo(X.dtype).tiny)
     for penalty in chain.from_iterable(phase.penalties() for phase in phases):
         H_next = problem.exposures(W_ahead, H, penalty)
         H_ahead = (H_next + beta * (H_next - H)).clamp(min=0)
@@ -246,7 +248,7 @@ def nmf_anls(
             ceiling = min(1.0, CEILING_GROWTH * ceiling)
             beta = min(ceiling, GROWTH * beta)
         if callback is not None:
-            callback(len(cost), cost[-1])
+            callback(len(cost), cost[-1] / nothing)
     _, W = scale_signatures_to_unit_sum(H, W)
     start = H / problem.weights
     return AlternatingResult(

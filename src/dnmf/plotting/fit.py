@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _MAX_NAMED_SAMPLES = 6
 
 
-def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
+def plot_fit(
+    fit: pd.DataFrame, *, unit: str = "mutations", figure: "Figure | None" = None
+) -> "Figure":
     """Draw the cosine between spectrum and reconstruction: its distribution, and against the mutations.
 
     Parameters
@@ -23,6 +25,8 @@ def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
     fit : DataFrame
         One row per sample with the columns ``mutations`` and ``cosine``. Samples without mutations
         are left out and counted in the axis label.
+    unit : str
+        What ``mutations`` counts.
     figure : Figure, optional
         Where to draw; by default a new figure, which pyplot does not know of.
 
@@ -48,11 +52,11 @@ def plot_fit(fit: pd.DataFrame, *, figure: "Figure | None" = None) -> "Figure":
     for ax in (left, right):
         _style.style_axes(ax, grid="y" if ax is left else "both")
     _draw_distribution(left, filled, start)
-    _draw_against_mutations(right, filled, start)
+    _draw_against_mutations(right, filled, start, unit)
     empty = len(fit) - len(filled)
     if empty:
         right.set_xlabel(
-            f"Mutations in the sample ({_style.count_words(empty, 'sample')} without any not shown)"
+            f"{unit.capitalize()} in the sample ({_style.count_words(empty, 'sample')} without any not shown)"
         )
     return fig
 
@@ -76,11 +80,11 @@ def _draw_distribution(ax: "Axes", filled: pd.DataFrame, start: float) -> None:
         ax.axvline(middle, color=_style.INK, linewidth=1.0, linestyle="--", zorder=3)
 
 
-def _draw_against_mutations(ax: "Axes", filled: pd.DataFrame, start: float) -> None:
+def _draw_against_mutations(ax: "Axes", filled: pd.DataFrame, start: float, unit: str) -> None:
     low = filled["cosine"] < LOW_COSINE
     counted = _style.count_words(int(low.sum()), "sample") if low.any() else "No sample"
     title = f"{counted} below {LOW_COSINE:g}"
-    _style.label_axes(ax, x="Mutations in the sample", y="Cosine", title=title)
+    _style.label_axes(ax, x=f"{unit.capitalize()} in the sample", y="Cosine", title=title)
     size = float(np.clip(2500 / max(len(filled), 1), 5, 26))
     style: dict[str, Any] = {"s": size, "alpha": 0.65, "linewidth": 0, "zorder": 3}
     blue = _style.signature_colours(1)[0]

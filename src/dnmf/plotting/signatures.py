@@ -104,7 +104,7 @@ def plot_catalog(
     *,
     figure: "Figure | None" = None,
 ) -> "Figure":
-    """Draw the spectrum of each sample as a panel of bars, in mutations.
+    """Draw the spectrum of each sample as a panel of bars, in mutations or the unit of the catalog.
 
     Parameters
     ----------
@@ -140,7 +140,9 @@ def plot_catalog(
         _count_axis(ax)
         if not heights.any():
             _style.write_message(ax, "no mutations")
-        title = f"{_style.drawable(name, 50)}: {heights.sum():,.0f} {schema.unit}"
+        total = heights.sum()
+        amount = f"{total:.3g} in all" if catalog.why_not_counts else f"{total:,.0f} {schema.unit}"
+        title = f"{_style.drawable(name, 50)}: {amount}"
         _write_title(ax, schema, title)
     return fig
 

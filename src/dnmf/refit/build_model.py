@@ -1,6 +1,5 @@
 """Training a refit network for one reference, from exposures to a model that can be saved and shipped."""
 
-import hashlib
 import json
 import platform
 from dataclasses import asdict
@@ -13,6 +12,7 @@ import torch
 from dnmf import __version__
 from dnmf.criteria import PRESENCE_THRESHOLD
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import InputFile, read_input
 from dnmf.progress import Progress
 from dnmf.refit.calibration import calibrate
 from dnmf.refit.card import RefitCard, reference_hash
@@ -29,7 +29,7 @@ MIN_CALIBRATION_TUMOURS = 20
 
 def train_refit_model(
     reference: SignatureSet,
-    exposures: str | Path,
+    exposures: str | Path | InputFile,
     *,
     name: str,
     reference_name: str,
@@ -76,7 +76,9 @@ def train_refit_model(
     shares, types = torch.tensor(tumours.shares), torch.tensor(tumours.types)
     training = torch.tensor(tumours.part("training"))
     if not training.any():
-        raise InputDataError(f"{exposures}: no tumour is left for training: give more of them")
+        raise InputDataError(
+            f"{tumours.file['name']}: no tumour is left for training: give more of them"
+        )
     network = train_refit(
         W,
         shares[training],
@@ -110,13 +112,13 @@ def train_refit_model(
         renamed_signatures=tumours.renamed,
         notes=_notes(tumours, config),
         training={
-            "exposures": Path(exposures).name,
+            "exposures": tumours.file["name"],
             "tumours": len(tumours.samples),
             "used_for_training": int(training.sum()),
             "used_for_calibration": int(rows.sum()),
             "calibrated_on_training_tumours": not enough,
             "started_from": None if start is None else start[1].name,
-            **_origin(exposures, config, seed, start),
+            **_origin(tumours.file["sha256"], config, seed, start),
             "versions": {
                 "dnmf": __version__,
                 "torch": torch.__version__,
@@ -130,14 +132,14 @@ def train_refit_model(
 def is_trained_with(
     card: RefitCard,
     reference: SignatureSet,
-    exposures: str | Path,
+    exposures: str | Path | InputFile,
     config: RefitTraining,
     seed: int,
     start: tuple[RefitNetwork, RefitCard] | None,
 ) -> bool:
     """Whether a card is that of the model that `train_refit_model` returns for these arguments."""
     profiles = reference.profiles.to_numpy(np.float64)
-    origin = _origin(exposures, config, seed, start)
+    origin = _origin(read_input(exposures).record["sha256"], config, seed, start)
     found = {name: card.training.get(name) for name in origin}
     same_reference = card.reference_sha256 == reference_hash(reference.names, profiles)
     # As JSON: a card that was read has lists where there were tuples.
@@ -147,7 +149,7 @@ def is_trained_with(
 
 
 def _origin(
-    exposures: str | Path,
+    exposures_sha256: str,
     config: RefitTraining,
     seed: int,
     start: tuple[RefitNetwork, RefitCard] | None,
@@ -155,7 +157,7 @@ def _origin(
     """Return what a training depends on beside its reference, as JSON-able values."""
     return {
         "split": SPLIT,
-        "exposures_sha256": hashlib.sha256(Path(exposures).read_bytes()).hexdigest(),
+        "exposures_sha256": exposures_sha256,
         "started_from_sha256": None if start is None else checksum(*start[0].parameters()),
         "seed": seed,
         "config": asdict(config),

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dnmf.inputs import InputFile
 from dnmf.refit.card import RefitCard
 from dnmf.refit.estimate import RefitEstimate, estimate_exposures
 from dnmf.refit.network import RefitNetwork
@@ -54,7 +55,7 @@ def fitting_error(shares: NDArray[np.float64], truth: NDArray[np.float64]) -> ND
     return error
 
 
-def measure(network: RefitNetwork, card: RefitCard, exposures: str | Path) -> RefitCard:
+def measure(network: RefitNetwork, card: RefitCard, exposures: str | Path | InputFile) -> RefitCard:
     """Return the card with the errors measured on the test tumours, by number of mutations.
 
     The eight tumour types of the published comparison where the exposures have them, else all that are there.

@@ -64,8 +64,9 @@ def refit_exposures(
     Raises
     ------
     InputDataError
-        Unknown method, tumour type or reference; no mutations at all; with ``method="network"`` also a reference or a
-        number of mutations that the network was not trained for.
+        Unknown method, tumour type or reference; no mutations at all; frequencies, percentages or rates instead of
+        counts; with ``method="network"`` also a reference or a number of mutations that the network was not trained
+        for.
     ChannelMismatchError
         Catalog and reference have different channels.
     ModelFileError
@@ -100,6 +101,7 @@ def refit_exposures(
         raise InputDataError(
             f"{catalog.source or 'the catalog'}: none of the {len(counts)} samples has any mutation; nothing to refit."
         )
+    catalog.check_counts("a refit")
     W = np.ascontiguousarray(reference.profiles.to_numpy(dtype=float))
     with recorded_warnings() as messages:
         trained = _network_for(reference, method, tumour_type, model)

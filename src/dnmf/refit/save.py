@@ -11,7 +11,7 @@ import pandas as pd
 from dnmf.refit.figures import draw_refit_pictures
 from dnmf.refit.page import render_refit_page
 from dnmf.refit.record import RefitRecord
-from dnmf.report.records import file_record, run_record, write_fit, write_run, write_table
+from dnmf.report.records import run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures
 
 
@@ -45,8 +45,7 @@ def save_refit_report(
     ``intervals.tsv``, ``presence.tsv`` (only if a network answered), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
     SVG), ``report.html``.
     """
-    input_file = None if input_path is None else file_record(input_path)
-    record = run_record(result, input_file=input_file, command=command)
+    record = run_record(result, input_path=input_path, command=command)
     record |= {"model": result.model, "model_notes": result.model_notes}
     del record["seed"]  # nothing in a refit is random
     tables: dict[str, Callable[[Path], object]] = {

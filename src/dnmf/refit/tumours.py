@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import InputFile
+from dnmf.signatures.catalog import checked_names
+from dnmf.signatures.io import exposure_columns
+from dnmf.signatures.table import read_table
 
 TUMOUR_TYPE, SAMPLE = "Cancer Types", "Sample Names"
-NOT_SIGNATURES = (TUMOUR_TYPE, SAMPLE, "Accuracy")
 # Signatures that later versions of COSMIC split in two; the first part takes over the exposures of the whole.
 SUCCESSORS = {"SBS22": "SBS22a", "SBS40": "SBS40a"}
 
@@ -62,6 +64,8 @@ class TumourExposures:
         Names in the table -> names in the reference.
     unseen : list of str
         Signatures of the reference that no tumour has.
+    file : dict
+        Name, size and SHA-256 of the table.
     """
 
     shares: NDArray[np.float32]
@@ -70,63 +74,92 @@ class TumourExposures:
     samples: list[str]
     renamed: dict[str, str]
     unseen: list[str]
+    file: dict[str, Any] = field(default_factory=dict)
 
     def part(self, part: Part) -> NDArray[np.bool_]:
         """Return which tumours belong to a part of the split."""
         return np.array([part_of(sample) == part for sample in self.samples])
 
 
-def read_tumour_exposures(path: str | Path, signatures: Sequence[str]) -> TumourExposures:
+def read_tumour_exposures(
+    path: str | Path | InputFile, signatures: Sequence[str]
+) -> TumourExposures:
     """Read a table of exposures with a tumour type and a sample name in each row, as PCAWG published it.
 
     Parameters
     ----------
-    path : path
-        CSV or TSV with the columns ``Cancer Types``, ``Sample Names`` and one for each signature, in mutations.
+    path : path or InputFile
+        CSV or TSV: the columns ``Cancer Types`` and ``Sample Names`` (and ``Accuracy``, which is not read) and one for
+        each signature, in mutations. Other columns are left out, or not, as ``read_exposures`` does.
     signatures : sequence of str
         Of the reference. SBS22 and SBS40 count as SBS22a and SBS40a where the reference splits them.
 
     Raises
     ------
     InputDataError
-        If a column is missing, no signature is known, or a number is missing or negative.
+        If the file cannot be read, a column or name is missing, a sample is there twice, no signature is known, a
+        number is missing or negative, or no tumour has mutations.
     """
-    path = Path(path)
-    table = pd.read_csv(path, sep=None, engine="python", dtype={TUMOUR_TYPE: str, SAMPLE: str})
-    for column in (TUMOUR_TYPE, SAMPLE):
-        if column not in table or table[column].isna().any():
-            raise InputDataError(f"{path}: expected a column {column!r} without missing entries")
-    values = table.drop(columns=[c for c in NOT_SIGNATURES if c in table])
+    table = read_table(path)
+    header = [name.strip() for name in table.head[0][: table.width]]
+    for name in (TUMOUR_TYPE, SAMPLE):
+        if name not in header:
+            raise InputDataError(
+                f"{table.source}, line {table.lines[0]}: expected a column {name!r} beside the signatures"
+            )
+    _, columns = exposure_columns(table)
+    places = [f"line {line}" for line in table.lines[1:]]
+    samples = checked_names(
+        table.column(header.index(SAMPLE))[1:], item="sample", source=table.source, places=places
+    )
+    types = [name.strip() for name in table.column(header.index(TUMOUR_TYPE))[1:]]
+    if "" in types:
+        raise InputDataError(
+            f"{table.source}, {places[types.index('')]}: expected a tumour type in the column {TUMOUR_TYPE!r}"
+        )
+    found = checked_names(
+        [header[column] for column in columns],
+        item="signature",
+        source=table.source,
+        places=[f"line {table.lines[0]}, column {column + 1}" for column in columns],
+    )
+    values = table.numbers(
+        range(1, len(table.lines)),
+        columns,
+        labels=(header.index(SAMPLE),),
+        items_in="rows",
+        in_mutations=True,
+        unit="a number of mutations (>= 0)",
+    )
     renamed = {
         old: new
         for old, new in SUCCESSORS.items()
-        if old in values and old not in signatures and new in signatures
+        if old in found and old not in signatures and new in signatures and new not in found
     }
-    values = values.rename(columns=renamed)
-    unknown = [str(name) for name in values if name not in set(signatures)]
-    values = values.apply(pd.to_numeric, errors="coerce")
-    numbers = values.to_numpy(np.float64)
-    if not np.isfinite(numbers).all() or (numbers < 0).any():
-        row, column = np.argwhere(~(numbers >= 0) | ~np.isfinite(numbers))[0]
+    column = {renamed.get(name, name): number for number, name in enumerate(found)}
+    unknown = [name for name in column if name not in set(signatures)]
+    lost = values[:, [column[name] for name in unknown]].sum()
+    if len(unknown) == len(column) or lost > 0.05 * values.sum():
         raise InputDataError(
-            f"{path}, line {row + 2}, column {values.columns[column]}: expected a number of mutations >= 0"
+            f"{table.source}: {lost / max(values.sum(), 1):.0%} of the mutations belong to signatures that the "
+            f"reference lacks ({', '.join(unknown[:5])}, ...): the exposures were made with another reference"
         )
-    lost = values[unknown].sum().sum()
-    if len(unknown) == values.shape[1] or lost > 0.05 * numbers.sum():
-        raise InputDataError(
-            f"{path}: {lost / max(numbers.sum(), 1):.0%} of the mutations belong to signatures that the reference "
-            f"lacks ({', '.join(unknown[:5])}, ...): the exposures were made with another reference"
-        )
-    known = values.reindex(columns=list(signatures), fill_value=0.0).to_numpy(np.float64)
-    kept = known.sum(axis=1) > 0
-    known, table = known[kept], table[kept]
-    names = sorted(table[TUMOUR_TYPE].unique())
+    known = np.zeros((len(samples), len(signatures)))
+    for number, name in enumerate(signatures):
+        if name in column:
+            known[:, number] = values[:, column[name]]
+    kept = np.flatnonzero(known.sum(axis=1) > 0)
+    if not len(kept):
+        raise InputDataError(f"{table.source}: no tumour has mutations. Give at least one.")
+    known = known[kept]
+    names = sorted({types[row] for row in kept})
     index = {name: number for number, name in enumerate(names, start=1)}
     return TumourExposures(
         shares=(known / known.sum(axis=1, keepdims=True)).astype(np.float32),
-        types=np.array([index[name] for name in table[TUMOUR_TYPE]], dtype=np.int64),
+        types=np.array([index[types[row]] for row in kept], dtype=np.int64),
         type_names=names,
-        samples=list(table[SAMPLE]),
+        samples=[samples[row] for row in kept],
         renamed=renamed,
         unseen=[s for s, total in zip(signatures, known.sum(axis=0), strict=True) if total == 0],
+        file=table.record,
     )

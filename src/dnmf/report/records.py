@@ -1,6 +1,5 @@
 """The folder of a run: its tables, its record, its plots and its page."""
 
-import hashlib
 import json
 import os
 import platform
@@ -14,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from dnmf import __version__
+from dnmf.inputs import read_input
 from dnmf.report.folder import OURS, RUN_RECORD, files_in, staged_folder
 from dnmf.signatures import MutationCatalog
 from dnmf.storage import write_whole
@@ -111,24 +111,28 @@ def write_fit(fit: pd.DataFrame, path: Path) -> None:
 def run_record(
     result: RunResult,
     *,
-    input_file: Mapping[str, Any] | None,
+    input_path: str | os.PathLike[str] | None = None,
     command: str | None,
 ) -> dict[str, Any]:
-    """Return everything needed to repeat a run and to tell whether it was the same, as JSON-able values."""
-    counts = result.catalog.counts
+    """Return everything needed to repeat a run and to tell whether it was the same, as JSON-able values.
+
+    The file is recorded as it was when it was read; ``input_path`` is read for a catalog that came from no reader.
+    """
+    catalog, counts = result.catalog, result.catalog.counts
+    file = catalog.file or ({} if input_path is None else read_input(input_path).record)
     return {
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "input": {
-            "name": result.catalog.source or None,
+            "name": catalog.source or None,
             "sha256": None,
             "bytes": None,
             "samples": counts.shape[0],
             "channels": counts.shape[1],
-            "mutations": float(counts.to_numpy().sum()),
+            "mutations": None if catalog.why_not_counts else float(counts.to_numpy().sum()),
         }
-        | dict(input_file or {}),
+        | dict(file),
         "parameters": result.parameters,
         "seconds": {part: round(value, 3) for part, value in result.seconds.items()},
         "seed": result.parameters.get("random_state"),
@@ -141,11 +145,3 @@ def package_versions(*further: str) -> dict[str, str]:
     """Return the versions of Python and of every package, ``further`` ones included, that can change a number."""
     names = ("dnmf", "numpy", "scipy", "pandas", "torch", "numba", *further)
     return {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def file_record(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return name, size and SHA-256 of a file."""
-    file_path = Path(path)
-    with file_path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": file_path.name, "bytes": file_path.stat().st_size, "sha256": digest}

@@ -105,7 +105,7 @@ def find_dictionary(
     search : Search
         The penalised rounds; ``Search()`` for a plain fit.
     callback : callable(iteration, cost), optional
-        Called after each of the iterations.
+        Called after each of the iterations, with the cost as a part of that of no signatures.
 
     Returns
     -------

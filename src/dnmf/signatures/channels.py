@@ -57,6 +57,9 @@ class ChannelSchema:
     parse : callable, optional
         Turns the label cells of one row into a canonical label, or None if they are not one. It
         gets one string per label column. The default accepts the canonical labels themselves.
+    parse_all : callable, optional
+        Turns all labels of a table, their cells joined by commas, into canonical labels (None where one is none), for
+        spellings of which one alone can be read in two ways. Used where it knows at least as many as ``parse``.
     label_widths : tuple of int
         How many label columns a file may have: ``(1, 2)`` for ``A[C>A]A`` and ``C>A,ACA``.
     accepted : str
@@ -89,16 +92,21 @@ class ChannelSchema:
     parse: Callable[[Sequence[str]], str | None] | None = field(
         default=None, repr=False, compare=False
     )
+    parse_all: Callable[[Sequence[str]], Sequence[str | None]] | None = field(
+        default=None, repr=False, compare=False
+    )
     label_widths: tuple[int, ...] = field(default=(1,), repr=False, compare=False)
     accepted: str = field(default="the canonical labels", repr=False, compare=False)
     file_order: tuple[str, ...] = field(default=(), repr=False, compare=False)
     groups: tuple[ChannelGroup, ...] = field(default=(), repr=False, compare=False)
     upright_ticks: bool = field(default=False, repr=False, compare=False)
     unit: str = field(default="mutations", repr=False, compare=False)
+    _known: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.file_order:
             object.__setattr__(self, "file_order", self.labels)
+        object.__setattr__(self, "_known", frozenset(self.labels))
         if not self.groups:
             object.__setattr__(self, "groups", (ChannelGroup("", _PLAIN_COLOUR, self.labels),))
         ticks = sum(len(group.ticks) for group in self.groups)
@@ -111,10 +119,28 @@ class ChannelSchema:
     def canonical(self, spelling: str | Sequence[str]) -> str | None:
         """Return the canonical label for one spelling, or None if it is not a channel here."""
         parts = (spelling,) if isinstance(spelling, str) else tuple(spelling)
-        if self.parse is not None:
-            return self.parse(parts)
-        label = parts[0].strip()
-        return label if len(parts) == 1 and label in self.labels else None
+        label = ",".join(parts).strip() if self.parse is None else self.parse(parts)
+        return label if label in self._known else None
+
+    def canonical_all(self, spellings: Iterable[str | Sequence[str]]) -> list[str | None]:
+        """Return the canonical label for each spelling of one table, None for those that are not a channel here.
+
+        Examples
+        --------
+        >>> from dnmf.signatures import SBS96
+        >>> order = [label[0] + label[2] + label[6] + label[4] for label in SBS96.labels]
+        >>> SBS96.canonical(order[4]), SBS96.canonical_all(order)[4]
+        (None, 'C[C>A]A')
+        """
+        spellings = list(spellings)
+        if tuple(spellings) == self.labels:
+            return list(self.labels)
+        alone = [self.canonical(spelling) for spelling in spellings]
+        if self.parse_all is None:
+            return alone
+        written = [own if isinstance(own, str) else ",".join(own) for own in spellings]
+        together = [label if label in self._known else None for label in self.parse_all(written)]
+        return together if _n_channels(together) >= _n_channels(alone) else alone
 
     @property
     def family(self) -> str:
@@ -122,8 +148,8 @@ class ChannelSchema:
         return self.name.rstrip("0123456789")
 
     def n_known(self, spellings: Iterable[str | Sequence[str]]) -> int:
-        """Return how many of the spellings are channels of this schema."""
-        return sum(self.canonical(spelling) is not None for spelling in spellings)
+        """Return how many channels of this schema the spellings name."""
+        return _n_channels(self.canonical_all(spellings))
 
     def positions(
         self, spellings: Sequence[str | Sequence[str]], *, source: str, places: Sequence[str]
@@ -144,15 +170,14 @@ class ChannelSchema:
         """
         found: dict[str, int] = {}
         unknown: list[int] = []
-        for index, spelling in enumerate(spellings):
-            label = self.canonical(spelling)
+        for index, label in enumerate(self.canonical_all(spellings)):
             if label is None:
                 unknown.append(index)
             elif label in found:
                 first = found[label]
                 raise ChannelMismatchError(
                     f"{source}: channel {label} is given twice, as {_written(spellings[first])} in "
-                    f"{places[first]} and as {_written(spelling)} in {places[index]}. Remove one "
+                    f"{places[first]} and as {_written(spellings[index])} in {places[index]}. Remove one "
                     "of them, or add them up if they are the two strands of one channel."
                 )
             else:
@@ -212,6 +237,10 @@ class ChannelSchema:
             f"{'; '.join(complaints)}. Exactly these {len(self)} channels are needed, each once (0 "
             f"where there are no mutations). Accepted spellings: {self.accepted}."
         )
+
+
+def _n_channels(labels: Iterable[str | None]) -> int:
+    return len({label for label in labels if label is not None})
 
 
 def few(items: Sequence[str]) -> str:

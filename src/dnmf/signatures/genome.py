@@ -1,14 +1,13 @@
 """Read a genome from a FASTA file."""
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import input_blocks
 from dnmf.signatures.regions import plain_name
 
 BASES = "ACGT"
@@ -17,8 +16,10 @@ _CODES = bytes(
     BASES.index(chr(byte).upper()) if chr(byte).upper() in BASES else _UNKNOWN
     for byte in range(256)
 )
-# Bytes that are read at a time.
-_BLOCK = 1 << 24
+# Bases, each a byte in memory. The longest human chromosome has 249 million.
+_LONGEST = 1 << 29
+# Bytes of a line with a name.
+_LONGEST_HEADER = 1 << 16
 
 
 def read_sequences(genome: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -29,36 +30,37 @@ def read_sequences(genome: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     Raises
     ------
     InputDataError
-        If the file is not FASTA, or is truncated.
+        If the file cannot be read, is not FASTA, or a sequence is far longer than a chromosome.
     """
-    opener = gzip.open if genome.suffix == ".gz" else open
     name: str | None = None
-    parts: list[bytes] = []
-    try:
-        with cast("BinaryIO", opener(genome, "rb")) as file:
-            while block := file.read(_BLOCK):
-                # To the end of a line, so that every header is whole.
-                first, *records = (b"\n" + block + file.readline()).split(b"\n>")
-                if name is None and first.strip():
-                    raise InputDataError(f"{genome} is not FASTA: it does not begin with '>'.")
-                parts.append(_bases(first))
-                for record in records:
-                    if name is not None:
-                        yield name, _joined(parts)
-                    header, _, body = record.partition(b"\n")
-                    words = header.decode("utf-8", "replace").split(maxsplit=1)
-                    name = plain_name(words[0] if words else "")
-                    parts = [_bases(body)]
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise InputDataError(f"{genome} is not gzipped FASTA, or truncated: {error}.") from None
+    bases = bytearray()
+    rest = b"\n"
+    for block in input_blocks(genome, what="a genome as FASTA"):
+        text = rest + block
+        first, *records = text.split(b"\n>")
+        if name is None and first.strip():
+            raise InputDataError(f"{genome} is not FASTA: it does not begin with '>'.")
+        # What may be the beginning of a line with a name is looked at again with the next block.
+        rest = text[-1:] if text.endswith(b"\n") else b""
+        if records and b"\n" not in records[-1]:
+            rest = b"\n>" + records.pop()
+        bases += _bases(first)
+        for record in records:
+            if name is not None:
+                yield name, np.frombuffer(bases, dtype=np.uint8)
+            header, _, body = record.partition(b"\n")
+            words = header.decode("utf-8", "replace").split(maxsplit=1)
+            name = plain_name(words[0] if words else "")
+            bases = bytearray(_bases(body))
+        if len(bases) > _LONGEST or len(rest) > _LONGEST_HEADER:
+            raise InputDataError(
+                f"{genome}: after the name {name!r} a line or sequence is longer than any of a human genome. Expected "
+                "FASTA: lines of '>' and a name, each above the lines of its bases."
+            )
     if name is None:
         raise InputDataError(f"{genome} is empty: expected the genome as FASTA.")
-    yield name, _joined(parts)
+    yield name, np.frombuffer(bases, dtype=np.uint8)
 
 
 def _bases(text: bytes) -> bytes:
     return text.translate(_CODES, b"\r\n")
-
-
-def _joined(parts: list[bytes]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(parts), dtype=np.uint8)

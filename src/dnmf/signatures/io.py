@@ -4,7 +4,6 @@ Files hold their channels in rows or in columns; in memory rows are samples. `la
 and tables turn here and nowhere else.
 """
 
-import re
 import warnings
 from pathlib import Path
 
@@ -12,33 +11,44 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.inputs import InputFile
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
-from dnmf.signatures.layout import arrange_channels
-from dnmf.signatures.table import LEAD, TextTable, read_table
-
-_SAMPLE_HEADERS = {"samples", "sample", "sample names", "sample name", "sample_names", "sample id"}
-_ANNOTATION_HEADERS = {"cancer types", "cancer type", "accuracy"}
-_SIGNATURE_NAME = re.compile(
-    r"(?:^|[^A-Za-z0-9])"
-    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,3}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
-    r"(?:$|[^A-Za-z0-9])",
-    re.IGNORECASE,
+from dnmf.signatures.kinds import refuse_other_channels, signature_share
+from dnmf.signatures.layout import (
+    arrange_channels,
+    has_channels,
+    is_row_counter,
+    name_column,
+    named_column,
+    warn_left_out,
 )
+from dnmf.signatures.table import SAMPLE_HEADERS, TextTable, read_table
+from dnmf.signatures.unit import doubts
+
+_ANNOTATION_HEADERS = {"cancer types", "cancer type", "accuracy"}
+# Numbers that stand beside exposures and are none.
+_BESIDE_EXPOSURES = {
+    *("age", "total", "total mutations", "sum", "all", "tmb", "burden", "mutations", "purity"),
+    *("ploidy", "cosine", "cosine similarity", "similarity", "error", "year"),
+}
 
 
-def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> MutationCatalog:
+def read_catalog(
+    path: str | Path | InputFile, *, schema: ChannelSchema | None = None
+) -> MutationCatalog:
     """Read mutation counts per sample.
 
     The file may hold channels in rows (SigProfiler matrix; PCAWG/ICAMS with two label columns;
-    SignatureAnalyzer) or in columns (samples in rows), separated by tabs, commas or semicolons,
-    with any kind of line end, with quoted cells, gzipped. Channels are matched by label, never by
-    position.
+    SignatureAnalyzer; row names of R) or in columns (samples in rows), separated by tabs, commas,
+    semicolons or blanks, with any kind of line end, with quoted cells, gzipped, with comments (#).
+    Channels are matched by label, never by position: in any spelling of which all labels together
+    allow one reading only.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or InputFile
+        The file or pipe, or what ``dnmf.inputs.read_input`` read of it.
     schema : ChannelSchema, optional
         Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
@@ -58,43 +68,51 @@ def read_catalog(path: str | Path, *, schema: ChannelSchema | None = None) -> Mu
     Warns
     -----
     DoubtfulDataWarning
-        Once if some counts are not integers, once if some samples have no mutations. Both are kept.
+        Once if some counts are not integers, once if some samples have no mutations, once for each
+        sum, mean or copy of other samples. All are kept. Once if columns or rows are left out: text
+        and row numbers beside the labels, columns that are no channels where samples are in rows,
+        rows of totals. Once if numbers are read as 0 that are less by a rounding error (1e-9 of the
+        sum of their sample).
     """
+    table = read_table(path)
     counts, schema = arrange_channels(
-        read_table(path), schema, item="sample", unit="a count of mutations (>= 0)"
+        table, schema, item="sample", unit="a count of mutations (>= 0)"
     )
-    catalog = MutationCatalog(counts, source=str(path), schema=schema)
+    catalog = MutationCatalog(counts, table.source, schema, table.record)
     values = counts.to_numpy()
     fractional = values % 1 != 0
-    if fractional.any():
+    if fractional.any() and not catalog.why_not_counts:
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
-            f"{path}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
+            f"{table.source}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
             f"{values[row, column]} for sample {counts.index[row]!r} in "
-            f"{schema.labels[column]}. They are used as they are; check that the file holds counts, "
-            "not frequencies.",
+            f"{schema.labels[column]}. They are used as they are, as counts of mutations.",
             DoubtfulDataWarning,
             stacklevel=2,
         )
     if empty := catalog.empty_samples:
         warnings.warn(
-            f"{path}: {len(empty)} of {len(counts)} samples have no mutations: "
+            f"{table.source}: {len(empty)} of {len(counts)} samples have no mutations: "
             f"{few([repr(name) for name in empty])}. They are kept, with exposures of 0.",
             DoubtfulDataWarning,
             stacklevel=2,
         )
+    for doubt in doubts(values, catalog.sample_names):
+        warnings.warn(f"{path}: {doubt}", DoubtfulDataWarning, stacklevel=2)
     return catalog
 
 
-def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) -> SignatureSet:
+def read_signatures(
+    path: str | Path | InputFile, *, schema: ChannelSchema | None = None
+) -> SignatureSet:
     """Read signatures: channels in rows (COSMIC, PCAWG, SigProfiler) or in columns.
 
-    Layouts, spellings and errors are those of ``read_catalog``.
+    Layouts, spellings, errors and warnings are those of ``read_catalog``.
 
     Parameters
     ----------
-    path : str or Path
-        The file; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
+    path : str, Path or InputFile
+        As for ``read_catalog``; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
     schema : ChannelSchema, optional
         Channels to expect; by default SBS96, DBS78 or ID83, whichever the labels are.
 
@@ -108,23 +126,23 @@ def read_signatures(path: str | Path, *, schema: ChannelSchema | None = None) ->
     ChannelMismatchError, InputDataError
         As ``read_catalog``; and if a signature does not sum to 1.
     """
-    profiles, schema = arrange_channels(
-        read_table(path), schema, item="signature", unit="a probability"
-    )
-    return SignatureSet(profiles, source=str(path), schema=schema)
+    table = read_table(path)
+    profiles, schema = arrange_channels(table, schema, item="signature", unit="a probability")
+    return SignatureSet(profiles, table.source, schema)
 
 
-def read_exposures(path: str | Path) -> pd.DataFrame:
+def read_exposures(path: str | Path | InputFile) -> pd.DataFrame:
     """Read exposures: samples in rows (SigProfiler activities) or signatures in rows (PCAWG).
 
     Which axis holds the signatures is told by a first header cell such as ``Samples``, or else by
     names such as ``SBS5``, ``SBS96A``, ``BI_COMPOSITE_SBS2_P`` or ``Signature 3``. The columns
-    ``Cancer Types`` and ``Accuracy`` of the PCAWG tables are left out.
+    ``Cancer Types`` and ``Accuracy`` of the PCAWG tables are left out; other columns of text, row
+    numbers and columns such as ``Total`` are, too, with a warning.
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or InputFile
+        As for ``read_catalog``.
 
     Returns
     -------
@@ -134,59 +152,87 @@ def read_exposures(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputDataError
-        If it is not clear which axis holds the samples, a cell is not a number >= 0, or a name is
-        empty or repeated.
+        If it is not clear which axis holds the samples, a cell is not a number >= 0, a name is
+        empty or repeated, or rows or columns are channels.
     """
     table = read_table(path)
-    if table.width < 2 or len(table.lines) < 2:
+    if has_channels(table):
         raise InputDataError(
-            f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
-            "a header and rows of a name and at least one exposure, separated by tabs, commas or "
-            "semicolons."
+            f"{table.source}: its rows or columns are mutation channels, so it holds signatures or counts, "
+            "not exposures. Signatures are for `dnmf match` and --reference, counts for `dnmf refit` or `extract`."
         )
-    width, name_column = _label_columns(table)
-    header_places = [f"line {table.lines[0]}, column {n + 1}" for n in range(width, table.width)]
-    header_names = table.head[0][width : table.width]
-    row_places = [f"line {line}, column {name_column + 1}" for line in table.lines[1:]]
-    row_names = [row[name_column] for row in table.lead[1:]]
-    samples_in_rows = _samples_in_rows(table, name_column, header_names, row_names)
+    refuse_other_channels([row[0] for row in table.lead[1:]], table.source)
+    refuse_other_channels(table.head[0][1 : table.width], table.source)
+    name, columns = exposure_columns(table)
+    header_names = [table.head[0][column] for column in columns]
+    header_places = [f"line {table.lines[0]}, column {column + 1}" for column in columns]
+    row_names = table.column(name)[1:]
+    row_places = [f"line {line}, column {name + 1}" for line in table.lines[1:]]
+    samples_in_rows = _samples_in_rows(table, name, header_names, row_names)
     in_columns, in_rows = ("signature", "sample") if samples_in_rows else ("sample", "signature")
-    columns = checked_names(
+    columns_named = checked_names(
         header_names, item=in_columns, source=table.source, places=header_places
     )
-    rows = checked_names(row_names, item=in_rows, source=table.source, places=row_places)
-    values = table.numbers(1, width, unit="an exposure (a number of mutations, >= 0)")
-    frame = pd.DataFrame(values, index=pd.Index(rows), columns=pd.Index(columns))
+    rows_named = checked_names(row_names, item=in_rows, source=table.source, places=row_places)
+    values = table.numbers(
+        range(1, len(table.lines)),
+        columns,
+        labels=(name,),
+        items_in="rows" if samples_in_rows else "columns",
+        unit="an exposure (a number of mutations, >= 0)",
+    )
+    frame = pd.DataFrame(values, index=pd.Index(rows_named), columns=pd.Index(columns_named))
     return frame if samples_in_rows else frame.T
 
 
-def _label_columns(table: TextTable) -> tuple[int, int]:
-    """Return the number of label columns and which of them holds the names of the rows."""
-    known = _SAMPLE_HEADERS | _ANNOTATION_HEADERS
-    header = [cell.strip().lower() for cell in table.head[0][: min(LEAD, table.width - 1)]]
-    width = 1
-    while width < len(header) and header[width] in known and header[0] in known:
-        width += 1
-    names = [column for column in range(width) if header[column] in _SAMPLE_HEADERS]
-    if width > 1 and len(names) != 1:
+def exposure_columns(table: TextTable) -> tuple[int, list[int]]:
+    """Return the column that names the rows, and those with exposures; warn of what else is left out.
+
+    Raises
+    ------
+    InputDataError
+        If the table has no rows, no column has exposures, or the first ones are annotations and none names the samples.
+    """
+    if table.width < 2 or len(table.lines) < 2:
+        raise InputDataError(
+            f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
+            "a header and rows of a name and at least one exposure, separated by tabs, commas, "
+            "semicolons or blanks."
+        )
+    headers = [header.strip().lower() for header in table.head[0][: table.width]]
+    known = [n for n, header in enumerate(headers) if header in _ANNOTATION_HEADERS]
+    free = [n for n in range(table.width) if n not in known]
+    name = name_column(table, free, 1) if free else 0
+    if 0 in known and headers[name] not in SAMPLE_HEADERS:
         raise InputDataError(
             f"{table.source}, line {table.lines[0]}: found the label columns "
-            f"{', '.join(table.head[0][:width])}, of which {len(names)} hold sample names. Name "
-            "one of them 'Samples' and remove or rename the others."
+            f"{few([table.head[0][n] for n in known])}, of which 0 hold sample names. Name the column of samples "
+            "'Samples'."
         )
-    return width, names[0] if names else 0
+    others = [n for n in free if n != name]
+    beside = {n for n in others if is_row_counter(table, n) or headers[n] in _BESIDE_EXPOSURES}
+    beside |= {n for n in others if headers[n] in SAMPLE_HEADERS}
+    beside |= set(table.text_columns(1, others))
+    warn_left_out(
+        table.source,
+        [f"{named_column(table, n)}, which holds no exposures" for n in sorted(beside)],
+    )
+    columns = [n for n in others if n not in beside]
+    if not columns:
+        raise InputDataError(f"{table.source}: has no column of exposures beside its labels.")
+    return name, columns
 
 
 def _samples_in_rows(
     table: TextTable, name_column: int, header_names: list[str], row_names: list[str]
 ) -> bool:
     corner = table.head[0][name_column].strip().lower()
-    header_share = _signature_share(header_names)
-    row_share = _signature_share(row_names)
-    says_samples = corner in _SAMPLE_HEADERS and not row_share > 0.5 > header_share
+    header_share = signature_share(header_names)
+    row_share = signature_share(row_names)
+    says_samples = corner in SAMPLE_HEADERS and not row_share > 0.5 > header_share
     if says_samples or header_share > 0.5 >= row_share:
         return True
-    if row_share > 0.5 >= header_share and corner not in _SAMPLE_HEADERS:
+    if row_share > 0.5 >= header_share and corner not in SAMPLE_HEADERS:
         return False
     raise InputDataError(
         f"{table.source}: cannot tell whether rows are samples or signatures: the header starts "
@@ -194,7 +240,3 @@ def _samples_in_rows(
         f"{few(row_names)}. If rows are samples, write 'Samples' into the first header cell; "
         "otherwise give the signatures names such as SBS5 or SBS96A."
     )
-
-
-def _signature_share(names: list[str]) -> float:
-    return sum(bool(_SIGNATURE_NAME.search(name.strip())) for name in names) / len(names)

@@ -21,12 +21,30 @@ _PUBLISHED = {
     "GRCh37-exome": "cosmic-v3.4-GRCh37-exome",
 }
 TARGETS = tuple(_PUBLISHED)
+# Other names of the builds, in small letters.
+_SAME_BUILD = {
+    **dict.fromkeys(("grch37", "hg19", "b37", "hs37d5"), "GRCh37"),
+    **dict.fromkeys(("grch38", "hg38", "b38", "hs38dh"), "GRCh38"),
+}
 # A flat signature in all of them: no channel is so small that rounding matters.
 _FLAT = "SBS5"
 # A trinucleotide without a site in the regions counts as half of one: no mutation becomes impossible.
 MIN_SITES = 0.5
 # Share of unknown bases in the regions above which there is a warning.
 MAX_UNKNOWN_SHARE = 0.05
+
+
+def with_usual_builds(name: str) -> str:
+    """Return a name in which a part such as ``hg38`` or ``grch38.p13`` is the usual name of the build.
+
+    Examples
+    --------
+    >>> with_usual_builds("hg19-exome"), with_usual_builds("cosmic-v3.4-GRCH38.p13")
+    ('GRCh37-exome', 'cosmic-v3.4-GRCh38')
+    """
+    return "-".join(
+        _SAME_BUILD.get(part.lower().split(".p")[0], part) for part in name.strip().split("-")
+    )
 
 
 @lru_cache(maxsize=16)
@@ -47,6 +65,7 @@ def opportunity_ratio(source: str, target: str) -> pd.Series:
     >>> bool(ratio["A[C>T]G"] > 2 * ratio["A[C>T]A"])  # exomes are rich in CpG
     True
     """
+    source, target = with_usual_builds(source), with_usual_builds(target)
     for name in (source, target):
         if name not in _PUBLISHED:
             raise InputDataError(

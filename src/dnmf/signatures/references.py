@@ -9,7 +9,12 @@ from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputData
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.channels import ChannelSchema
 from dnmf.signatures.io import read_signatures
-from dnmf.signatures.opportunity import TARGETS, convert_signatures, restrict_signatures
+from dnmf.signatures.opportunity import (
+    TARGETS,
+    convert_signatures,
+    restrict_signatures,
+    with_usual_builds,
+)
 from dnmf.signatures.shipped import (
     DEFAULT_REFERENCE,
     DEFAULTS,
@@ -44,7 +49,7 @@ def load_reference(
         COSMIC v3.4, as a sequence or separated by commas (``"SBS1,SBS5,SBS40a"``). A shipped name goes before a file
         of that name.
     build : str, optional
-        ``"GRCh37"`` or ``"GRCh38"``; by default the one in the name, else GRCh37.
+        ``"GRCh37"`` or ``"GRCh38"``, in any spelling, such as ``"hg38"``; by default the one in the name, else GRCh37.
     assay : str, optional
         ``"genome"``, ``"exome"``, or the path of a BED file with the regions of a panel; by default the one in the
         name, else genome.
@@ -84,6 +89,8 @@ def load_reference(
     >>> load_reference("SBS5,SBS1", assay="exome").names
     ['SBS5', 'SBS1']
     """
+    build = None if build is None else with_usual_builds(build)
+    made_for = None if made_for is None else with_usual_builds(made_for)
     regions = _regions(assay)
     if genome is not None and regions is None:
         raise InputDataError(
@@ -99,6 +106,8 @@ def load_reference(
     wanted = GENOME if regions is not None else assay
     if isinstance(reference, str):
         reference = reference.strip()
+        usual = with_usual_builds(reference)
+        reference = usual if usual.lower() in _SHIPPED else reference
     if isinstance(reference, Path) or (isinstance(reference, str) and _is_own_file(reference)):
         reference = read_signatures(reference)
     if isinstance(reference, SignatureSet):
@@ -135,8 +144,6 @@ def _regions(assay: str | None) -> Path | None:
         raise InputDataError(
             f"assay {assay}: expected {', '.join(ASSAYS)} or a file of regions that ends in .bed or .bed.gz."
         )
-    if not Path(assay).is_file():
-        raise InputDataError(f"assay {assay}: no such file. Check the path.")
     return Path(assay)
 
 

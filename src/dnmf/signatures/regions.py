@@ -1,14 +1,15 @@
 """Regions of a panel or exome, from a BED file."""
 
-import gzip
-from pathlib import Path
+import os
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import InputFile, check_table_size, decode, read_input, text_lines
 
 _NO_REGION = ("#", "track", "browser")
+_LAST_POSITION = np.iinfo(np.int64).max
 
 
 def plain_name(chromosome: str) -> str:
@@ -22,7 +23,7 @@ def plain_name(chromosome: str) -> str:
     return chromosome[3:] if chromosome.lower().startswith("chr") else chromosome
 
 
-def read_regions(path: str | Path) -> dict[str, NDArray[np.int64]]:
+def read_regions(path: str | os.PathLike[str] | InputFile) -> dict[str, NDArray[np.int64]]:
     """Return the regions of a BED file, plain or gzipped, by chromosome (its name without ``chr``).
 
     Each line has a chromosome, a start (from 0) and an end (exclusive), in any order; further columns are not read. An
@@ -31,23 +32,20 @@ def read_regions(path: str | Path) -> dict[str, NDArray[np.int64]]:
     Raises
     ------
     InputDataError
-        If a line is not a region, or the file has none; the message names the line.
+        If the file cannot be read, a line is not a region, or there is none; the message names the line.
     """
-    path = Path(path)
+    file = read_input(path, what="a BED file")
+    source = file.path
     found: dict[str, list[tuple[int, int]]] = {}
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip() or line.startswith(_NO_REGION):
-                    continue
-                chromosome, start, end = _region(line, f"{path}, line {number}")
-                found.setdefault(chromosome, []).append((start, end))
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise InputDataError(f"{path} is not a BED file: {error}.") from None
+    for number, line in enumerate(text_lines(decode(file.content, source, what="a BED file")), 1):
+        check_table_size(source, number, 0)
+        if not line.strip() or line.startswith(_NO_REGION):
+            continue
+        chromosome, start, end = _region(line, f"{source}, line {number}")
+        found.setdefault(chromosome, []).append((start, end))
     if not found:
         raise InputDataError(
-            f"{path}: no region in it. A BED file has chromosome, start and end in each line."
+            f"{source}: no region in it. A BED file has chromosome, start and end in each line."
         )
     return {chromosome: _merged(regions) for chromosome, regions in found.items()}
 
@@ -55,11 +53,15 @@ def read_regions(path: str | Path) -> dict[str, NDArray[np.int64]]:
 def _region(line: str, place: str) -> tuple[str, int, int]:
     cells = line.split()
     try:
+        if "_" in "".join(cells[1:3]):  # which int() would read as nothing
+            raise ValueError
         start, end = int(cells[1]), int(cells[2])
     except (IndexError, ValueError):
         raise InputDataError(
             f"{place}: expected chromosome, start and end as in BED, found {line.strip()[:60]!r}."
         ) from None
+    if end > _LAST_POSITION:
+        raise InputDataError(f"{place}: no chromosome is as long as {end}. Correct the end.")
     if not 0 <= start < end:
         raise InputDataError(
             f"{place}: the region {start} to {end} is empty or begins before 0. BED counts from 0, without the end."

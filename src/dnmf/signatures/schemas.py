@@ -9,8 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
+from dnmf.signatures.spellings import (
+    COMPLEMENT,
+    read_doublets,
+    read_indels,
+    read_substitutions,
+    substitution,
+)
 
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 _SBS_SPELLINGS = (
     re.compile(r"(?P<five>[ACGT])\[(?P<ref>[ACGT])>(?P<alt>[ACGT])\](?P<three>[ACGT])"),
     # SignatureAnalyzer's four letters: reference, alternative, 5' base, 3' base.
@@ -39,10 +45,7 @@ def _parse_sbs96(parts: Sequence[str]) -> str | None:
         ref, alt, five, three = (bases[name] for name in ("ref", "alt", "five", "three"))
         if ref == alt or bases.get("middle", ref) != ref:
             return None
-        if ref in "AG":
-            ref, alt = ref.translate(_COMPLEMENT), alt.translate(_COMPLEMENT)
-            five, three = three.translate(_COMPLEMENT), five.translate(_COMPLEMENT)
-        return f"{five}[{ref}>{alt}]{three}"
+        return substitution(five, ref, alt, three)
     return None
 
 
@@ -68,8 +71,9 @@ SBS96 = ChannelSchema(
     name="SBS96",
     labels=_SBS96_LABELS,
     parse=_parse_sbs96,
+    parse_all=read_substitutions,
     label_widths=(1, 2),
-    accepted="A[C>A]A, two columns C>A and ACA, or SignatureAnalyzer's A[A>C]A and ACAA",
+    accepted="A[C>A]A, two columns C>A and ACA, ACA>AAA, A.C.A.A, or any other that names the bases of all 96",
     file_order=tuple(sorted(_SBS96_LABELS)),
     groups=tuple(
         ChannelGroup(change, colour, tuple(five + change[0] + three for five, three in _NEIGHBOURS))
@@ -122,7 +126,7 @@ def _parse_dbs78(parts: Sequence[str]) -> str | None:
     if match is None:
         return None
     here = ">".join(match.groups())
-    there = ">".join(bases.translate(_COMPLEMENT)[::-1] for bases in match.groups())
+    there = ">".join(bases.translate(COMPLEMENT)[::-1] for bases in match.groups())
     return next((label for label in (here, there) if label in _DBS78_LABELS), None)
 
 
@@ -130,6 +134,7 @@ DBS78 = ChannelSchema(
     name="DBS78",
     labels=_DBS78_LABELS,
     parse=_parse_dbs78,
+    parse_all=lambda labels: read_doublets(labels, _DBS78_LABELS),
     label_widths=(1, 2),
     accepted="AC>CA, AC_CA, ACCA or two columns AC and CA, on either strand",
     groups=tuple(
@@ -195,39 +200,13 @@ def _id_groups() -> Iterator[tuple[str, ChannelGroup]]:
 
 
 _ID83_LABELS = tuple(f"{kind}{number}" for kind, _ in _id_groups() for number in _id_numbers(kind))
-_ID_SPELLINGS = (
-    re.compile(r"(?P<size>[1-5])\+?:(?P<type>DEL|INS):(?P<what>[ACGTRM]):(?P<number>[0-5])\+?"),
-    # ICAMS and PCAWG: DEL:C:1:0, DEL_repeats_2_5+, DEL_MH_2_1.
-    re.compile(
-        r"(?P<type>DEL|INS):(?P<what>[ACGT]|REPEATS|MH):(?P<size>[1-5])\+?:(?P<number>[0-5])\+?"
-    ),
-)
-
-
-def _parse_id83(parts: Sequence[str]) -> str | None:
-    """Read one ID83 label; a deleted or inserted purine is turned to the other strand.
-
-    >>> _parse_id83(["1:Del:C:0"]), _parse_id83(["DEL_repeats_2_5+"]), _parse_id83(["INS:A:1:0"])
-    ('1:Del:C:0', '2:Del:R:5', '1:Ins:T:0')
-    """
-    text = _joined(parts).replace("_", ":")
-    for pattern in _ID_SPELLINGS:
-        match = pattern.fullmatch(text)
-        if match is not None:
-            size, kind, number = match["size"], match["type"].capitalize(), match["number"]
-            what = match["what"]
-            if what in "AG":
-                what = what.translate(_COMPLEMENT)
-            label = f"{size}:{kind}:{what[0]}:{number}"
-            return label if label in _ID83_LABELS else None
-    return None
-
-
 ID83 = ChannelSchema(
     name="ID83",
     labels=_ID83_LABELS,
-    parse=_parse_id83,
-    accepted="1:Del:C:0, DEL:C:1:0 or DEL_C_1_0, the last number 0 to 5",
+    parse=lambda parts: read_indels([":".join(parts)])[0],
+    parse_all=read_indels,
+    label_widths=(1, 2, 3, 4),
+    accepted="1:Del:C:0, DEL_C_1_0, C_deletion_1 and others that tell kind, size, base or surroundings, and copies",
     groups=tuple(group for _, group in _id_groups()),
     upright_ticks=True,
     unit="indels",

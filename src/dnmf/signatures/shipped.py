@@ -4,6 +4,7 @@ COSMIC mutational signatures and the 21 breast cancer genomes come from SigProfi
 see NOTICE.
 """
 
+import gzip
 from importlib import resources
 
 import pandas as pd
@@ -84,5 +85,5 @@ def shipped_reference(name: str) -> SignatureSet:
 
 def _packaged(file_name: str) -> tuple[pd.DataFrame, ChannelSchema]:
     content = resources.files("dnmf.signatures").joinpath("data", file_name).read_bytes()
-    table = parse_table(content, source=file_name)
+    table = parse_table(gzip.decompress(content), source=file_name)
     return arrange_channels(table, None, item="row", unit="a number >= 0")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnmf.caches import cache_folder
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import read_input
 from dnmf.signatures.genome import BASES, read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.storage import write_whole
@@ -48,11 +50,13 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
         If a file is not what it should be, or regions are not on the genome's chromosomes.
     """
     regions, genome = Path(regions), Path(genome)
-    wanted = read_regions(regions)
+    file = read_input(regions, what="a BED file")
+    wanted = read_regions(file)
     folder = cache_folder()
-    if folder is None:
+    name = _cache_name(file.record["sha256"], genome)
+    if folder is None or name is None:
         return _count(wanted, regions, genome)
-    kept = folder / _cache_name(regions, genome)
+    kept = folder / name
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -62,14 +66,15 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     return counts
 
 
-def _cache_name(regions: Path, genome: Path) -> str:
-    state = genome.stat()
-    key = (
-        str(genome.resolve()),
-        state.st_size,
-        state.st_mtime_ns,
-        hashlib.sha256(regions.read_bytes()).hexdigest(),
-    )
+def _cache_name(regions_sha256: str, genome: Path) -> str | None:
+    """Return the name that counts are kept under; None for a pipe, which has no state to find them by."""
+    try:
+        state = genome.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
     return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 

@@ -5,26 +5,62 @@ as strings.
 """
 
 import csv
-import gzip
-import io
+import os
 import re
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePath
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
+from dnmf.inputs import (
+    InputFile,
+    check_row_size,
+    check_table_size,
+    count_lines,
+    decode,
+    read_input,
+    text_lines,
+)
+from dnmf.signatures.cells import (
+    is_counter,
+    is_missing,
+    is_number,
+    is_text,
+    least_numbers,
+    number_problem,
+    zero_rounding_errors,
+)
+from dnmf.signatures.kinds import refuse_binary, refuse_other_text
+from dnmf.signatures.thousands import PointsInThousands, point_in_thousands
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
 
 _ROWS_TO_FIND_DELIMITER = 20
-_MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
+_DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
+_NO_CELLS = re.compile(r"[\s;,\"]*+\Z")
+# What may stand before the header: blank lines, comments, Excel's line with the delimiter.
+_BEFORE_HEADER = re.compile(
+    r"[^\S\r\n]*+(?:(?P<comment>\"?#)[^\r\n]*|\"?sep=(?P<delimiter>[^\r\n])[^\r\n]*)?(?:\r\n|\r|\n)",
+    re.IGNORECASE,
+)
+SAMPLE_HEADERS = {
+    *("sample", "samples", "sample name", "sample names", "sample_name", "sample_names"),
+    *("sample id", "sample_id", "sampleid", "samplename", "tumor_sample_barcode"),
+}
+"""Headers, in small letters, of columns that name samples."""
+
+CHANNEL_HEADERS = {
+    *("mutation type", "mutation types", "mutationtype", "mutation_type", "mutation", "mutations"),
+    *("type", "subtype", "context", "trinucleotide", "trinuc", "channel", "channels", "bases"),
+    *("substitution type", "somatic mutation type", "signature", "signatures"),
+}
+"""Headers, in small letters, of columns that hold channels or signatures."""
 
 
 @dataclass(frozen=True)
@@ -33,207 +69,285 @@ class TextTable:
 
     source: str  # the path, for messages
     text: str
+    start: int  # where the header starts in the text
     delimiter: str
     width: int  # number of columns, the same in every row
     head: list[list[str]]  # the first two rows in full: headers
     lead: list[list[str]]  # the first LEAD cells of every row that is not blank
     lines: list[int]  # the 1-based line in the file of each of these rows
+    record: dict[str, Any] = field(default_factory=dict)  # name, bytes and sha256 of the file
 
-    def numbers(self, first_row: int, first_column: int, *, unit: str) -> NDArray[np.float64]:
-        """Return the cells right of ``first_column`` and below ``first_row`` as numbers.
+    def column(self, column: int) -> list[str]:
+        """Return the cells of one column, the header first."""
+        if column < LEAD:
+            return [row[column] for row in self.lead]
+        rows = islice(self._rows(), 1, None)
+        return [self.head[0][column], *(row[column] for _, row in rows)]
 
-        ``unit`` says in messages what a cell should hold (``"a count"``).
+    def row(self, row: int) -> list[str]:
+        """Return the cells of one row; 0 is the header."""
+        return self.head[row] if row < 2 else next(islice(self._rows(), row, None))[1]
+
+    def text_columns(self, first_row: int, columns: Sequence[int]) -> list[int]:
+        """Return those of the columns that hold text and not a single number from ``first_row`` on."""
+        if first_row >= len(self.lines):
+            return []
+        first = self.row(first_row)
+        left = [column for column in columns if not is_number(first[column])]
+        with_text: set[int] = set()
+        for _, row in islice(self._rows(), first_row, None) if left else ():
+            left = [column for column in left if is_text(row[column]) or is_missing(row[column])]
+            with_text.update(column for column in left if is_text(row[column]))
+        return [column for column in left if column in with_text]
+
+    def numbers(
+        self,
+        rows: Sequence[int],
+        columns: Sequence[int],
+        *,
+        headers: Sequence[int] = (0,),
+        labels: Sequence[int] = (0,),
+        items_in: Literal["rows", "columns"],
+        unit: str,
+        in_mutations: bool = True,
+    ) -> NDArray[np.float64]:
+        """Return the cells of some rows and columns, both in ascending order, as numbers.
+
+        A negative number that is a rounding error of the sum of its item (sample or signature, in
+        rows or in columns) is read as 0, with one warning. For messages: ``headers`` are the rows that name a column,
+        ``labels`` the columns that name a row, and ``unit`` is what a cell should hold (``"a count"``). Numbers
+        ``in_mutations`` may be large: points between their thousands are refused.
 
         Raises
         ------
         InputDataError
             If a cell is not a finite number >= 0; the message names its line and column.
         """
-        values = np.empty((len(self.lines) - first_row, self.width - first_column))
-        rows = islice(_rows(self.text, self.delimiter), first_row, None)
-        for index, (_, row) in enumerate(rows):
-            cells = row[first_column : self.width]
+        values = np.empty((len(rows), len(columns)))
+        wanted = set(rows)
+        of_row = (row for at, (_, row) in enumerate(self._rows()) if at in wanted)
+        block = slice(columns[0], columns[-1] + 1)
+        is_block = len(columns) == columns[-1] + 1 - columns[0]
+        bad, least = None, np.zeros((1, 1))
+        points = PointsInThousands()
+        for index, row in enumerate(of_row):
+            cells = row[block] if is_block else [row[column] for column in columns]
             try:
                 values[index] = list(map(float, cells))
+                joined = "\t".join(cells)
                 # float() reads "1_000", but in a table an underscore belongs to a misplaced name.
-                readable = "_" not in "".join(cells)
+                readable = "_" not in joined
+                if in_mutations:
+                    points.look(index, joined)
             except ValueError:
                 readable = False
             if not readable:
-                raise self._bad_cell(row, first_row + index, first_row, first_column, unit)
-        bad_rows = np.flatnonzero(~(np.isfinite(values) & (values >= 0)).all(axis=1))
-        if bad_rows.size:
-            at = first_row + int(bad_rows[0])
-            _, row = next(islice(_rows(self.text, self.delimiter), at, None))
-            raise self._bad_cell(row, at, first_row, first_column, unit)
+                bad = index
+                break
+        else:
+            least = least_numbers(values, axis=int(items_in == "rows"))
+            bad_rows = np.flatnonzero(~(np.isfinite(values) & (values >= least)).all(axis=1))
+            bad = int(bad_rows[0]) if bad_rows.size else None
+        if bad is not None:
+            limits = np.broadcast_to(least, values.shape)[bad]
+            raise self._bad_cell(rows[bad], columns, limits, headers, labels, unit)
+        if (bad := points.first_row(values, PurePath(self.source).name, *self.head[0])) is not None:
+            raise self._bad_cell(rows[bad], columns, None, headers, labels, unit)
+        zero_rounding_errors(values, self.source)
         return values
 
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        return _rows(self.text, self.delimiter, self.start, self.source)
+
     def _bad_cell(
-        self, cells: list[str], row: int, header_depth: int, first_column: int, unit: str
+        self,
+        row: int,
+        columns: Sequence[int],
+        limits: NDArray[np.float64] | None,
+        headers: Sequence[int],
+        labels: Sequence[int],
+        unit: str,
     ) -> InputDataError:
-        """Describe the first bad cell of a row that is known to have one."""
-        column, problem = next(
-            (column, problem)
-            for column, cell in enumerate(cells[: self.width])
-            if column >= first_column and (problem := _problem(cell))
+        """Describe the first bad cell of a row that is known to have one; without ``limits`` a point in thousands."""
+        cells = self.row(row)
+        problems = (
+            point_in_thousands(cells[column])
+            if limits is None
+            else number_problem(cells[column], float(limits[index]))
+            for index, column in enumerate(columns)
         )
-        label = " ".join(cell.strip() for cell in cells[:first_column])
-        header = " ".join(line[column].strip() for line in self.head[:header_depth]).strip()
+        column, problem = next(found for found in zip(columns, problems, strict=False) if found[1])
+        label = " ".join(cells[at].strip() for at in labels)
+        header = " ".join(self.head[at][column].strip() for at in headers).strip()
         name = repr(header) if header else f"{column + 1} (without a name)"
         return InputDataError(
-            f"{self.source}, line {self.lines[row]} ({label}), "
-            f"column {name}: found {cells[column][:40]!r}, {problem}. "
-            f"Expected {unit}: correct the cell, or remove its row or column if the data are not "
-            "known."
+            f"{self.source}, line {self.lines[row]} ({label}), column {name}: found {cells[column][:40]!r}, "
+            f"{problem}. Expected {unit}: correct the cell, or remove its row or column if the data are not known."
         )
 
 
-def read_table(path: str | Path) -> TextTable:
+def read_table(file: str | os.PathLike[str] | InputFile) -> TextTable:
     """Read a delimited text file, compressed (gzip) or not.
 
     Raises
     ------
     InputDataError
-        If the file is absent, a folder, not readable, not text, empty, or its rows differ in
-        length.
+        If the file cannot be read (see ``dnmf.inputs.read_input``), is not text, is empty, or its
+        rows differ in length.
     """
-    return parse_table(_read_bytes(Path(path)), source=str(path))
+    found = read_input(file, what="a text table")
+    source, record, content = found.path, found.record, [found.content]
+    del found  # without a name the content goes as soon as it has been decoded
+    return replace(parse_table(content.pop(), source=source), record=record)
 
 
 def parse_table(content: bytes, *, source: str) -> TextTable:
     """Take apart the content of a file; see ``read_table``."""
-    text = _decode(_decompress(content, source), source)
-    if not text.strip("\t;, \r\n"):
+    refuse_binary(content, source)
+    text = decode(content, source)
+    del content
+    refuse_other_text(text, source)
+    start, delimiter = _header(text, source)
+    if _NO_CELLS.match(text, start):
         raise InputDataError(f"{source}: the file is empty. Expected a header line and rows.")
-    delimiter = _find_delimiter(text)
+    delimiter = delimiter or _find_delimiter(text, start, source)
     head: list[list[str]] = []
     lead: list[list[str]] = []
     lines: list[int] = []
-    last_used = 0
+    width = 0
+    without_corner = False  # R's header of a table with row names
     try:
-        for line, row in _rows(text, delimiter):
+        for line, row in _rows(text, delimiter, start, source):
             if len(head) < 2:
                 head.append(row)
-            if len(row) != len(head[0]):
-                raise InputDataError(_ragged(source, line, row, head[0], delimiter))
+            if len(lines) == 1:
+                without_corner = len(row) == len(head[0]) + 1
+            if len(row) != len(head[0]) + without_corner:
+                if without_corner and len(row) == len(head[0]):
+                    line, row = lines[1], head[1]
+                    without_corner = False
+                raise InputDataError(
+                    _ragged(source, line, row, lines, head, delimiter, without_corner)
+                )
+            check_table_size(source, len(lines) + 1, len(row))
             lead.append(row[:LEAD])
             lines.append(line)
             # Columns without a name and without a value (trailing delimiters) are dropped.
-            last_used += max(
-                (i for i, cell in enumerate(row[last_used:], 1) if cell.strip()), default=0
-            )
+            width += max((i for i, cell in enumerate(row[width:], 1) if cell.strip()), default=0)
     except csv.Error as error:
         raise InputDataError(
             f"{source}, after line {lines[-1] if lines else 0}: cannot be split into cells "
-            f'({error}). Look for a quotation mark (") that is opened but not closed.'
+            f"({error}). No cell may have more than {csv.field_size_limit():,} characters. Look for a long cell, "
+            'or a quotation mark (") that is opened but not closed.'
         ) from error
-    return TextTable(source, text, delimiter, last_used, head, lead, lines)
+    if without_corner and width > len(head[0]):
+        head[0].insert(0, "")
+        lead[0] = head[0][:LEAD]
+        names_labels = head[0][1].strip().lower() in SAMPLE_HEADERS | CHANNEL_HEADERS
+        if names_labels and not is_counter([row[0] for row in lead[1:]]):
+            del head[0][0]  # the header of the labels is there, that of another column is missing
+            raise InputDataError(_ragged(source, lines[1], head[1], lines, head, delimiter, False))
+    return TextTable(source, text, start, delimiter, width, head, lead, lines)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the 1-based number of its first line."""
-    # newline="" keeps line breaks inside quoted cells and leaves CR, LF and CRLF to the csv module.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    line = 1
+def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are neither blank nor a comment, each with the 1-based number of its first line."""
+    before = count_lines(text[:start])
+    line, characters, left_out, width = before, 0, 0, 0
+
+    def lines() -> Iterator[str]:
+        nonlocal characters
+        for part in text_lines(text, start):
+            characters += len(part)
+            check_row_size(source, line, characters)
+            # Blanks at the end of a line separate nothing.
+            yield part.rstrip(" \r\n") + "\n" if delimiter == " " else part
+
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
     for row in reader:
+        characters = 0
         if any(cell and not cell.isspace() for cell in row):
-            yield line, row
-        line = reader.line_num + 1
+            is_comment = width and len(row) != width and row[0].lstrip().startswith("#")
+            # Nothing that holds a number is taken for a comment.
+            if not (is_comment and not any(map(is_number, row[1:]))):
+                width = len(row)
+                yield line, row
+                line = before + reader.line_num
+                continue
+        left_out += 1
+        check_table_size(source, left_out, 0)
+        line = before + reader.line_num
 
 
-def _find_delimiter(text: str) -> str:
-    """Return the delimiter that cuts the first rows into equally many cells; tab comes first."""
+def _header(text: str, source: str) -> tuple[int, str]:
+    """Return where the header starts, and the delimiter if a line above tells it."""
+    start, lines, comment, delimiter = 0, 0, None, ""
+    while match := _BEFORE_HEADER.match(text, start):
+        quoted = match["comment"] == '"#'
+        comment = match.start() if quoted else match.end("comment") if match["comment"] else None
+        delimiter = match["delimiter"] or delimiter
+        start, lines = match.end(), lines + 1
+        check_table_size(source, lines, 0)
+    if comment is None:
+        return start, delimiter
+    # Is the last comment the header, as in "#Mutation Type"? Then rows of numbers follow it.
+    last = text[comment:start]
+    (_, first), (_, second) = (
+        next(_rows(part, delimiter or _find_delimiter(text, start, source), at, source), (0, [""]))
+        for part, at in ((last, 0), (text, start))
+    )
+    if len(second) - len(first) not in (0, 1) or not any(map(is_number, second[1:])):
+        return start, delimiter
+    # Without a cell for the labels, "#1" is the name of the first sample.
+    is_name = len(first) < len(second) and not first[0].startswith(" ")
+    return comment - is_name, delimiter
+
+
+def _find_delimiter(text: str, start: int, source: str) -> str:
+    """Return the delimiter that cuts the first rows into equally many cells; tab comes first, the blank last."""
     scores: dict[str, tuple[int, int]] = {}
-    for delimiter in "\t;,":
+    for delimiter in _DELIMITERS:
         try:
             widths = [
-                len(row) for _, row in islice(_rows(text, delimiter), _ROWS_TO_FIND_DELIMITER)
+                len(row)
+                for _, row in islice(_rows(text, delimiter, start, source), _ROWS_TO_FIND_DELIMITER)
             ]
         except csv.Error:
             continue
-        matching = sum(width == widths[0] for width in widths) if widths[0] > 1 else 0
-        if delimiter == "\t" and matching == len(widths):
+        # R's header is one cell shorter than the rows below it.
+        header, body = widths[:1], widths[1:] or widths
+        matching = sum(width == body[0] for width in body) if body and body[0] > 1 else 0
+        matching += len(body) < len(widths) and matching > 0 and body[0] - header[0] in (0, 1)
+        if delimiter == "\t" and matching == len(widths) > 0:
             return delimiter
-        scores[delimiter] = (matching, widths[0])
+        width = body[0] if body else 0
+        split = [columns for rows, columns in scores.values() if rows]
+        if delimiter != " " or not split or (matching == len(widths) and width > max(split)):
+            scores[delimiter] = (matching, width)
     return max(scores, key=lambda delimiter: scores[delimiter], default="\t")
 
 
-def _ragged(source: str, line: int, row: list[str], header: list[str], delimiter: str) -> str:
-    name = {"\t": "tabs", ",": "commas", ";": "semicolons"}[delimiter]
-    message = (
-        f"{source}, line {line} ({row[0].strip()[:40]!r}): found {len(row)} cells separated by "
-        f"{name}, expected {len(header)} as in the header. Add or remove cells so that all rows "
-        "are equally long."
+def _ragged(
+    source: str,
+    line: int,
+    row: list[str],
+    lines: list[int],
+    head: list[list[str]],
+    delimiter: str,
+    without_corner: bool,
+) -> str:
+    name = _DELIMITERS.get(delimiter, f"{delimiter!r}")
+    if len(lines) == 1 and len(head[0]) == 1 and len(row) > 2:
+        return (
+            f"{source}, line {lines[0]}: has one cell ({head[0][0].strip()[:40]!r}), but line {line} has {len(row)} "
+            f"separated by {name}. Expected the header: remove titles above it, or let them begin with #."
+        )
+    expected = (
+        f"{len(head[1])} as in the rows above"
+        if without_corner
+        else f"{len(head[0])} as in the header"
     )
-    if len(row) == len(header) + 1:
-        message += " If R wrote the file: give write.table col.names=NA to name the label column."
-    return message
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputDataError(_absent(path)) from error
-    except IsADirectoryError as error:
-        raise InputDataError(f"{path}: is a folder, expected a file. Name a file in it.") from error
-    except (OSError, ValueError) as error:
-        raise InputDataError(f"{path}: cannot be read ({error}).") from error
-
-
-def _absent(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"{path}: no such file: the folder {path.parent} does not exist. Check the path."
-    near = get_close_matches(path.name, [other.name for other in path.parent.iterdir()], n=1)
-    hint = f" Did you mean {path.parent / near[0]}?" if near else " Check the path."
-    return f"{path}: no such file.{hint}"
-
-
-def _decompress(content: bytes, source: str) -> bytes:
-    # By content, not by name: files are renamed more often than they are recompressed.
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputDataError(
-            f"{source}: the gzip file is truncated or damaged ({error}). Copy or download it again."
-        ) from error
-
-
-def _decode(content: bytes, source: str) -> str:
-    remedy = "Save the table as plain text (tab- or comma-separated, UTF-8)."
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise InputDataError(f"{source}: is an Excel or zip file, expected a text table. {remedy}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # Excel's "Unicode text"
-        encoding = "utf-16"
-    elif b"\x00" in content:
-        raise InputDataError(f"{source}: is a binary file, expected a text table. {remedy}")
-    else:
-        encoding = "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputDataError(
-            f"{source}, line {line}: found the byte 0x{content[error.start]:02x}, which is not "
-            f"{encoding} text. {remedy}"
-        ) from error
-
-
-def _problem(cell: str) -> str:
-    """Say what is wrong with a cell that should be a number >= 0; empty if nothing is."""
-    text = cell.strip()
-    if text.lower() in _MISSING:
-        return "a missing value"
-    try:
-        value = float(text.replace("_", " "))
-    except ValueError:
-        if re.fullmatch(r"[+-]?[\d.]*,\d+", text):
-            return "not a number (write a point before decimals, and nothing between thousands)"
-        return "text instead of a number"
-    if np.isnan(value):
-        return "a missing value"
-    if np.isinf(value):
-        return "an infinite number"
-    return "a negative number" if value < 0 else ""
+    return (
+        f"{source}, line {line} ({row[0].strip()[:40]!r}): found {len(row)} cells separated by "
+        f"{name}, expected {expected}. Add or remove cells so that all rows are equally long."
+    )
