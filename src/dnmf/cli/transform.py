@@ -9,6 +9,7 @@ import dnmf
 from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import CatalogPath, Overwrite
 from dnmf.cli.paths import check_output_file, model_files, restore
+from dnmf.exceptions import ModelFileError
 
 
 def transform(
@@ -27,6 +28,10 @@ def transform(
         inputs = (catalog, *model_files(model))
         check_output_file(output, overwrite=overwrite, inputs=inputs)
         counts = dnmf.read_catalog(catalog)
-        exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
+        loaded = dnmf.load_model(model)
+        try:
+            exposures = dnmf.transform_catalog(*loaded, counts)
+        except ModelFileError as error:
+            raise ModelFileError(f"{model}: {error}") from None
         dnmf.write_exposures(exposures, output, integers=not counts.why_not_counts)
         say(f"{len(exposures)} samples: {output}")
