@@ -7,25 +7,27 @@ PYTHON ?= python3
 VENV   := .venv
 LOWEST := .venv-lowest
 DEMO   := demo-output
+FUZZED := fuzz-output
 PIP    := -m pip --disable-pip-version-check install --quiet
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 ROOMS  := $(sort $(patsubst tests/%/,%,$(filter-out %/data/ %/__pycache__/,$(wildcard tests/*/))))
 # Every dependency is used, and every kind of file read and written, in less than a minute.
-TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/test_nnls.py \
+TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/test_nnls.py tests/kernels/test_compiled.py \
           tests/signatures/test_read_layouts.py tests/signatures/test_sites.py tests/signatures/test_write_tables.py \
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest paper clean
+.PHONY: help demo lint test test-lowest fuzz paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
 	@echo "make lint             install into $(VENV) and check style, types and what imports what: seconds"
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
+	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
-	@echo "make clean            remove $(VENV), $(LOWEST) and $(DEMO)"
+	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO) and $(FUZZED)"
 	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
@@ -50,6 +52,11 @@ test: $(VENV)/.installed-dev
 test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(TRIED)
 
+# Half an hour; the same command goes on where it was interrupted. Status 1 if a reader breaks its promise.
+fuzz: $(VENV)/.installed-dev
+	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.fuzz --output $(FUZZED) \
+	  $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
+
 # An hour or more; the same command goes on where it was interrupted.
 paper: $(VENV)/.installed
 	@test -n "$(DATA)" && test -n "$(OUT)" || { \
@@ -59,7 +66,7 @@ paper: $(VENV)/.installed
 	  $(if $(FOLDS),--folds $(FOLDS))
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DEMO)
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED)
 
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created

@@ -235,7 +235,7 @@ def write(path: Path, rows: list[dict[str, Any]], card: RefitCard) -> None:
     ).stdout.strip()
     stamp = {"model": card.name, "commit": commit, "torch": torch.__version__}
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*columns, *stamp])
         writer.writeheader()
         for row in rows:

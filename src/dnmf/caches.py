@@ -29,9 +29,9 @@ def cache_folder() -> Path | None:
             return folder
     temporary = _temporary_folder()
     logging.getLogger(__name__).warning(
-        "%s cannot be written: %s. NUMBA_CACHE_DIR may name another folder.",
+        "%s cannot be written: %s. XDG_CACHE_HOME may name another folder.",
         folder or "The folder for caches",
-        "nothing is kept for the next run, so that it has to compile again"
+        "nothing is kept for the next run, which takes as long to start"
         if temporary is None
         else f"what is kept for the next run is in {temporary}",
     )
@@ -62,13 +62,13 @@ def _temporary_folder() -> Path | None:
 
 
 def _is_safe(place: Path) -> bool:
-    """Whether no other user can put a folder in place of one of ours, and the place is for temporary files."""
+    """Whether a place is for temporary files, and no other user can put a folder in place of one of ours."""
+    # Where no temporary file can be made, Python proposes the current folder.
+    if place.resolve() == Path.cwd():
+        return False
     state = place.stat()
     # In a folder that users share, the sticky bit keeps them from renaming each other's files.
-    if state.st_mode & stat.S_ISVTX:
-        return True
-    # Where no temporary file can be made, Python proposes the current folder.
-    return place.resolve() != Path.cwd() and _is_own(state) and not state.st_mode & 0o022
+    return bool(state.st_mode & stat.S_ISVTX) or (_is_own(state) and not state.st_mode & 0o022)
 
 
 def _is_private(folder: Path) -> bool:

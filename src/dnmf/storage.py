@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,8 +13,12 @@ from typing import Any
 
 from dnmf import __version__
 from dnmf.exceptions import CheckpointError, ModelFileError
+from dnmf.locks import locked
+from dnmf.strict_json import CHECKSUM, check_entries, entries_checksum, is_unchanged, read_json
 
 _MOST_SHOWN = 64  # characters of a value that a message shows: as many as a SHA-256 has
+# Bytes of a card, and of its weights. Ten thousand times those of a large reference; more would be another file.
+_MOST_CARD_BYTES, _MOST_WEIGHTS_BYTES = 16_000_000, 2_000_000_000
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -60,7 +64,7 @@ def _utf8(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class ModelFormat:
-    """A model as two files: weights (bytes of safetensors), and a card (JSON) with their SHA-256.
+    """A model as two files: weights (bytes of safetensors), and a card (JSON) with their SHA-256 and its own.
 
     ``name`` is the card's entry ``format``, ``what`` the words for it in messages. All ``versions`` can be read; the
     last one is written. ``indent`` and ``sort_keys`` lay out the card.
@@ -79,8 +83,10 @@ class ModelFormat:
             "format_version": self.versions[-1],
             "written_by": f"dnmf {__version__}",
             "weights_sha256": hashlib.sha256(data).hexdigest(),
+            CHECKSUM: "",
             **content,
         }
+        entries[CHECKSUM] = entries_checksum(entries)
         text = json.dumps(entries, indent=self.indent, sort_keys=self.sort_keys, allow_nan=False)
         write_whole(weights, data)
         write_whole(card, text + "\n")
@@ -100,20 +106,23 @@ class ModelFormat:
                 raise FileNotFoundError(
                     f"{file} is missing: a model is a pair of files, {card.name} and {weights.name}"
                 )
-        try:
-            entries = json.loads(card.read_text("utf-8"))
-        except ValueError as error:
-            raise ModelFileError(f"{card} is truncated or not JSON: {error}") from None
+        entries = read_json(_bytes_of(card, _MOST_CARD_BYTES), card, ModelFileError)
         if not isinstance(entries, dict) or entries.get("format") != self.name:
             raise ModelFileError(
                 f'{card} is not the card of {self.what} (no "format": "{self.name}")'
             )
-        if entries.get("format_version") not in self.versions:
+        check_entries(entries, {"format_version": int, "written_by": str}, card, ModelFileError)
+        if entries["format_version"] not in self.versions:
             raise ModelFileError(
-                f"{card} has format version {entries.get('format_version')}, written by {entries.get('written_by')}; "
+                f"{card} has format version {entries['format_version']}, written by {entries['written_by'][:80]}; "
                 f"dnmf {__version__} reads versions {' and '.join(map(str, self.versions))}"
             )
-        data = weights.read_bytes()
+        if not is_unchanged(entries):
+            raise ModelFileError(
+                f"{card} was altered after it was written: its checksum {CHECKSUM} differs. Take the card as it was "
+                "written; if it was changed on purpose, remove that entry"
+            )
+        data = _bytes_of(weights, _MOST_WEIGHTS_BYTES)
         if hashlib.sha256(data).hexdigest() != entries.get("weights_sha256"):
             raise ModelFileError(
                 f"{weights} is truncated, altered or belongs to another model: its checksum is not the one in "
@@ -122,9 +131,38 @@ class ModelFormat:
         return entries, data
 
 
+def _bytes_of(file: Traversable, most: int) -> bytes:
+    with file.open("rb") as opened:
+        if opened.seek(0, os.SEEK_END) > most:
+            raise ModelFileError(f"{file} has more than {most:,} bytes: it is no part of a model")
+        opened.seek(0)
+        return opened.read()
+
+
 def below(prefix: str, entries: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries whose names begin with a prefix, named without it."""
     return {n.removeprefix(prefix): e for n, e in entries.items() if n.startswith(prefix)}
+
+
+@contextmanager
+def in_use(checkpoint: Path, lock: Path | None = None) -> Iterator[None]:
+    """Let no other process work with a checkpoint while the block runs.
+
+    ``lock`` is the file that says so, by default ``CHECKPOINT.lock``.
+
+    Raises
+    ------
+    CheckpointError
+        If another process does; the message says which.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(lock or checkpoint.with_name(f"{checkpoint.name}.lock")))
+        except BlockingIOError as error:
+            raise CheckpointError(
+                f"{checkpoint} is in use by another run: {error}. Wait until it ends, or choose another output."
+            ) from None
+        yield
 
 
 def check_identity(

@@ -13,6 +13,7 @@ import typer
 
 from dnmf.cli.console import (
     UserError,
+    available_cores,
     say,
     show_any_name,
     shown_warnings,
@@ -145,3 +146,11 @@ def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> Non
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_cores_are_counted_where_a_process_cannot_be_bound_to_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert available_cores() == 3

@@ -18,6 +18,7 @@ from typer.testing import Result
 from dnmf.cli.numbers import parse_numbers
 from dnmf.extraction import penalty
 from dnmf.extraction.select import _Work
+from dnmf.locks import locked
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 
@@ -165,6 +166,30 @@ def test_work_on_something_else_is_named_refused_and_left_alone(
     assert refused.exit_code == 2
     assert told in refused.stderr
     assert {path: path.read_bytes() for path in kept.iterdir()} == before
+
+
+def test_a_second_command_is_told_of_the_first_and_damage_of_one_file(
+    copied: tuple[Path, Path], dnmf: Callable[..., Result]
+) -> None:
+    catalog, out = copied
+    kept = Path(f"{out}.checkpoint")
+    command = ["extract", catalog, "-k", "2:3", "-o", out, *OPTIONS]
+    with locked(kept / "lock"):
+        refused = dnmf(*command)
+        assert dnmf("report", out).exit_code == 0
+    assert refused.exit_code == 2
+    assert f"in use by another run: process {os.getpid()} on " in refused.stderr
+    part = kept / "k002.npz"
+    content = bytearray(part.read_bytes())
+    content[200] ^= 1
+    part.write_bytes(content)
+    refused = dnmf(*command)
+    assert refused.exit_code == 2
+    assert "k002.npz is damaged" in refused.stderr
+    before = tables(out)
+    part.unlink()
+    assert dnmf(*command).exit_code == 0
+    assert tables(out) == before
 
 
 def test_another_catalog_and_another_version_are_refused(

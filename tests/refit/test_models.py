@@ -2,8 +2,10 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,7 @@ from dnmf.refit.network import RefitNetwork
 from dnmf.refit.training import RefitTraining
 from dnmf.refit.tumours import part_of
 from dnmf.signatures import SignatureSet, load_reference
+from dnmf.strict_json import entries_checksum
 from dnmf.unfolding.conditioned import ConditionedDesign
 
 NAMES = ["SBS1", "SBS2", "SBS5", "SBS13", "SBS22a", "SBS40a"]
@@ -144,10 +147,16 @@ def test_altered_weights_are_refused(saved):
         load_refit_model(saved)
 
 
+def edit_card(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the entries of a card, with a checksum that fits them."""
+    content = json.loads(path.read_text())
+    change(content)
+    content["entries_sha256"] = entries_checksum(content)
+    path.write_text(json.dumps(content))
+
+
 def test_weights_that_are_not_what_the_card_describes_are_refused(saved):
-    content = json.loads(saved.read_text())
-    content["design"]["n_layers"] = 3
-    saved.write_text(json.dumps(content))
+    edit_card(saved, lambda content: content["design"].update(n_layers=3))
     with pytest.raises(ModelFileError, match="does not hold what its card describes"):
         load_refit_model(saved)
 
@@ -157,15 +166,13 @@ def test_weights_that_are_not_what_the_card_describes_are_refused(saved):
     [
         (lambda c: c.pop("format"), "not the card of a refit model"),
         (lambda c: c.update(format_version=99), "format version 99"),
-        (lambda c: c.pop("signatures"), "lacks or misnames"),
+        (lambda c: c.pop("signatures"), "lacks the entry 'signatures'"),
         (lambda c: c.update(counts=[10, 5]), "range of counts"),
-        (lambda c: c.update(signatures=c["signatures"][:-1]), "holds 6 signatures"),
+        (lambda c: c.update(signatures=c["signatures"][:-1]), "its card names 5 of 96"),
     ],
 )
 def test_a_card_that_is_wrong_says_what_is(saved, change, message):
-    content = json.loads(saved.read_text())
-    change(content)
-    saved.write_text(json.dumps(content))
+    edit_card(saved, change)
     with pytest.raises(ModelFileError, match=message):
         load_refit_model(saved)
 

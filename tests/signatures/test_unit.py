@@ -108,9 +108,7 @@ def test_a_summary_is_known_by_its_name_too():
     [COUNTS, PANEL, np.ones((3, 96)) * [[1], [2], [3]], np.zeros((4, 96)), COUNTS * 1e300],
 )
 def test_ordinary_samples_are_not_doubted(values):
-    # Of three proportional samples one is the sum of the others, and each is a multiple of the rest.
-    found = list(doubts(values, names(values)))
-    assert len(found) == int(values.sum() == 6 * 96)
+    assert not list(doubts(values, names(values)))
 
 
 def test_reading_warns_of_a_total(tmp_path):

@@ -1,12 +1,13 @@
 """Saving and loading models: numbers in safetensors, the rest in JSON, nothing that can execute."""
 
 from pathlib import Path
-from typing import Any
+from reprlib import repr as shortened
+from typing import Any, get_type_hints
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from dnmf.estimators._base import FactorisationEstimator
@@ -16,6 +17,8 @@ from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
 from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.storage import ModelFormat, below
+from dnmf.strict_json import check_entries
+from dnmf.unfolding.restore import read_tensors, restore_network
 
 FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
@@ -23,6 +26,18 @@ ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
     cls.__name__: cls
     for cls in (DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF)
 }
+
+_ENTRIES = {
+    "estimator": str,
+    "parameters": dict[str, Any],
+    "n_components": int,
+    "n_features": int,
+    "n_iter": int,
+    "metadata": dict[str, Any],
+}
+# The matrices of a layer, of that many numbers squared, are built before they are compared with the weights.
+_MOST_COMPONENTS = 4_000
+_MOST_TOLD = 300  # characters of what is wrong with parameters
 
 
 def save_model(
@@ -50,11 +65,13 @@ def save_model(
     Raises
     ------
     ModelFileError
-        If weights or history are not finite.
+        If weights or history are not finite, or there are more than 4,000 components.
     """
     check_is_fitted(estimator)
     directory = Path(directory)
     k, f = estimator.components_.shape
+    if k > _MOST_COMPONENTS:
+        raise ModelFileError(f"a model of more than {_MOST_COMPONENTS:,} components is not kept")
     tensors = {"components": torch.tensor(estimator.components_)}
     network = getattr(estimator, "network_", None)
     if network is not None:
@@ -108,27 +125,44 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
         raise FileNotFoundError(f"no such model: {folder}")
     if folder.is_file():
         folder = folder.parent
-    card, weights = FORMAT.read(folder / CARD_NAME, folder / WEIGHTS_NAME)
-    estimator = _build(card, folder / CARD_NAME)
-    _load_weights(estimator, card, weights, folder / WEIGHTS_NAME)
+    path, weights_path = folder / CARD_NAME, folder / WEIGHTS_NAME
+    card, weights = FORMAT.read(path, weights_path)
+    check_entries(card, _ENTRIES, path, ModelFileError)
+    estimator = _build(card, path)
+    try:
+        _load_weights(estimator, card, weights)
+    except ValueError as error:
+        raise ModelFileError(
+            f"{weights_path} does not hold what {CARD_NAME} describes: {error}"
+        ) from None
     return estimator, card["metadata"]
 
 
 def _build(card: dict[str, Any], path: Path) -> FactorisationEstimator:
-    name = card.get("estimator")
+    name = card["estimator"]
     if name not in ESTIMATORS:
-        raise ModelFileError(f"{path} names an unknown estimator {name!r}")
+        raise ModelFileError(f"{path} names an unknown estimator {shortened(name)}")
     try:
         if card["format_version"] < FORMAT.versions[-1]:
             card = _in_todays_names(card)
         # A model trained elsewhere may name a device this machine has not.
         estimator = ESTIMATORS[card["estimator"]](**{**card["parameters"], "device": "cpu"})
+        check_entries(
+            estimator.get_params(deep=False), _kinds_of(estimator), "the card", ValueError
+        )
         estimator._check_parameters()
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} lacks or misnames parameters of {name}: {error}") from None
-    if not isinstance(card.get("metadata"), dict) or not isinstance(card.get("n_iter"), int):
-        raise ModelFileError(f"{path} lacks its metadata or its number of iterations")
+        told = str(error)[:_MOST_TOLD]
+        raise ModelFileError(f"{path} lacks or misnames parameters of {name}: {told}") from None
     return estimator
+
+
+def _kinds_of(estimator: FactorisationEstimator) -> dict[str, Any]:
+    """Return the types of an estimator's parameters, as its signature has them."""
+    kinds = get_type_hints(type(estimator).__init__)
+    del kinds["return"]
+    special = {"dictionary": list[list[float]] | None, "random_state": int | None}
+    return kinds | {name: kind for name, kind in special.items() if name in kinds}
 
 
 def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
@@ -156,24 +190,39 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "estimator": name, "parameters": kept}
 
 
-def _load_weights(
-    estimator: FactorisationEstimator, card: dict[str, Any], weights: bytes, path: Path
-) -> None:
-    try:
-        tensors = load(weights)
-        k, f = int(card["n_components"]), int(card["n_features"])
-        network = estimator._empty_network(f, k)
-        if network is not None:
-            network.load_state_dict(below("network.", tensors))
-        components = tensors["components"]
-    except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise ModelFileError(f"{path} does not hold what {CARD_NAME} describes: {error}") from None
-    if components.shape != (k, f) or not all(bool(t.isfinite().all()) for t in tensors.values()):
-        raise ModelFileError(
-            f"{path} holds components of shape {tuple(components.shape)} or values that are not finite"
+def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weights: bytes) -> None:
+    """Take over the weights; a ValueError says what does not fit the card."""
+    tensors = read_tensors(weights)
+    k, f, names = card["n_components"], card["n_features"], card.get("feature_names")
+    components = tensors.get("components", torch.empty(0))
+    if components.shape != (k, f) or not k * f:
+        raise ValueError(f"components of shape {tuple(components.shape)}, not ({k}, {f})")
+    if k > _MOST_COMPONENTS:
+        raise ValueError(f"more than {_MOST_COMPONENTS:,} components")
+    if (components < 0).any():
+        raise ValueError("negative components")
+    if getattr(estimator, "n_components", None) not in (None, k):
+        raise ValueError(f"{k} components, not n_components={estimator.n_components}")
+    check_entries(
+        {"feature_names": names}, {"feature_names": list[str] | None}, CARD_NAME, ValueError
+    )
+    if names is not None and len(names) != f:
+        raise ValueError(f"{f} features, and {len(names)} names for them")
+    stored, history = below("network.", tensors), below("history.", tensors)
+    if len(stored) + len(history) + 1 < len(tensors) or any(c.ndim != 1 for c in history.values()):
+        raise ValueError("tensors that are no part of a model")
+    network = None
+    if hasattr(estimator, "n_layers"):
+        copy = clone(estimator)
+        network = restore_network(
+            lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k),
+            estimator.n_layers,
+            stored,
         )
-    history = {phase: costs.numpy() for phase, costs in below("history.", tensors).items()}
-    estimator._keep(network, components, history, card["n_iter"])
+    elif stored:
+        raise ValueError("a network, which this estimator has not")
+    costs = {phase: values.numpy() for phase, values in history.items()}
+    estimator._keep(network, components, costs, card["n_iter"])
     estimator.n_features_in_ = f
-    if card.get("feature_names") is not None:
-        estimator.feature_names_in_ = np.asarray(card["feature_names"], dtype=object)
+    if names is not None:
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)

@@ -10,7 +10,14 @@ from typing import Any
 from dnmf.estimators import DNMF
 from dnmf.exceptions import CheckpointError, InputDataError
 from dnmf.extraction.arguments import check_numbers, check_restarts
-from dnmf.extraction.checkpoint import RECORD, Checkpoint
+from dnmf.extraction.checkpoint import (
+    CATALOG,
+    OPTIONS,
+    RECORD,
+    Checkpoint,
+    damaged,
+    read_record,
+)
 from dnmf.extraction.extract import extract_signatures
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run_time import RunEstimate, estimate_run
@@ -25,8 +32,9 @@ from dnmf.signatures import (
     read_catalog,
     write_catalog,
 )
+from dnmf.strict_json import CHECKSUM, check_entries, entries_checksum, read_json
 
-CATALOG, OPTIONS = "catalog.tsv", "options.json"
+_KEPT = {"job": dict[str, Any], "input": dict[str, Any], "command": str | None, CHECKSUM: str}
 
 
 @dataclass(frozen=True)
@@ -113,12 +121,16 @@ class ExtractionRun:
         if not restarts:
             check_output_folder(out, overwrite=overwrite)
             return run
-        checkpoint = _checkpoint(out, catalog, given["random_state"], restarts, overwrite)
-        if not (checkpoint.folder / CATALOG).exists():
-            write_catalog(catalog, checkpoint.folder / CATALOG)
+        identity = run_identity(catalog, given["random_state"], restarts)
+        checkpoint = _checkpoint(out, identity, overwrite)
         job = given | {"model": given["model"].get_params(), "reference": reference}
         kept = {"job": job, "input": dict(catalog.file), "command": command}
-        checkpoint.write(OPTIONS, json.dumps(kept, indent=2, default=str) + "\n")
+        entries = json.loads(json.dumps(kept, default=str))
+        entries[CHECKSUM] = entries_checksum(entries)
+        with checkpoint.locked():
+            if not (checkpoint.folder / CATALOG).exists():
+                write_catalog(catalog, checkpoint.folder / CATALOG)
+            checkpoint.write(OPTIONS, json.dumps(entries, indent=2) + "\n")
         return replace(run, checkpoint=checkpoint)
 
     @classmethod
@@ -139,21 +151,21 @@ class ExtractionRun:
                 f"{output}: there is no {folder.name} beside it with a run to report. Extractions with restarts leave "
                 "one; give the output folder of `dnmf extract`."
             )
-        catalog = read_catalog(folder / CATALOG)
+        record = read_record(folder)
         try:
-            kept, record = (json.loads((folder / name).read_text()) for name in (OPTIONS, RECORD))
-            # It has been read from the checkpoint, but came from the user's file.
-            catalog = replace(catalog, source=kept["input"].get("name") or "", file=kept["input"])
-            checkpoint = _checkpoint(out, catalog, record["seed"], record["restarts"])
-            job = kept["job"] | {"model": DNMF(**kept["job"]["model"])}
-            reference, tried = job["reference"], job["n_signatures"]
-        except CheckpointError:
-            raise  # it is whole, but of another version
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(
-                f"{folder / OPTIONS} is damaged ({error}). Repeat the command of the extraction."
-            ) from error
-        job["reference"] = _reference(reference, catalog)
+            catalog = read_catalog(folder / CATALOG)
+        except InputDataError as error:
+            raise damaged(folder / CATALOG, error) from error
+        identity = run_identity(catalog, record.get("seed", 0), record.get("restarts", 0))
+        if record.get("catalog_sha256") != identity["catalog_sha256"]:
+            raise damaged(folder / CATALOG, "it was altered")
+        checkpoint = _checkpoint(out, identity)
+        kept = _read_options(folder / OPTIONS)
+        # It has been read from the checkpoint, but came from the user's file.
+        catalog = replace(catalog, source=kept["input"].get("name") or "", file=kept["input"])
+        job = kept["job"] | {"model": DNMF(**kept["job"]["model"])}
+        tried = job["n_signatures"]
+        job["reference"] = _reference(job["reference"], catalog)
         job["n_signatures"] = [k for k in tried if k in checkpoint.finished()]
         if not job["n_signatures"]:
             command = kept["command"] or "the same call"
@@ -199,15 +211,23 @@ class ExtractionRun:
         )
 
 
+def _read_options(path: Path) -> dict[str, Any]:
+    try:
+        kept = read_json(path.read_bytes(), OPTIONS, CheckpointError)
+        check_entries(kept, _KEPT, OPTIONS, CheckpointError)
+    except (OSError, CheckpointError) as error:
+        raise damaged(path, error) from None
+    if kept[CHECKSUM] != entries_checksum(kept):
+        raise damaged(path, "it was altered")
+    return dict(kept)
+
+
 def _reference(choice: Mapping[str, Any] | None, catalog: MutationCatalog) -> SignatureSet | None:
     return None if choice is None else load_reference(**choice, channels=catalog.schema)
 
 
-def _checkpoint(
-    output: Path, catalog: MutationCatalog, seed: int, restarts: int, overwrite: bool = False
-) -> Checkpoint:
+def _checkpoint(output: Path, identity: Mapping[str, Any], overwrite: bool = False) -> Checkpoint:
     """Open the checkpoint of a run if its output is free, or holds a report of this run."""
-    identity = run_identity(catalog, seed, restarts)
     check_output_folder(output, overwrite=overwrite or _is_report_of(output, identity))
     return Checkpoint(checkpoint_folder(output), identity)
 

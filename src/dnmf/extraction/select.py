@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -102,10 +103,18 @@ def select_signatures(
     Returns
     -------
     Selection
+
+    Raises
+    ------
+    CheckpointError
+        The checkpoint is damaged, or another process computes for it.
     """
     X = torch.from_numpy(filled_counts(catalog))
     # One thread for every worker: the workers are the parallelism.
-    with one_thread():
+    # Only who computes locks: what is finished is reported while another process goes on.
+    computes = checkpoint is not None and not set(n_signatures) <= set(checkpoint.finished())
+    lock = checkpoint.locked() if checkpoint is not None and computes else nullcontext()
+    with lock, one_thread():
         noise = estimate_count_noise(X)
         work = _Work(X, noise, n_restarts, seed, checkpoint)
         candidates = work.run(n_signatures, workers, progress)

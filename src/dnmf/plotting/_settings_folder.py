@@ -1,5 +1,6 @@
 """A folder for matplotlib's own files, which it needs to start."""
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -11,15 +12,17 @@ from dnmf.caches import cache_folder, can_be_written
 
 
 def find_settings_folder() -> None:
-    """Name a folder in ``MPLCONFIGDIR`` where matplotlib could write to none of its own.
+    """Name a folder in ``MPLCONFIGDIR`` where matplotlib could not write to its own.
 
-    It would make one for each process, list all fonts in it anew and say so, and fail where there is no place for
-    temporary files.
+    It would make one for each process, list all fonts in it anew and log several lines.
     """
     if "matplotlib" in sys.modules or _has_folder():
         return
     folder = cache_folder()
-    if folder is not None:
+    if folder is None:
+        # It finds another place or stops; what it would log has been said.
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    else:
         os.environ["MPLCONFIGDIR"] = str(folder / "matplotlib")
 
 

@@ -1,15 +1,17 @@
 """What a refit network is for: its reference, cohorts, range of counts, how it was trained and how good it is."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError, ModelFileError
+from dnmf.strict_json import check_entries
 from dnmf.unfolding.conditioned import ConditionedDesign
 
 
@@ -92,16 +94,37 @@ class RefitCard:
         ModelFileError
             If an entry is missing or not what it should be; ``source`` names the file.
         """
-        own = {f.name for f in fields(cls)}
-        try:
-            card = cls(**{key: value for key, value in entries.items() if key in own})
-            low, high = (float(count) for count in card.counts)
-            ConditionedDesign(**card.design)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"{source} lacks or misnames an entry: {error}") from None
-        if not 0 <= low < high:
-            raise ModelFileError(f"{source} has the range of counts {low} to {high}")
+        optional = {f.name for f in fields(cls) if f.default_factory is not MISSING}
+        optional |= {f.name for f in fields(cls) if f.default is not MISSING}
+        kinds = {
+            name: kind
+            for name, kind in get_type_hints(cls).items()
+            if name in entries or name not in optional
+        }
+        check_entries(entries, kinds, source, ModelFileError)
+        card = cls(**{name: entries[name] for name in kinds})
+        for name, fault in card._faults():
+            raise ModelFileError(f"{source}: the entry {name!r} {fault}")
         return card
+
+    def _faults(self) -> Iterator[tuple[str, str]]:
+        """Yield entries that cannot be, and why."""
+        for name in ("signatures", "channels", "cohorts"):
+            names = getattr(self, name)
+            if not names and name != "cohorts":
+                yield name, "names nothing"
+            if len(set(names)) < len(names):
+                yield name, "names something twice"
+            if any(unicodedata.category(letter) == "Cc" for text in names for letter in text):
+                yield name, "holds control characters"
+        low, high = self.counts
+        if not 0 <= low < high:
+            yield "counts", f"is the range of counts {low} to {high}"
+        if not 0 <= self.presence_threshold <= 1:
+            yield "presence_threshold", f"is {self.presence_threshold}, no probability"
+        sizes = [f.name for f in fields(ConditionedDesign)]
+        if sorted(self.design) != sorted(sizes) or min(self.design.values()) < 1:
+            yield "design", f"must hold whole numbers from 1: {', '.join(sizes)}"
 
 
 def reference_hash(signatures: Sequence[str], profiles: NDArray[np.float64]) -> str:

@@ -1,15 +1,15 @@
 """Reading and writing refit networks. Nothing in these files can execute."""
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
+from torch import Tensor
 
 from dnmf.exceptions import InputDataError, ModelFileError
 from dnmf.refit.card import RefitCard
@@ -17,9 +17,16 @@ from dnmf.refit.network import RefitNetwork
 from dnmf.signatures import SignatureSet
 from dnmf.storage import ModelFormat
 from dnmf.unfolding.conditioned import ConditionedDesign
+from dnmf.unfolding.restore import read_tensors, restore_network
 
 FORMAT = ModelFormat("dnmf-refit", "a refit model", (1,), indent=1, sort_keys=False)
 PROFILE_ROUNDING = 1e-5
+# The weights with as many rows as a width of the design.
+_WIDTHS = {
+    "context_width": "context.weight",
+    "prior_width": "layers.0.from_shares.weight",
+    "head_width": "head_in.weight",
+}
 WEIGHTS_SUFFIX, CARD_SUFFIX = ".safetensors", ".json"
 # Kept in full precision: profiles are compared and fitted with, calibrations are numbers of many sizes.
 FULL_PRECISION = ("W", "calibration.")
@@ -96,16 +103,44 @@ def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
     entries, weights = FORMAT.read(card_file, weights_file)
     card = RefitCard.from_entries(entries, str(card_file))
     try:
-        tensors = {name: tensor.to(torch.float32) for name, tensor in load(weights).items()}
-        W = tensors.pop("W")
-        network = RefitNetwork(W, len(card.cohorts), ConditionedDesign(**card.design))
-        network.load_state_dict(tensors)
-    except (SafetensorError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        network = _restored(read_tensors(weights), card)
+    except ValueError as error:
         raise ModelFileError(
             f"{weights_file} does not hold what its card describes: {error}"
         ) from None
-    _check_content(network, card, str(weights_file))
-    return network.eval().requires_grad_(False), card
+    return network, card
+
+
+def _restored(stored: dict[str, Tensor], card: RefitCard) -> RefitNetwork:
+    """Return the network of these tensors; a ValueError says what does not fit the card."""
+    tensors = {name: values.to(torch.float32) for name, values in stored.items()}
+    W = tensors.pop("W", torch.empty(0))
+    k, f = len(card.signatures), len(card.channels)
+    if W.shape != (k, f):
+        raise ValueError(
+            f"signatures of shape {tuple(W.shape)}, its card names {k} of {f} channels"
+        )
+    if (W < 0).any() or ((W.sum(dim=1) - 1).abs() > PROFILE_ROUNDING * f).any():
+        raise ValueError("signatures that do not sum to 1")
+    design = ConditionedDesign(**card.design)
+    for width, name in _WIDTHS.items():
+        rows = len(tensors[name]) if name in tensors and tensors[name].ndim else 0
+        if rows != card.design[width]:
+            raise ValueError(f"the {width} is {rows}, its card says {card.design[width]}")
+    network = restore_network(
+        lambda n_layers: RefitNetwork(W, len(card.cohorts), replace(design, n_layers=n_layers)),
+        design.n_layers,
+        tensors,
+    )
+    assert isinstance(network, RefitNetwork)
+    if (network.calibration.log_counts.diff() <= 0).any():
+        raise ValueError("a calibration whose numbers of mutations do not rise")
+    network.eval().requires_grad_(False)
+    # One mutation in each channel, a thousand in each, and none.
+    X = torch.cat([torch.eye(f), torch.full((1, f), 1000.0), torch.zeros(1, f)])
+    if not all(bool(answer.isfinite().all()) for answer in network(X)):
+        raise ValueError("weights whose answers are not finite")
+    return network
 
 
 def _files_of(model: str | Path) -> tuple[Traversable, Traversable]:
@@ -122,17 +157,6 @@ def _files_of(model: str | Path) -> tuple[Traversable, Traversable]:
                 f"(.json, .safetensors), or one of {', '.join(available_models())}"
             )
     return card, weights
-
-
-def _check_content(network: RefitNetwork, card: RefitCard, source: str) -> None:
-    k, f = network.W.shape
-    if (k, f) != (len(card.signatures), len(card.channels)):
-        raise ModelFileError(
-            f"{source} holds {k} signatures of {f} channels, its card names {len(card.signatures)} of "
-            f"{len(card.channels)}"
-        )
-    if not all(bool(t.isfinite().all()) for t in (network.W, *network.state_dict().values())):
-        raise ModelFileError(f"{source} holds values that are not finite")
 
 
 def check_reference(network: RefitNetwork, card: RefitCard, reference: SignatureSet) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dnmf.posterior.pairs import jittered
 from dnmf.progress import Progress
 from dnmf.refit.checkpoint import TrainingState, checksum
 from dnmf.refit.network import RefitNetwork, RefitOutput
+from dnmf.storage import in_use
 from dnmf.unfolding.conditioned import ConditionedDesign
 from dnmf.unfolding.training import take_step
 
@@ -224,7 +226,8 @@ def train_refit(
     Raises
     ------
     CheckpointError
-        If the checkpoint belongs to another training; the message says what differs.
+        If the checkpoint belongs to another training, is damaged, or another process trains with it; the message says
+        which.
     FloatingPointError
         If the loss is not finite.
     """
@@ -248,14 +251,15 @@ def train_refit(
         "network to start from": "none" if start is None else checksum(*start.parameters()),
     }
     state = TrainingState(network, optimiser, generator, record)
-    done = state.load(checkpoint) if checkpoint is not None and checkpoint.exists() else 0
-    for step in range(done, config.steps):
-        error = _take_step(network, optimiser, prior, generator, step)
-        done = step + 1
-        if checkpoint is not None and (done == config.steps or done % checkpoint_every == 0):
-            state.save(checkpoint, done)
-        if progress is not None:
-            progress("training", done, config.steps, error)
+    with nullcontext() if checkpoint is None else in_use(checkpoint):
+        done = state.load(checkpoint) if checkpoint is not None and checkpoint.exists() else 0
+        for step in range(done, config.steps):
+            error = _take_step(network, optimiser, prior, generator, step)
+            done = step + 1
+            if checkpoint is not None and (done == config.steps or done % checkpoint_every == 0):
+                state.save(checkpoint, done)
+            if progress is not None:
+                progress("training", done, config.steps, error)
     return network.eval()
 
 

@@ -128,6 +128,7 @@ def read_tumour_exposures(
         columns,
         labels=(header.index(SAMPLE),),
         items_in="rows",
+        in_mutations=True,
         unit="a number of mutations (>= 0)",
     )
     renamed = {

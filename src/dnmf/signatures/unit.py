@@ -138,8 +138,8 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
             near[near] = np.isclose(
                 values[near], share * others, rtol=SAME_VALUE, atol=SAME_VALUE
             ).all(axis=1)
-            # Where many samples are, all have one spectrum.
-            if near.sum() == 1:
+            # Of multiples of one spectrum, one is easily the sum of others.
+            if near.sum() == 1 and not _one_spectrum(values[totals > 0]):
                 found[int(near.argmax())] = what
                 break
     for row, what in found.items():
@@ -152,6 +152,11 @@ def _summaries(values: Array, totals: Array, names: Sequence[str]) -> Iterator[s
     ]
     if named and len(names) > 1:
         yield f"{few(named)}: named like a summary. If it is no sample, remove it: its mutations count twice."
+
+
+def _one_spectrum(filled: Array) -> bool:
+    shares = filled / filled.sum(axis=1, keepdims=True)
+    return bool(np.ptp(shares, axis=0).max() <= SAME_VALUE)
 
 
 def _copies(values: Array, totals: Array, names: Sequence[str]) -> Iterator[str]:
