@@ -28,7 +28,7 @@ def page() -> str:
     reference = SignatureSet(pd.DataFrame(profiles, names, labels), "toy signatures")
     result = refit_exposures(catalog, reference, method="kl")
     picture = Picture("data:image/png;base64,iVBORw0KGgo=", 800)
-    record = run_record(result, input_file=None, command="")
+    record = run_record(result, command="")
     return render_refit_page(
         result, record, dict.fromkeys(["exposures", "intervals", "fit"], picture)
     )
