@@ -15,6 +15,7 @@ import pandas as pd
 
 from dnmf.criteria import LARGEST_ENTRY
 from dnmf.exceptions import InputDataError
+from dnmf.signatures.cells import least_numbers, zero_rounding_errors
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import signature_share
 from dnmf.signatures.schemas import SBS96
@@ -38,7 +39,8 @@ class MutationCatalog:
     Parameters
     ----------
     counts : DataFrame (samples, channels)
-        Mutations, finite and >= 0; need not be integers. Columns in any order and spelling of the
+        Mutations, finite and >= 0 (rounding errors, up to 1e-9 of a sample's sum, become 0); need
+        not be integers. Columns in any order and spelling of the
         schema; they are put in canonical order. Row names are made strings, stripped of surrounding
         blanks, and must be unique.
     source : str
@@ -223,6 +225,7 @@ class SignatureSet:
 def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFrame:
     """Return a float64 copy with checked row names; refuse values that are not finite and >= 0.
 
+    Rounding errors below 0 are set to 0, with one warning.
     ``item`` is what a row stands for (``"sample"``), ``source`` the name of the table in messages.
     """
     if not len(frame):
@@ -233,7 +236,7 @@ def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFram
         values = np.array(frame.to_numpy(dtype=np.float64), order="C")
     except (TypeError, ValueError):
         values = np.array([[_number(cell) for cell in row] for row in frame.to_numpy(dtype=object)])
-    bad = ~(np.isfinite(values) & (values >= 0))
+    bad = ~(np.isfinite(values) & (values >= least_numbers(values, axis=1)))
     if bad.any():
         row, column = (int(index) for index in np.argwhere(bad)[0])
         found: Any = frame.iat[row, column]
@@ -243,6 +246,7 @@ def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFram
             f"{repr(found) if isinstance(found, str) else found}, expected a number >= 0. Correct "
             f"the value or remove the {item}."
         )
+    zero_rounding_errors(values, source)
     return pd.DataFrame(values, index=pd.Index(names), columns=frame.columns)
 
 
