@@ -226,6 +226,11 @@ def written(folder: Path, **content: object) -> tuple[Path, Path]:
     return files
 
 
+def test_a_model_may_quote_a_file_whose_name_is_not_in_the_locale(tmp_path):
+    card, _ = FORMAT.read(*written(tmp_path, reference="\udcc3\udca9.tsv", made_for=["\udce9"]))
+    assert (card["reference"], card["made_for"]) == ("é.tsv", ["\ufffd"])
+
+
 def test_a_model_comes_back_and_its_card_begins_with_what_it_is(tmp_path):
     files = written(tmp_path, b=2, a=[1])
     card, data = FORMAT.read(*files)
