@@ -84,7 +84,8 @@ class ModelFormat:
             "written_by": f"dnmf {__version__}",
             "weights_sha256": hashlib.sha256(data).hexdigest(),
             CHECKSUM: "",
-            **content,
+            # A name of a file in it becomes text, as JSON in UTF-8 has to be.
+            **json.loads(_utf8(json.dumps(content, ensure_ascii=False))),
         }
         entries[CHECKSUM] = entries_checksum(entries)
         text = json.dumps(entries, indent=self.indent, sort_keys=self.sort_keys, allow_nan=False)
