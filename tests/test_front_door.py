@@ -78,6 +78,13 @@ def test_a_former_path_can_be_imported_from() -> None:
     assert MULayer is dnmf.unfolding.MULayer
 
 
+def test_a_former_path_gives_all_its_names_to_a_star() -> None:
+    names: dict[str, object] = {}
+    with pytest.warns(DeprecationWarning, match="dnmf.unfolding"):
+        exec("from dnmf.nn import *", names)
+    assert set(dnmf.unfolding.__all__) <= set(names)
+
+
 SCRIPT = """
 import dnmf
 from dnmf import DNMF, extract_signatures

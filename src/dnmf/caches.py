@@ -29,9 +29,9 @@ def cache_folder() -> Path | None:
             return folder
     temporary = _temporary_folder()
     logging.getLogger(__name__).warning(
-        "%s cannot be written: %s. NUMBA_CACHE_DIR may name another folder.",
+        "%s cannot be written: %s. XDG_CACHE_HOME may name another folder.",
         folder or "The folder for caches",
-        "nothing is kept for the next run, so that it has to compile again"
+        "nothing is kept for the next run, which takes as long to start"
         if temporary is None
         else f"what is kept for the next run is in {temporary}",
     )

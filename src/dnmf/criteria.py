@@ -11,6 +11,11 @@ SHOWN_SHARE = 0.005
 LISTED_SHARE = 0.01
 """Share of mutations below which a page lists no signature that is not called present."""
 
+LARGEST_ENTRY = {"float64": 1e70, "float32": 1e8}
+"""Largest entry of data and penalties, by precision: a product of four such numbers does not overflow.
+
+The largest entry of a sample must also be at least one over it, so that no such product of it becomes 0."""
+
 # ---------------------------------------------------------------- comparison with references
 MATCH_COSINE = 0.8
 """Cosine from which the closest reference counts as a match: the field's usual bound."""

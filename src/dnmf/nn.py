@@ -1,5 +1,6 @@
 """The former name of `dnmf.unfolding`, for one release."""
 
 from dnmf._moved import former_names
+from dnmf.unfolding import __all__ as __all__
 
 __getattr__ = former_names("dnmf.nn", "dnmf.unfolding")

@@ -120,7 +120,7 @@ def test_refit_counts_the_channels_of_each_signature(catalog, reference, folder)
 def test_the_report_shows_the_class(result, folder):
     page = save_report(result, folder / "report").read_text()
     assert "over 6 channels" in page
-    assert "TOY6A is the signature with most mutations" in page
+    assert "TOY6A</bdi> is the signature with most mutations" in page
     assert "SBS96" not in page
     written = read_signatures(folder / "report" / "signatures.tsv", schema=TOY)
     assert written.names == result.signatures.names

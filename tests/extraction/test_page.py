@@ -94,6 +94,21 @@ def test_no_name_becomes_markup(page, hostile):
     assert "dnmf extract 'x <y>'" in page.text
 
 
+def test_a_name_cannot_move_or_widen_what_stands_beside_it(make_result, profiles):
+    names = ["a\u202eb", "\u2067c", "L" * 5000, "עברית"]
+    exposures = np.full((4, 3), 100.0)
+    exposures[:, 2] = [1, 1, 500, 1]
+    page = render(make_result(profiles, exposures, names=names))
+    assert "\u202e" not in page.text
+    assert "\u2067" not in page.text
+    assert "a\\u202eb" in page.text
+    rows = [attributes for tag, attributes in page.elements if tag == "bdi"]
+    assert {row.get("title") for row in rows} >= {"a\\u202eb", "L" * 5000, "עברית"}
+    findings = page.text[: page.text.index("Signatures")]
+    assert "SBS96C rests on one sample" in page.text
+    assert max(len(word) for word in findings.split()) <= 80
+
+
 def test_only_its_own_script_may_run(page):
     policies = [tag.get("content") for tag in page.all("meta") if "http-equiv" in tag]
     digest = base64.b64encode(hashlib.sha256("".join(page.scripts).encode()).digest()).decode()

@@ -83,6 +83,38 @@ def test_signature_names_that_matplotlib_would_hide_are_shown():
     assert [text.get_text() for text in legend.get_texts()] == ["_private  33.3%", "$x$  66.7%"]
 
 
+@pytest.mark.parametrize("n", [2, 300])
+@pytest.mark.parametrize("k", [1, 24, 40, 41, 65, 100])
+def test_no_two_signatures_of_a_picture_look_the_same(n, k):
+    exposures = table(np.random.default_rng(k).gamma(0.3, 100, (n, k)) + 1)
+    figure = plot_exposures(exposures)
+    layers = [tuple(layer.get_facecolor()[0]) for layer in figure.axes[1].collections]
+    keys = [patch.get_facecolor() for patch in figure.legends[0].get_patches()]
+    assert len(set(layers)) == len(layers) == min(k, 40)
+    assert keys == layers
+
+
+def test_of_more_signatures_than_colours_the_largest_are_drawn_most_first():
+    exposures = table(np.outer([1.0, 2.0], np.roll(np.arange(66), 5)))
+    figure = plot_exposures(exposures)
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert [word.split()[0] for word in words[:2]] == ["SBS5", "SBS4"]
+    assert words[-1].startswith("other signatures (26)  16.4%")
+
+
+@pytest.mark.parametrize("k", [3, 60])
+def test_signatures_without_mutations_are_not_listed(k):
+    exposures = table(np.zeros((2, k)))
+    exposures["SBS2"] = [5.0, 1e6]
+    exposures["SBS3"] = [1.0, 0.0]
+    words = [text.get_text() for text in plot_exposures(exposures).legends[0].get_texts()]
+    assert words == ["SBS2  100.0%", "SBS3  <0.1%"]
+
+
+def test_colours_of_signatures_are_all_different():
+    assert len(set(signature_colours(120))) == 120
+
+
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
 def test_a_value_that_is_no_exposure_is_named(bad):
     with pytest.raises(InputDataError, match="sample 's1' to 'SBS2'"):

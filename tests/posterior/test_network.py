@@ -169,3 +169,12 @@ def test_answers_do_not_depend_on_neighbours(trained, known):
         together = trained(X)
         alone = torch.cat([trained(row) for row in X.split(1)])
     torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-9)
+
+
+def test_one_sample_and_any_batch_are_taken():
+    network = SupervisedNetwork(5, 2, 1)
+    X = torch.ones(4, 5, dtype=torch.float64)
+    assert network(X[0]).shape == (2,)
+    assert network(X.reshape(2, 2, 5)).shape == (2, 2, 2)
+    with pytest.raises(ValueError, match="samples of 5 features"):
+        network(X[:, :4])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from dnmf.exceptions import ChannelMismatchError, InputDataError
+from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet
 
 
@@ -139,3 +139,18 @@ def test_select_explains_a_wrong_name(names, message):
     signatures = SignatureSet(profiles(FLAT, FLAT, FLAT, index=["SBS7a", "SBS7b", "SBS40"]))
     with pytest.raises(InputDataError, match=message):
         signatures.select(names)
+
+
+def test_rounding_errors_below_0_become_0_with_one_warning():
+    counts = pd.DataFrame(np.full((2, 96), 10.0), index=["a", "b"], columns=SBS96.labels)
+    counts.iloc[1, 3], counts.iloc[0, 4] = -1e-9, -0.0
+    with pytest.warns(
+        DoubtfulDataWarning, match="1 numbers as 0 .* rounding error, down to -1e-09"
+    ):
+        catalog = MutationCatalog(counts)
+    assert catalog.counts.iloc[1, 3] == 0
+    assert not np.signbit(catalog.counts).any(axis=None)
+    assert counts.iloc[1, 3] == -1e-9
+    counts.iloc[1, 3] = -1e-5
+    with pytest.raises(InputDataError, match="-1e-05, expected a number >= 0"):
+        MutationCatalog(counts)

@@ -57,6 +57,20 @@ def test_row_names_of_r(counts, delimiter, quote, samples):
     assert said == []
 
 
+def test_blanks_between_cells(counts):
+    lines = text(TALL, " ").splitlines()
+    is_the_table(counts("\n".join(f"  {line.replace(' ', '    ')}  " for line in lines))[0])
+    # col.names=NA of R; a label with a comma in it
+    quoted = text([["", *NAMES, "Note"], *([*row, ""] for row in ROWS)], " ", '"')
+    is_the_table(counts(quoted.replace('""\n', '"x"\n', 2))[0])
+    rows = [[f"{row[0][2:5]},{row[0][0]}-{row[0][6]}", *row[1:]] for row in ROWS]
+    is_the_table(counts(text([["Type", *NAMES], *rows], " "))[0])
+    with pytest.raises(
+        InputDataError, match=r"line 5 .*found 3 cells separated by blanks, expected 4"
+    ):
+        counts("\n".join([*lines[:4], lines[4].rsplit(" ", 1)[0], *lines[5:]]))
+
+
 def test_row_names_of_r_with_samples_in_rows(counts):
     is_the_table(counts(text([WIDE[0][1:], *WIDE[1:]], ",", '"'))[0])
 

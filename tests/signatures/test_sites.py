@@ -222,7 +222,7 @@ def test_a_bed_file_may_have_headers_and_be_packed(tmp_path: Path) -> None:
         (b"1\t5\t9\nchr\xe9\t1\t2\n", "line 2: found the byte 0xe9"),
         (b"1\t5\t9\n\x00", "line 2: found a NUL byte"),
         (b"1\t5\t9\r1\t5\r", "line 2: expected chromosome"),
-        (gzip.compress(b"1\t5\t9\n" * 99)[:-9], "truncated or damaged"),
+        (gzip.compress(b"1\t5\t9\n" * 99, mtime=0)[:-9], "truncated or damaged"),
         (b"", "no region in it"),
     ],
 )

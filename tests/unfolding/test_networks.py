@@ -1,11 +1,14 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import config as jaxtyping_config
 
 from dnmf.kernels import Frobenius, exact_exposures, frobenius_cost, update_exposures
-from dnmf.unfolding import LAYERS, Unfolded, UnfoldedMU
+from dnmf.unfolding import LAYERS, Problem, Unfolded, UnfoldedMU
 
 RULES = pytest.mark.parametrize("rule", LAYERS)
 # Rules for Poisson counts take no penalties.
@@ -186,3 +189,74 @@ def test_float32_networks_compute_and_answer_in_float32(problem):
     torch.testing.assert_close(
         exposures.to(torch.float64), double(X), rtol=1e-4, atol=1e-4 * X.sum(dim=1).max().item()
     )
+
+
+# ── what a network may be given ──────────────────────────────────────────────────────────────────────────────────────
+
+NETWORKS = {
+    "paper": UnfoldedMU.from_dictionary,
+    **{rule: partial(Unfolded.from_dictionary, layer=rule) for rule in LAYERS},
+}
+
+
+@pytest.fixture
+def unchecked_shapes():
+    """As for users: the check of array shapes that test runs have would speak first."""
+    before = jaxtyping_config.jaxtyping_disable
+    jaxtyping_config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping_config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture(params=NETWORKS)
+def network_and_data(problem, request):
+    X, _, W = problem(6, 8, 3, 11)
+    return NETWORKS[request.param](W, 3), X
+
+
+def test_one_sample_and_any_batch_are_taken_as_a_linear_layer_takes_them(network_and_data):
+    network, X = network_and_data
+    rows = network(X)
+    torch.testing.assert_close(network(X[0]), rows[0])
+    torch.testing.assert_close(network(X.reshape(2, 3, 8)), rows.reshape(2, 3, 3))
+    assert network(X[:0]).shape == (0, 3)
+    assert network(X.reshape(1, 1, 6, 8)[:, :0]).shape == (1, 0, 6, 3)
+    assert [state.shape for state in network.iterates(X[0])] == [(3,)] * 4
+    torch.testing.assert_close(torch.vmap(network)(X), rows)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_another_number_of_features_is_refused_with_the_shapes(network_and_data):
+    network, X = network_and_data
+    for wrong in (X[:, :7], X.mT, X[0, :3], torch.tensor(1.0, dtype=X.dtype)):
+        with pytest.raises(ValueError, match=r"samples of 8 features, \(\.\.\., 8\), got a tensor"):
+            network(wrong)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_another_precision_is_refused_by_name(network_and_data, dtype):
+    network, X = network_and_data
+    with pytest.raises(
+        TypeError, match=rf"samples are {dtype}, the network's weights torch.float64"
+    ):
+        network(X.to(dtype))
+    with pytest.raises(TypeError, match=r"both must be torch\.float64, or both torch\.float32"):
+        network.to(torch.bfloat16)(X.to(torch.bfloat16))
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_starting_exposures_have_the_shape_of_the_samples(problem):
+    X, H0, W = problem(6, 8, 3, 12)
+    network = UnfoldedMU.from_dictionary(W, 2)
+    torch.testing.assert_close(network(X[0], H0[0]), network(X, H0)[0])
+    for wrong in (H0[0], H0[:5], H0[:, :2]):
+        with pytest.raises(ValueError, match="starting exposures of shape"):
+            network(X, wrong)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_a_problem_holds_samples_as_rows(problem):
+    X, _, W = problem(6, 8, 3, 13)
+    for samples, dictionary in ((X[0], W), (X, W[:, :5]), (X[None], None)):
+        with pytest.raises(ValueError, match=r"samples as rows \(n, f\)"):
+            Problem(samples, dictionary)

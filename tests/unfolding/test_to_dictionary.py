@@ -185,6 +185,6 @@ def test_training_that_diverges_ends_with_the_best_weights(problem):
     X, _, network = build(problem, "admm")
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     history = train_to_dictionary(network, X, n_steps=80, learning_rate=1e30, generator=seeded(0))
-    assert np.isfinite(history.validation[0])
-    assert not np.isfinite(history.validation[-1])
+    assert len(history.cost) < 80
+    assert np.isfinite(history.cost + history.validation).all()
     assert all(torch.equal(before[name], weight) for name, weight in network.state_dict().items())

@@ -15,15 +15,15 @@ import typer
 
 from dnmf.cli.interrupts import EndingSignal, interrupted_by_signals
 from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
+from dnmf.report.names import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 EXIT_BAD_INPUT = 2
 # As shells do: 128 + the number of the signal, which is 2 for Ctrl-C.
 _EXIT_OF_SIGNALS = 128
-# Codes that move a terminal's cursor, colour it or do worse; a tab and a new line are text.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
 
 class UserError(Exception):
@@ -74,7 +74,7 @@ def _tell(message: str, label: str = "") -> None:
     try:
         if label:
             console.print(label, style="bold red", end=" ")
-        console.print(plain(message))
+        console.print(message)
     except OSError:
         # Nobody can read them. What waits to be written must not change the exit code.
         sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
@@ -113,7 +113,7 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
         if text not in seen:
             seen.append(text)
             console.print("Warning:", style="yellow", end=" ")
-            console.print(plain(text))
+            console.print(text)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations are for developers
@@ -127,26 +127,28 @@ def shown_warnings(console: "Console") -> Iterator[list[str]]:
 
 def stderr_console() -> "Console":
     """Return the console of progress and warnings."""
-    from rich.console import Console
-
-    return Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    return _plain_console(stderr=True, soft_wrap=True)
 
 
 def stdout_console() -> "Console":
-    """Return the console of results; names in them are text, whatever Rich would make of them."""
+    """Return the console of results."""
+    return _plain_console()
+
+
+def _plain_console(**options: Any) -> "Console":
+    """Return a console on which text, names in it included, is shown as it is, whatever Rich would make of it."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **style: Any) -> "Text":
+            return super().render_str(printable(text), **style)
+
+    return PlainConsole(highlight=False, markup=False, emoji=False, **options)
 
 
 def say(text: str) -> None:
     """Print a line of results as it is, not wrapped."""
-    stdout_console().print(plain(text), soft_wrap=True)
-
-
-def plain(text: str) -> str:
-    """Return a text in which codes that control a terminal are escaped."""
-    return text.translate(_CONTROLS)
+    stdout_console().print(text, soft_wrap=True)
 
 
 def show_any_name() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from dnmf.criteria import LARGEST_ENTRY
 from dnmf.kernels.nnls import CHUNK_ROWS
 from dnmf.kernels.objectives import Frobenius, Objective
 from dnmf.threads import one_thread
@@ -48,19 +49,34 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _validate_samples(self, X: ArrayLike) -> Array:
         """Return samples for the fitted model as an array, or raise an error."""
         check_is_fitted(self)
-        return cast(
-            Array,
-            validate_data(self, X, reset=False, dtype=np.float64, ensure_non_negative=True),
-        )
+        array = validate_data(self, X, reset=False, dtype=np.float64, ensure_non_negative=True)
+        self._check_range("X", array)
+        return cast(Array, array)
 
     def _start_fit(self, X: ArrayLike) -> torch.Tensor:
         """Return the samples to fit, or raise an error where they or the parameters are wrong."""
         self._check_parameters()
         array = validate_data(self, X, dtype=np.float64, ensure_non_negative=True)
-        samples = self._to_tensor(array)
-        if not samples.any():
-            raise ValueError("X holds no mutations at all: every entry is 0")
-        return samples
+        if not array.any():
+            raise ValueError("X is all zero: there is nothing to factorise")
+        self._check_range("X", array)
+        return self._to_tensor(array)
+
+    def _check_range(self, name: str, rows: Array, dtype: str | None = None) -> None:
+        """Raise a ValueError for a row whose entries are so large or so small that products over- or underflow."""
+        dtype = dtype or self.dtype
+        largest = LARGEST_ENTRY[dtype]
+        top = rows.max(axis=1, initial=0.0)
+        least = np.where(rows > 0, rows, np.inf).min(axis=1, initial=np.inf)
+        small = ((top > 0) & (top < 1 / largest)) | (least < largest**-3)
+        for size, wrong, entry in (("large", top > largest, top), ("small", small, least)):
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise ValueError(
+                    f"{name} is too {size}: row {row} holds {entry[row]:.3g}. In {dtype} the largest entry of a row "
+                    f"must be 0 or from {1 / largest:g} to {largest:g}, and no other below {largest**-3:g}. Scale the "
+                    "data, e.g. divide by their mean."
+                )
 
     def _check_parameters(self) -> None:
         """Raise a ValueError that names a wrong parameter: before fitting and after loading."""
@@ -81,6 +97,10 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             if not finite or (positive and value == 0):
                 bound = "> 0" if positive else ">= 0"
                 raise ValueError(f"{name} must be a finite number {bound}, got {value!r}")
+            if float(value) > LARGEST_ENTRY[self.dtype]:
+                raise ValueError(
+                    f"{name} must be at most {LARGEST_ENTRY[self.dtype]:g}, got {value!r}"
+                )
 
     def _check_choices(self, **choices: Collection[str]) -> None:
         for name, allowed in choices.items():
@@ -121,7 +141,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             self.network_ = network.eval()
         for name in self._learned:
             setattr(self, f"{name}_", getattr(network, name).item())
-        self.components_ = to_array(W)
+        self.components_ = finite_array("components", W)
         self.n_components_ = len(W)
         self.history_ = {phase: np.asarray(costs) for phase, costs in history.items()}
         self.n_iter_ = n_iter
@@ -159,13 +179,18 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         (n_samples, n_features) array
         """
         check_is_fitted(self)
-        exposures = np.asarray(X, dtype=np.float64)
-        if exposures.ndim != 2 or exposures.shape[1] != len(self.components_):
+        spectra = self._validate_own_exposures(X) @ self._to_tensor(self.components_)
+        return finite_array("spectra", spectra)
+
+    def _validate_own_exposures(self, exposures: ArrayLike) -> torch.Tensor:
+        """Return exposures to the fitted components, or raise an error."""
+        checked = check_array(exposures, dtype=np.float64, ensure_2d=False, input_name="exposures")
+        if checked.ndim != 2 or checked.shape[1] != len(self.components_):
             raise ValueError(
                 f"expected exposures to {len(self.components_)} components in columns, "
-                f"got an array of shape {exposures.shape}"
+                f"got an array of shape {checked.shape}"
             )
-        return exposures @ self.components_
+        return self._to_tensor(checked)
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
         """Return minus the mean deviance of the samples; higher is better.
@@ -192,7 +217,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _exposures_of(self, X: Array) -> Array:
         # transform() may be wrapped to give a DataFrame (set_output); the score needs plain numbers.
         with one_thread(), torch.no_grad():
-            return to_array(self._infer(self._to_tensor(X)))
+            return finite_array("exposures", self._infer(self._to_tensor(X)))
 
 
 class UnfoldedFactorisation(FactorisationEstimator):
@@ -223,7 +248,7 @@ class UnfoldedFactorisation(FactorisationEstimator):
             if exact:
                 W = self._to_tensor(self.components_)
                 exposures = self._objective.exposures(samples, W, start=exposures)
-            return to_array(exposures)
+            return finite_array("exposures", exposures)
 
     def certificate(self, X: ArrayLike, exposures: ArrayLike) -> Array:
         """Return how far exposures are from the exact optimum for ``components_``, sample by sample.
@@ -244,7 +269,8 @@ class UnfoldedFactorisation(FactorisationEstimator):
         """
         samples = self._to_tensor(self._validate_samples(X))
         W = self._to_tensor(self.components_)
-        return to_array(self._objective.certificate(samples, self._to_tensor(exposures), W))
+        checked = self._validate_own_exposures(exposures)
+        return to_array(self._objective.certificate(samples, checked, W))
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         if X.device.type != "cpu":
@@ -256,3 +282,14 @@ class UnfoldedFactorisation(FactorisationEstimator):
 def to_array(tensor: torch.Tensor) -> Array:
     """Return a float64 array on the CPU, row by row in memory: results must not depend on how a factor was made."""
     return cast(Array, tensor.detach().cpu().to(torch.float64).contiguous().numpy())
+
+
+def finite_array(name: str, tensor: torch.Tensor) -> Array:
+    """Return what leaves an estimator as an array, or raise a ValueError where it is not finite."""
+    array = to_array(tensor)
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"the {name} are not finite: data or penalties are too large or too small for the computation. Scale the "
+            "data, or lower the penalties."
+        )
+    return array

@@ -231,6 +231,7 @@ class DNMF(UnfoldedFactorisation):
             raise ValueError("dictionary must be a (k, f) array of finite numbers >= 0")
         if not (rows.sum(axis=1) > 0).all():
             raise ValueError("dictionary has a row of zeros, which is no signature")
+        self._check_range("dictionary", rows)
         if self.n_components is not None and self.n_components != len(rows):
             raise ValueError(
                 f"n_components={self.n_components!r}, but dictionary has {len(rows)} rows: make them agree, or "

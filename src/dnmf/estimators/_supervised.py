@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
-from dnmf.estimators._base import Array, FactorisationEstimator
+from dnmf.estimators._base import Array, FactorisationEstimator, to_array
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.training import train_posterior_mean
 from dnmf.threads import one_thread
@@ -84,7 +84,9 @@ class SupervisedEstimator(FactorisationEstimator):
             y, ensure_2d=False, ensure_non_negative=True, input_name="y", dtype=np.float64
         )
         check_consistent_length(X, exposures)
-        return cast(Array, exposures.reshape(len(exposures), -1))
+        exposures = exposures.reshape(len(exposures), -1)
+        self._check_range("y", exposures)
+        return cast(Array, exposures)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -181,6 +183,7 @@ class SupervisedDNMF(SupervisedEstimator):
         history = History()
         if network.counting and len(X) >= MIN_PAIRS:
             mutations = exposures * network.units
+            self._check_range("the number of mutations in y", to_array(mutations), "float32")
             order = torch.randperm(len(X), generator=generator)
             held_out, rest = order.tensor_split([int(VALIDATION_SHARE * len(X))])
             history = train_posterior_mean(

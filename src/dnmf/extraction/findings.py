@@ -142,7 +142,7 @@ def _samples_and_mutations(result: ExtractionRecord) -> Iterator[Finding]:
     if len(filled) < MIN_SAMPLES_PER_SIGNATURE * k:
         yield Finding(
             "caution",
-            f"{len(filled):,} samples are few for {k} signatures",
+            f"{n_samples(len(filled), 'is', 'are')} few for {k} signature{'' if k == 1 else 's'}",
             f"With fewer than {MIN_SAMPLES_PER_SIGNATURE} samples per signature, processes that occur together cannot "
             "be told apart. Prefer fewer signatures, or refit known ones.",
         )

@@ -108,10 +108,10 @@ def _sample_rows(result: ExtractionRecord) -> list[dict[str, Any]]:
     for row, exposures in zip(rows, result.exposures.to_numpy(), strict=True):
         shares = exposures / (exposures.sum() or 1.0)
         largest = np.argsort(-shares, kind="stable")[:_NAMED_PARTS]
-        shown = [f"{names[j]} {shares[j]:.0%}" for j in largest if shares[j] >= SHOWN_SHARE]
+        shown = [(names[j], f"{shares[j]:.0%}") for j in largest if shares[j] >= SHOWN_SHARE]
         total = row["mutations"]
         amount = f"{total:.3g}" if result.catalog.why_not_counts else f"{total:,.0f}"
-        row |= {"main": ", ".join(shown), "mix": gradient(shares, colours), "amount": amount}
+        row |= {"main": shown, "mix": gradient(shares, colours), "amount": amount}
     return rows
 
 

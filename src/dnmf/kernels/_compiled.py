@@ -1,5 +1,6 @@
 """Compilation by numba, the result of which is kept for the next process wherever that is possible."""
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -54,10 +55,14 @@ class _Cache(FunctionCache):
 
 @cache
 def _folder() -> str | None:
-    """Return where numba shall keep files: ``""`` for beside the source, None for nowhere."""
-    if config.CACHE_DIR and can_be_written(Path(config.CACHE_DIR)):
-        return str(config.CACHE_DIR)
-    if can_be_written(Path(__file__).parent / "__pycache__"):
-        return ""
-    folder = cache_folder()
-    return None if folder is None else str(folder / "numba")
+    """Return where numba shall keep files: where the user says, beside the source, the folder for caches, or None."""
+    here = Path(__file__).parent
+    places = [here / "__pycache__"]
+    if config.CACHE_DIR:
+        places.insert(0, Path(config.CACHE_DIR))
+    place = next(filter(can_be_written, places), None)
+    if place is None and (users := cache_folder()) is not None:
+        place = users / "numba"
+    # Numba compares one file only, and compiles into a function those of other files that it calls.
+    sources = b"".join(path.read_bytes() for path in sorted(here.glob("*_numba.py")))
+    return None if place is None else str(place / hashlib.sha256(sources).hexdigest()[:16])

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dnmf.kernels.finite import finite
 from dnmf.kernels.nnls import exact_exposures
 
 InitMethod = Literal["random", "nndsvd", "nndsvda", "separable", "ones"]
@@ -47,9 +48,10 @@ def initialize_factors(
     Raises
     ------
     ValueError
-        For an unknown method, or more components than it can give.
+        For an unknown method, more components than it can give, or data whose squares overflow.
     """
     n, f = X.shape
+    finite("initialize_factors", X.square().sum())
     if method == "random":
         scale = (X.mean() / (n_components * 0.25)).sqrt()  # 0.25 = E[uv] for u, v uniform
         H, W = (

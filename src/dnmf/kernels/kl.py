@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dnmf.kernels._kl_numba import kl_rows
+from dnmf.kernels.finite import finite
 
 # Share of the start that is spread evenly over the usable signatures: multiplicative steps never leave zero.
 MIN_START_SHARE = 1e-3
@@ -158,7 +159,7 @@ def kl_exposures(
     Raises
     ------
     ValueError
-        If an input is not finite or is negative.
+        If an input is not finite or is negative, or the answer is not finite.
 
     Notes
     -----
@@ -191,9 +192,10 @@ def kl_exposures(
     gaps = np.zeros(len(counts))
     tolerances = np.maximum(tol, ROUNDING_PER_MUTATION * totals)
     kl_rows(counts, unit, allowed, shares, tolerances, max_iter, gaps)
-    exposures = shares * totals[:, None] / np.where(mass > 0, mass, 1.0)
+    with np.errstate(over="ignore"):  # finite() tells of it
+        exposures = shares * totals[:, None] / np.where(mass > 0, mass, 1.0)
     return KLResult(
-        H=torch.from_numpy(exposures).to(X),
+        H=finite("kl_exposures", torch.from_numpy(exposures).to(X)),
         gap=torch.from_numpy(gaps).to(X),
         converged=torch.from_numpy(gaps <= tolerances),
     )

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels.costs import frobenius_cost
+from dnmf.kernels.finite import finite
 
 # Far below any moment of count data, far above underflow.
 EPSILON = {torch.float64: 1e-12, torch.float32: 1.2e-7}
@@ -186,9 +187,15 @@ def nmf_mu(
     Returns
     -------
     MUResult
+
+    Raises
+    ------
+    ValueError
+        If the starting cost, whose unit is that of X squared, is not finite.
     """
     H, W = H0, W0
-    cost = [frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg).item()]
+    first = frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg)
+    cost = [finite("nmf_mu", first).item()]
     converged = False
     for iteration in range(1, max_iter + 1):
         H = update_exposures(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg)

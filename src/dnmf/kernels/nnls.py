@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dnmf.kernels._nnls_numba import nnls_rows_in_order
+from dnmf.kernels.finite import finite
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
 CHUNK_ROWS = 2048
@@ -47,7 +48,7 @@ def nnls(
     Raises
     ------
     ValueError
-        If an input is not finite, or there are no components.
+        If an input or the answer is not finite, or there are no components.
 
     Notes
     -----
@@ -66,7 +67,10 @@ def nnls(
     G = gram.detach().to("cpu", torch.float64).numpy()
     C = moments.detach().to("cpu", torch.float64).numpy()
     if not (np.isfinite(G).all() and np.isfinite(C).all()):
-        raise ValueError("nnls: the Gram matrix and the moments must be finite")
+        raise ValueError(
+            "nnls: the Gram matrix and the moments must be finite: the data hold NaN or infinity, or are too large. "
+            "Scale them."
+        )
     # Unit diagonal: the tolerances of the solver then mean the same for components of any size.
     norms = np.sqrt(np.clip(np.diagonal(G), 0.0, None))
     inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -83,7 +87,9 @@ def nnls(
     else:
         for chunk in chunks:
             solve(chunk)
-    return torch.from_numpy(solve.solutions * inverse_norms).to(moments)
+    with np.errstate(over="ignore"):  # finite() tells of it
+        solutions = solve.solutions * inverse_norms
+    return finite("nnls", torch.from_numpy(solutions).to(moments))
 
 
 class _RowSolver:
@@ -172,8 +178,17 @@ def exact_exposures(
         Penalties; ``l1_reg`` in mutations, comparable with ``X W^T``.
     start : (n, k), optional
         A warm start, see :func:`nnls`.
+
+    Raises
+    ------
+    ValueError
+        If a signature is so small that its square is 0, or as :func:`nnls`.
     """
-    return nnls(*exposure_moments(X, W, l1_reg=l1_reg, l2_reg=l2_reg), start=start)
+    gram, moments = exposure_moments(X, W, l1_reg=l1_reg, l2_reg=l2_reg)
+    tiny = torch.finfo(W.dtype).tiny
+    if bool(((gram.diagonal() < tiny) & W.any(dim=1)).any()):
+        raise ValueError("exact_exposures: a signature is too small: its square is 0. Scale it.")
+    return nnls(gram, moments, start=start)
 
 
 def exact_signatures(

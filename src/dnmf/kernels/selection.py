@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.kernels._selection_numba import sparse_rows
+from dnmf.kernels.finite import finite
 from dnmf.kernels.nnls import exact_exposures
 
 
@@ -37,7 +38,7 @@ def selected_exposures(
     Raises
     ------
     ValueError
-        If an input is not finite, or a threshold negative.
+        If an input or the answer is not finite, or a threshold negative.
 
     Notes
     -----
@@ -64,4 +65,5 @@ def selected_exposures(
     solutions = np.zeros_like(moments)
     squares = counts.square().sum(dim=1).numpy()
     sparse_rows(gram, moments, squares, start, remove_threshold, add_threshold, solutions)
-    return (torch.from_numpy(solutions) / torch.where(norms > 0, norms, 1.0)).to(X)
+    found = torch.from_numpy(solutions) / torch.where(norms > 0, norms, 1.0)
+    return finite("selected_exposures", found.to(X))

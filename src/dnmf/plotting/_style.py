@@ -22,6 +22,7 @@ MUTED = "#59636e"
 FRAME = "#8c959f"
 GRID = "#e4e7eb"
 ALERT = "#b42318"
+OTHERS = "#d0d4d9"
 
 # Generic families: SVG files then list fallbacks, and PNG files use the DejaVu fonts that come with
 # matplotlib.
@@ -42,20 +43,34 @@ _PALETTE = [
 # fmt: on
 
 
+N_COLOURS = len(_PALETTE)
+# Where a colour of the palette goes in its second and third use: half to white, then to black.
+_SHADES = (1.0, 0.0)
+
+
 def signature_colours(n: int) -> list[str]:
-    """Return ``n`` colours for signatures in order; they are distinct up to 40 and then start again.
+    """Return ``n`` colours for signatures in order.
+
+    They are told apart by every eye up to 40; the next 40 are paler and the next 40 darker versions of these. From 120
+    on they start again.
 
     Examples
     --------
     >>> signature_colours(2)
     ['#0072B2', '#E69F00']
     """
-    return [_PALETTE[index % len(_PALETTE)] for index in range(n)]
+    return [_signature_colour(index) for index in range(n)]
 
 
-def signature_hatch(index: int) -> str | None:
-    """Return the hatch that tells a signature from the one with the same colour 40 places before it."""
-    return (None, "////", "....")[min(index // len(_PALETTE), 2)]
+@lru_cache
+def _signature_colour(index: int) -> str:
+    colour, use = _PALETTE[index % N_COLOURS], index // N_COLOURS % (1 + len(_SHADES))
+    if not use:
+        return colour
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = (0.5 * (part + _SHADES[use - 1]) for part in to_rgb(colour))
+    return to_hex((red, green, blue)).upper()
 
 
 def page(figure: "Figure | None", width: float, height: float) -> "Figure":

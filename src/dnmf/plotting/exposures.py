@@ -28,7 +28,8 @@ def plot_exposures(
     """Draw the exposures of all samples as stacked bars: in mutations above, as proportions below.
 
     Samples are grouped by their dominant signature and ordered by its proportion within a group;
-    samples without mutations come last. Up to 60 samples are named.
+    samples without mutations come last. Up to 60 samples are named. Of more than 40 signatures
+    the largest are drawn, most first, and the rest as ``other signatures``.
 
     Parameters
     ----------
@@ -59,28 +60,29 @@ def plot_exposures(
     ['a', 'b']
     """
     _check(exposures)
+    exposures, colours = _drawn(exposures)
     ordered, dominant = _sorted(exposures)
     n = len(ordered)
-    legend_names = _legend_names(exposures)
-    fig, upper, lower = _two_axes(ordered, legend_names, figure)
+    listed = _listed(exposures, colours)
+    fig, upper, lower = _two_axes(ordered, [name for name, _ in listed], figure)
     totals = ordered.sum(axis=1).to_numpy()
     proportions = ordered.to_numpy() / np.where(totals > 0, totals, 1.0)[:, None]
 
     positive = totals[totals > 0]
     title = f"{unit.capitalize()} per sample"
     if positive.size and totals.max() > _LOG_SCALE_RATIO * np.median(positive):
-        _totals_on_log_scale(upper, totals, dominant)
+        _totals_on_log_scale(upper, totals, [colours[index] for index in dominant])
         _style.label_axes(upper, y=f"{unit.capitalize()} (log scale)", title=title)
         upper.text(
             1, 1.03, "coloured by the sample's dominant signature", transform=upper.transAxes,
             ha="right", va="bottom", **_style.text_style(8, colour=_style.MUTED),
         )  # fmt: skip
     else:
-        _stack(upper, ordered.to_numpy())
+        _stack(upper, ordered.to_numpy(), colours)
         upper.set_ylim(0, totals.max() * 1.04 if positive.size else 1.0)
         upper.yaxis.set_major_formatter(_style.plain_numbers())
         _style.label_axes(upper, y=unit.capitalize(), title=title)
-    _stack(lower, proportions)
+    _stack(lower, proportions, colours)
     lower.set_ylim(0, 1)
     lower.set_yticks([0, 0.25, 0.5, 0.75, 1.0], ["0%", "25%", "50%", "75%", "100%"])
     counted = _style.count_words(n, "sample")
@@ -96,7 +98,7 @@ def plot_exposures(
         names = [_style.drawable(name, _MAX_NAME_LETTERS) for name in ordered.index]
         lower.set_xticks(range(n), names, rotation=90, **_style.text_style(7))
         lower.tick_params(axis="x", length=0, pad=2)
-    _legend(fig, upper, legend_names)
+    _legend(fig, upper, listed)
     return fig
 
 
@@ -116,6 +118,25 @@ def _check(exposures: pd.DataFrame) -> None:
         )
 
 
+def _drawn(exposures: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the signatures to draw, with colours of which no two are the same.
+
+    Where there are more signatures with mutations than colours, the largest are drawn, most first, and the others as
+    one.
+    """
+    if exposures.shape[1] > _style.N_COLOURS:
+        totals = exposures.sum(axis=0).sort_values(ascending=False, kind="stable")
+        present = exposures.columns[(exposures.sum(axis=0) > 0).to_numpy()]
+        if len(present) > _style.N_COLOURS:
+            names = list(totals.index[: _style.N_COLOURS - 1])
+            others = f"other signatures ({len(present) - len(names)})"
+            rest = exposures.drop(columns=names).sum(axis=1)
+            drawn = pd.concat([exposures[names], rest.rename(others)], axis=1)
+            return drawn, [*_style.signature_colours(len(names)), _style.OTHERS]
+        exposures = exposures[present if len(present) else exposures.columns[:1]]
+    return exposures, _style.signature_colours(exposures.shape[1])
+
+
 def _sorted(exposures: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the samples in drawing order, and the column of the dominant signature of each."""
     values = exposures.to_numpy(dtype=float)
@@ -131,13 +152,13 @@ def _two_axes(
     ordered: pd.DataFrame, legend_names: list[str], figure: "Figure | None"
 ) -> "tuple[Figure, Axes, Axes]":
     """Place both axes with margins in inches that hold the sample names and the legend."""
-    n, k = ordered.shape
+    n, k = len(ordered), len(legend_names)
     named = n <= _MAX_NAMED_SAMPLES
     longest = (
         max(len(_style.drawable(name, _MAX_NAME_LETTERS)) for name in ordered.index) if named else 0
     )
     bottom = 0.42 + 0.068 * longest
-    legend = max(_legend_columns(k) * (0.55 + 0.075 * max(map(len, legend_names))), 1.9)
+    legend = max(_legend_columns(k) * (0.55 + 0.075 * max(map(len, legend_names), default=0)), 1.9)
     left, top, gap = 0.85, 0.35, 0.45
     width = left + legend + (min(9.0, max(3.6, 0.26 * n)) if named else 9.0)
     fig = _style.page(figure, width, 5.3 + bottom)
@@ -151,33 +172,31 @@ def _two_axes(
     return fig, upper, lower
 
 
-def _stack(ax: "Axes", values: np.ndarray) -> None:
+def _stack(ax: "Axes", values: np.ndarray, colours: list[str]) -> None:
     """Stack the columns of ``values`` (n, k), one layer each."""
-    n, k = values.shape
     tops = np.cumsum(values, axis=1)
-    for index, colour in enumerate(_style.signature_colours(k)):
+    for index, colour in enumerate(colours):
         low, high = tops[:, index] - values[:, index], tops[:, index]
-        _layer(ax, n, np.arange(n), low, high, colour, _style.signature_hatch(index))
+        _layer(ax, len(values), np.arange(len(values)), low, high, colour)
 
 
-def _totals_on_log_scale(ax: "Axes", totals: np.ndarray, dominant: np.ndarray) -> None:
+def _totals_on_log_scale(ax: "Axes", totals: np.ndarray, dominant: list[str]) -> None:
+    """Draw the totals, each in the colour of its dominant signature."""
     floor = 0.7 * totals[totals > 0].min()
     _style.log_axis(ax, "y", floor, totals.max())
-    colours = _style.signature_colours(dominant.max() + 1)
-    for index in np.unique(dominant[totals > 0]):
+    for colour in dict.fromkeys(dominant):
         # One run of neighbours, because samples are sorted by their dominant signature.
-        places = np.flatnonzero((dominant == index) & (totals > 0))
-        base = np.full(places.size, floor)
-        hatch = _style.signature_hatch(index)
-        _layer(ax, totals.size, places, base, totals[places], colours[index], hatch)
+        places = np.flatnonzero((np.array(dominant) == colour) & (totals > 0))
+        if places.size:
+            base = np.full(places.size, floor)
+            _layer(ax, totals.size, places, base, totals[places], colour)
     ax.set_ylim(floor, totals.max() * 1.3)
     ax.yaxis.set_major_formatter(_style.plain_numbers())
 
 
 def _layer(
-    ax: "Axes", n: int, places: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str,
-    hatch: str | None,
-) -> None:  # fmt: skip
+    ax: "Axes", n: int, places: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str
+) -> None:
     """Draw bars at neighbouring places as one artist: apart while few, else joined to one area."""
     from matplotlib.collections import PolyCollection
 
@@ -190,33 +209,32 @@ def _layer(
         shapes = np.concatenate([upper, lower[::-1]])[None]
         edge, width = colour, 0.15
     layer = PolyCollection(
-        list(shapes), facecolor=colour, edgecolor=edge, linewidth=width, hatch=hatch, zorder=2
+        list(shapes), facecolor=colour, edgecolor=edge, linewidth=width, zorder=2
     )
     layer.set_rasterized(n > _MAX_VECTOR_SAMPLES)
     ax.add_collection(layer, autolim=False)
 
 
 def _legend_columns(k: int) -> int:
-    return -(-k // _LEGEND_ROWS)
+    return max(1, -(-k // _LEGEND_ROWS))
 
 
-def _legend_names(exposures: pd.DataFrame) -> list[str]:
-    total = float(exposures.to_numpy().sum()) or 1.0
-    shares = exposures.sum(axis=0).to_numpy() / total
+def _listed(exposures: pd.DataFrame, colours: list[str]) -> list[tuple[str, str]]:
+    """Return the words and the colour of every signature that has mutations."""
+    totals = exposures.to_numpy(dtype=float).sum(axis=0)
+    shares = totals / (totals.sum() or 1.0)
     return [
-        f"{_style.drawable(name, 18)}  {share:.1%}"
-        for name, share in zip(exposures.columns, shares, strict=True)
+        (f"{_style.drawable(name, 22)}  {'<0.1%' if share < 0.0005 else f'{share:.1%}'}", colour)
+        for name, share, colour in zip(exposures.columns, shares, colours, strict=True)
+        if share > 0
     ]
 
 
-def _legend(fig: "Figure", upper: "Axes", names: list[str]) -> None:
+def _legend(fig: "Figure", upper: "Axes", listed: list[tuple[str, str]]) -> None:
     from matplotlib.patches import Patch
 
-    k = len(names)
-    handles = [
-        Patch(facecolor=colour, hatch=_style.signature_hatch(index), edgecolor="white", linewidth=0)
-        for index, colour in enumerate(_style.signature_colours(k))
-    ]
+    k = len(listed)
+    handles = [Patch(facecolor=colour, edgecolor="white", linewidth=0) for _, colour in listed]
     box = upper.get_position()
     width, _ = fig.get_size_inches()
     legend = fig.legend(
@@ -226,4 +244,4 @@ def _legend(fig: "Figure", upper: "Axes", names: list[str]) -> None:
         fontsize=8, labelcolor=_style.INK, title=_LEGEND_TITLE, alignment="left",
     )  # fmt: skip
     legend.get_title().set(**_style.text_style(8, colour=_style.MUTED))
-    _style.name_legend(legend, names)
+    _style.name_legend(legend, [name for name, _ in listed])

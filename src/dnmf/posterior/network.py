@@ -12,6 +12,7 @@ from dnmf.kernels.nnls import exact_exposures, exact_signatures
 from dnmf.posterior.totals import TotalPrior
 from dnmf.search.count_noise import COUNTING_DISPERSION
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedSteps
+from dnmf.unfolding.networks import rows_of, shaped_like
 
 CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
 TRUST_KNOTS = 16
@@ -127,10 +128,11 @@ class SupervisedNetwork(nn.Module):
         trust = torch.lerp(self.trust[left], self.trust[left + 1], place - left)
         return trust * belongs
 
-    def forward(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
-        """Return the exposures of the samples ``X``; empty samples get 0."""
-        exposures = [self._answer(rows.double()) for rows in X.split(CHUNK_ROWS)]
-        return torch.cat(exposures).to(X)
+    def forward(self, X: Float[Tensor, "*batch f"]) -> Float[Tensor, "*batch k"]:
+        """Return the exposures of one sample or a batch of them; empty samples get 0."""
+        rows = rows_of(X.double(), self.signatures.shape[1])
+        exposures = torch.cat([self._answer(part) for part in rows.split(CHUNK_ROWS)])
+        return shaped_like(X, exposures).to(X)
 
     def _answer(self, X: Tensor) -> Tensor:
         if not self.counting:

@@ -71,11 +71,11 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
         scale = max(row["mutations"], 1.0)
         shares, lower, upper, drawn = (values / scale for values in exposures)
         largest = [
-            f"{names[j]} {shares[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})"
+            (names[j], f"{shares[j]:.0%} ({100 * lower[j]:.0f}–{100 * upper[j]:.0f})")
             for j in np.argsort(-shares, kind="stable")[:_MAX_SIGNATURES]
             if shares[j] >= criteria.LISTED_SHARE
         ]
-        row |= {"main": ", ".join(largest), "mix": gradient(drawn, colours)}
+        row |= {"main": largest, "mix": gradient(drawn, colours)}
     return rows
 
 

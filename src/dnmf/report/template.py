@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from dnmf.criteria import SHOWN_SHARE
+from dnmf.report.names import printable, shortened
 
 
 def render_template(room: str, name: str, content: dict[str, Any]) -> str:
@@ -20,10 +21,12 @@ def render_template(room: str, name: str, content: dict[str, Any]) -> str:
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in (room, "dnmf.report")]),
         autoescape=True,
+        finalize=_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["shortened"] = shortened
     templates = files("dnmf.report") / "templates"
     script = (templates / "table.js").read_text(encoding="utf-8")
     style = (templates / "style.css").read_text(encoding="utf-8")
@@ -34,6 +37,13 @@ def render_template(room: str, name: str, content: dict[str, Any]) -> str:
         # The page allows this one script and no other, whatever a name in the data may hold.
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
+
+
+def _text(value: Any) -> Any:
+    """Return what an expression of a template shows: text cannot change the direction of what follows."""
+    from markupsafe import Markup
+
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def gradient(parts: Any, colours: list[str]) -> str:

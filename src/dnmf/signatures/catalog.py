@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dnmf.criteria import LARGEST_ENTRY
 from dnmf.exceptions import InputDataError
+from dnmf.signatures.cells import least_numbers, zero_rounding_errors
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import signature_share
 from dnmf.signatures.schemas import SBS96
@@ -37,7 +39,8 @@ class MutationCatalog:
     Parameters
     ----------
     counts : DataFrame (samples, channels)
-        Mutations, finite and >= 0; need not be integers. Columns in any order and spelling of the
+        Mutations, finite and >= 0 (rounding errors, up to 1e-9 of a sample's sum, become 0); need
+        not be integers. Columns in any order and spelling of the
         schema; they are put in canonical order. Row names are made strings, stripped of surrounding
         blanks, and must be unique.
     source : str
@@ -53,7 +56,8 @@ class MutationCatalog:
     ChannelMismatchError
         If the columns are not exactly the channels of the schema.
     InputDataError
-        If a value is negative, missing, infinite or text, or a sample name is empty or used twice.
+        If a value is negative, missing, infinite or text, a sample's largest number is beyond
+        1e70 or below 1e-70, or a sample name is empty or used twice.
 
     Examples
     --------
@@ -70,7 +74,9 @@ class MutationCatalog:
     def __post_init__(self) -> None:
         table = self.source or "the counts"
         counts = self.schema.reorder(self.counts, source=table)
-        object.__setattr__(self, "counts", checked_frame(counts, item="sample", source=table))
+        counts = checked_frame(counts, item="sample", source=table)
+        _check_range(counts, table)
+        object.__setattr__(self, "counts", counts)
 
     def __repr__(self) -> str:
         source = f", source={self.source!r}" if self.source else ""
@@ -219,6 +225,7 @@ class SignatureSet:
 def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFrame:
     """Return a float64 copy with checked row names; refuse values that are not finite and >= 0.
 
+    Rounding errors below 0 are set to 0, with one warning.
     ``item`` is what a row stands for (``"sample"``), ``source`` the name of the table in messages.
     """
     if not len(frame):
@@ -229,7 +236,7 @@ def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFram
         values = np.array(frame.to_numpy(dtype=np.float64), order="C")
     except (TypeError, ValueError):
         values = np.array([[_number(cell) for cell in row] for row in frame.to_numpy(dtype=object)])
-    bad = ~(np.isfinite(values) & (values >= 0))
+    bad = ~(np.isfinite(values) & (values >= least_numbers(values, axis=1)))
     if bad.any():
         row, column = (int(index) for index in np.argwhere(bad)[0])
         found: Any = frame.iat[row, column]
@@ -239,7 +246,21 @@ def checked_frame(frame: pd.DataFrame, *, item: str, source: str) -> pd.DataFram
             f"{repr(found) if isinstance(found, str) else found}, expected a number >= 0. Correct "
             f"the value or remove the {item}."
         )
+    zero_rounding_errors(values, source)
     return pd.DataFrame(values, index=pd.Index(names), columns=frame.columns)
+
+
+def _check_range(counts: pd.DataFrame, source: str) -> None:
+    """Refuse a sample whose numbers over- or underflow where they are multiplied."""
+    largest = LARGEST_ENTRY["float64"]
+    top = counts.to_numpy().max(axis=1)
+    wrong = np.flatnonzero((top > largest) | ((top > 0) & (top < 1 / largest)))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputDataError(
+            f"{source}, sample {counts.index[row]!r}: its largest number is {top[row]:.3g}, which is no number of "
+            f"mutations: 0 or from {1 / largest:g} to {largest:g} can be computed with. Correct or remove the sample."
+        )
 
 
 def checked_names(

@@ -1,11 +1,17 @@
 """What the cells of text tables hold: numbers, text, nothing, or what was meant for a number."""
 
 import re
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.signatures.thousands import other_notation
+
+ROUNDING = 1e-9
+"""How far below 0 a number may be and still be 0 with a rounding error, as a share of its sample's sum."""
 
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
 
@@ -57,3 +63,25 @@ def number_problem(cell: str, least: float) -> str:
     if np.isinf(value):
         return "an infinite number"
     return "a negative number" if value < least else ""
+
+
+def least_numbers(values: NDArray[np.float64], *, axis: int) -> NDArray[np.float64]:
+    """Return the least numbers that are 0 with a rounding error, by the sums along an axis of what is finite."""
+    finite = np.isfinite(values)
+    summands = values if finite.all() else np.where(finite, values, 0.0)
+    with np.errstate(over="ignore"):
+        totals = summands.sum(axis=axis, keepdims=True)
+    least: NDArray[np.float64] = -ROUNDING * np.clip(totals, 0.0, np.finfo(np.float64).max)
+    return least
+
+
+def zero_rounding_errors(values: NDArray[np.float64], source: str) -> None:
+    """Set numbers below 0 to 0, with one warning, and -0 to 0 without; ``least_numbers`` allows them."""
+    if (values < 0).any():
+        warnings.warn(
+            f"{source}: read {(values < 0).sum()} numbers as 0 that are less by a rounding error, down to "
+            f"{values.min():.3g}.",
+            DoubtfulDataWarning,
+            stacklevel=5,
+        )
+    values[values <= 0] = 0.0

@@ -196,8 +196,8 @@ def exposure_columns(table: TextTable) -> tuple[int, list[int]]:
     if table.width < 2 or len(table.lines) < 2:
         raise InputDataError(
             f"{table.source}: has {table.width} column(s) and {len(table.lines)} line(s). Expected "
-            "a header and rows of a name and at least one exposure, separated by tabs, commas or "
-            "semicolons."
+            "a header and rows of a name and at least one exposure, separated by tabs, commas, "
+            "semicolons or blanks."
         )
     headers = [header.strip().lower() for header in table.head[0][: table.width]]
     known = [n for n, header in enumerate(headers) if header in _ANNOTATION_HEADERS]

@@ -256,8 +256,8 @@ def _refuse_other_channels(table: TextTable, axis: _Axis) -> None:
 def _refuse_incomplete(table: TextTable, item: str) -> None:
     if table.width < 2:
         raise InputDataError(
-            f"{table.source}: has only one column. Expected cells separated by tabs, commas or "
-            f"semicolons: a column of labels and at least one {item}."
+            f"{table.source}: has only one column. Expected cells separated by tabs, commas, "
+            f"semicolons or blanks: a column of labels and at least one {item}."
         )
     if len(table.lines) < 2:
         raise InputDataError(

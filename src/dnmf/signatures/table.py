@@ -7,7 +7,6 @@ as strings.
 import csv
 import os
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -17,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import InputDataError
 from dnmf.inputs import (
     InputFile,
     check_row_size,
@@ -27,15 +26,20 @@ from dnmf.inputs import (
     read_input,
     text_lines,
 )
-from dnmf.signatures.cells import is_counter, is_missing, is_number, is_text, number_problem
+from dnmf.signatures.cells import (
+    is_counter,
+    is_missing,
+    is_number,
+    is_text,
+    least_numbers,
+    number_problem,
+    zero_rounding_errors,
+)
 from dnmf.signatures.kinds import refuse_binary, refuse_other_text
 from dnmf.signatures.thousands import PointsInThousands, point_in_thousands
 
 LEAD = 4
 """How many cells at the start of every row are kept as text: no layout has more label columns."""
-
-ROUNDING = 1e-9
-"""How far below 0 a number may be and still be 0 with a rounding error, as a share of its sample's sum."""
 
 _ROWS_TO_FIND_DELIMITER = 20
 _DELIMITERS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
@@ -109,7 +113,7 @@ class TextTable:
     ) -> NDArray[np.float64]:
         """Return the cells of some rows and columns, both in ascending order, as numbers.
 
-        A negative number that is a rounding error (``ROUNDING``) of the sum of its item (sample or signature, in
+        A negative number that is a rounding error of the sum of its item (sample or signature, in
         rows or in columns) is read as 0, with one warning. For messages: ``headers`` are the rows that name a column,
         ``labels`` the columns that name a row, and ``unit`` is what a cell should hold (``"a count"``). Numbers
         ``in_mutations`` may be large: points between their thousands are refused.
@@ -141,26 +145,15 @@ class TextTable:
                 bad = index
                 break
         else:
-            finite = np.isfinite(values)
-            summands = values if finite.all() else np.where(finite, values, 0.0)
-            with np.errstate(over="ignore"):
-                totals = summands.sum(axis=int(items_in == "rows"), keepdims=True)
-            least = -ROUNDING * np.clip(totals, 0.0, np.finfo(np.float64).max)
-            bad_rows = np.flatnonzero(~(finite & (values >= least)).all(axis=1))
+            least = least_numbers(values, axis=int(items_in == "rows"))
+            bad_rows = np.flatnonzero(~(np.isfinite(values) & (values >= least)).all(axis=1))
             bad = int(bad_rows[0]) if bad_rows.size else None
         if bad is not None:
             limits = np.broadcast_to(least, values.shape)[bad]
             raise self._bad_cell(rows[bad], columns, limits, headers, labels, unit)
         if (bad := points.first_row(values, PurePath(self.source).name, *self.head[0])) is not None:
             raise self._bad_cell(rows[bad], columns, None, headers, labels, unit)
-        if (values < 0).any():
-            warnings.warn(
-                f"{self.source}: read {(values < 0).sum()} numbers as 0 that are less by a rounding error, down to "
-                f"{values.min():.3g}.",
-                DoubtfulDataWarning,
-                stacklevel=4,
-            )
-        values[values <= 0] = 0.0  # -0.0, too
+        zero_rounding_errors(values, self.source)
         return values
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -188,10 +181,8 @@ class TextTable:
         header = " ".join(self.head[at][column].strip() for at in headers).strip()
         name = repr(header) if header else f"{column + 1} (without a name)"
         return InputDataError(
-            f"{self.source}, line {self.lines[row]} ({label}), "
-            f"column {name}: found {cells[column][:40]!r}, {problem}. "
-            f"Expected {unit}: correct the cell, or remove its row or column if the data are not "
-            "known."
+            f"{self.source}, line {self.lines[row]} ({label}), column {name}: found {cells[column][:40]!r}, "
+            f"{problem}. Expected {unit}: correct the cell, or remove its row or column if the data are not known."
         )
 
 
@@ -269,13 +260,12 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
         for part in text_lines(text, start):
             characters += len(part)
             check_row_size(source, line, characters)
-            yield part
+            # Blanks at the end of a line separate nothing.
+            yield part.rstrip(" \r\n") + "\n" if delimiter == " " else part
 
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
     for row in reader:
         characters = 0
-        if delimiter == " " and row and not row[-1]:
-            row.pop()
         if any(cell and not cell.isspace() for cell in row):
             is_comment = width and len(row) != width and row[0].lstrip().startswith("#")
             # Nothing that holds a number is taken for a comment.
@@ -330,9 +320,10 @@ def _find_delimiter(text: str, start: int, source: str) -> str:
         matching += len(body) < len(widths) and matching > 0 and body[0] - header[0] in (0, 1)
         if delimiter == "\t" and matching == len(widths) > 0:
             return delimiter
-        if delimiter == " " and (any(n for n, _ in scores.values()) or matching < len(widths)):
-            continue
-        scores[delimiter] = (matching, body[0] if body else 0)
+        width = body[0] if body else 0
+        split = [columns for rows, columns in scores.values() if rows]
+        if delimiter != " " or not split or (matching == len(widths) and width > max(split)):
+            scores[delimiter] = (matching, width)
     return max(scores, key=lambda delimiter: scores[delimiter], default="\t")
 
 

@@ -1,11 +1,13 @@
 """Networks of unfolded layers: their start, the scale in which they work, and the exposures they return."""
 
+from itertools import chain
 from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dnmf.kernels.multiplicative import EPSILON
 from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
@@ -28,8 +30,33 @@ LAYERS: dict[str, type[UnfoldedLayer]] = {
 }
 
 
+def rows_of(X: Float[Tensor, "*batch f"], n_features: int) -> Float[Tensor, "n f"]:
+    """Return one sample, or a batch of any number of dimensions, as rows; a ValueError for other features."""
+    if X.ndim == 0 or X.shape[-1] != n_features:
+        raise ValueError(
+            f"expected samples of {n_features} features, (..., {n_features}), got a tensor of shape {tuple(X.shape)}"
+        )
+    return X.reshape(-1, n_features)
+
+
+def shaped_like(X: Float[Tensor, "*batch f"], H: Float[Tensor, "n k"]) -> Float[Tensor, "*batch k"]:
+    """Return the exposures of :func:`rows_of` samples in the shape of these."""
+    return H.reshape(*X.shape[:-1], H.shape[-1])
+
+
 class _LayeredNetwork(nn.Module):
     layers: nn.ModuleList
+    n_features: int
+
+    def _rows(self, X: Float[Tensor, "*batch f"]) -> Float[Tensor, "n f"]:
+        """Return checked samples as rows."""
+        weights = next(chain(self.parameters(), self.buffers())).dtype
+        if X.dtype != weights or weights not in EPSILON:
+            raise TypeError(
+                f"the samples are {X.dtype}, the network's weights {weights}: both must be torch.float64, or both "
+                "torch.float32. Convert with .to(dtype)."
+            )
+        return rows_of(X, self.n_features)
 
     def _states(self, start: Tensor, problem: Problem) -> list[Tensor]:
         """Return the state before the first and after every layer."""
@@ -91,7 +118,7 @@ class UnfoldedMU(_LayeredNetwork):
         super().__init__()
         shape = torch.empty(n_components, n_features, dtype=dtype, device=device)
         self.layers = nn.ModuleList(MULayer.constant(shape, weight_init) for _ in range(n_layers))
-        self.n_components = n_components
+        self.n_features, self.n_components = n_features, n_components
         for name, value in (("l1_reg", l1_reg), ("l2_reg", l2_reg)):
             penalty = torch.tensor(value, dtype=dtype, device=device)
             if learn_penalties:
@@ -129,18 +156,32 @@ class UnfoldedMU(_LayeredNetwork):
         return network
 
     def iterates(
-        self, X: Float[Tensor, "n f"], H0: Float[Tensor, "n k"] | None = None
-    ) -> list[Float[Tensor, "n k"]]:
+        self, X: Float[Tensor, "*batch f"], H0: Float[Tensor, "*batch k"] | None = None
+    ) -> list[Float[Tensor, "*batch k"]]:
         """Return the exposures before the first and after every layer."""
         l1_reg, l2_reg = (p if p.requires_grad else p.item() for p in (self.l1_reg, self.l2_reg))
-        problem = Problem(X, l1_reg=l1_reg, l2_reg=l2_reg)
-        H = X.new_ones(len(X), self.n_components) if H0 is None else H0
-        return self._states(H, problem)
+        problem = Problem(self._rows(X), l1_reg=l1_reg, l2_reg=l2_reg)
+        shape = (*X.shape[:-1], self.n_components)
+        start = X.new_ones(shape) if H0 is None else H0
+        if tuple(start.shape) != shape:
+            raise ValueError(
+                f"expected starting exposures of shape {shape}, got {tuple(start.shape)}"
+            )
+        states = self._states(start.reshape(-1, self.n_components), problem)
+        return [shaped_like(X, state) for state in states]
 
     def forward(
-        self, X: Float[Tensor, "n f"], H0: Float[Tensor, "n k"] | None = None
-    ) -> Float[Tensor, "n k"]:
-        """Return the exposures of the samples ``X``, from ``H0`` (default: ones)."""
+        self, X: Float[Tensor, "*batch f"], H0: Float[Tensor, "*batch k"] | None = None
+    ) -> Float[Tensor, "*batch k"]:
+        """Return the exposures of one sample or a batch of them, from ``H0`` (default: ones).
+
+        Raises
+        ------
+        TypeError
+            If samples and weights are not both float64 or both float32.
+        ValueError
+            If a sample has another number of features, or ``H0`` another shape.
+        """
         return self.iterates(X, H0)[-1]
 
     def project_nonnegative_(self) -> None:
@@ -200,6 +241,7 @@ class Unfolded(_LayeredNetwork):
         if layer not in LAYERS:
             raise ValueError(f"unknown layer {layer!r}: choose one of {', '.join(LAYERS)}")
         self.rule = LAYERS[layer]
+        self.n_features = n_features
         self.rule.objective(l1_reg, l2_reg)  # an error for penalties that it does not take
         zeros = torch.zeros(n_components, n_features, dtype=dtype, device=device)
         self.register_buffer("signatures", zeros)
@@ -260,25 +302,36 @@ class Unfolded(_LayeredNetwork):
             l2_reg=self.l2_reg * self.shares.square(),
         )
 
-    def iterates(self, X: Float[Tensor, "n f"]) -> list[Float[Tensor, "n k"]]:
+    def iterates(self, X: Float[Tensor, "*batch f"]) -> list[Float[Tensor, "*batch k"]]:
         """Return the exposures (mutations) at the start and after every layer."""
-        states, _ = self._scaled_states(X)
-        unit = X.sum(dim=1, keepdim=True) * self.shares
-        return [unit * state.clamp(min=0) for state in states]
+        states, _, unit = self._scaled_states(X)
+        return [shaped_like(X, unit * state.clamp(min=0)) for state in states]
 
-    def forward(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
-        """Return the exposures (mutations) of the samples ``X``; empty samples get 0.
+    def forward(self, X: Float[Tensor, "*batch f"]) -> Float[Tensor, "*batch k"]:
+        """Return the exposures (mutations) of one sample or a batch of them; empty samples get 0.
 
         They are those of the last layer or, with a rule whose steps may raise the cost, of the layer where the cost of
         the sample was lowest.
-        """
-        states, problem = self._scaled_states(X)
-        best = _cheapest(states, problem) if self.rule.keeps_cheapest else states[-1].clamp(min=0)
-        return X.sum(dim=1, keepdim=True) * self.shares * best
 
-    def _scaled_states(self, X: Float[Tensor, "n f"]) -> tuple[list[Tensor], Problem]:
-        problem = self.problem(X)
-        return self._states(self.rule.start_from(problem.X @ self.inverse), problem), problem
+        Raises
+        ------
+        TypeError
+            If samples and weights are not both float64 or both float32.
+        ValueError
+            If a sample has another number of features.
+        """
+        states, problem, unit = self._scaled_states(X)
+        best = _cheapest(states, problem) if self.rule.keeps_cheapest else states[-1].clamp(min=0)
+        return shaped_like(X, unit * best)
+
+    def _scaled_states(
+        self, X: Float[Tensor, "*batch f"]
+    ) -> tuple[list[Tensor], Problem, Float[Tensor, "n k"]]:
+        """Return the states of the layers, their problem, and the exposures (mutations) that a state of 1 means."""
+        rows = self._rows(X)
+        problem = self.problem(rows)
+        states = self._states(self.rule.start_from(problem.X @ self.inverse), problem)
+        return states, problem, rows.sum(dim=1, keepdim=True) * self.shares
 
 
 def _cheapest(states: list[Tensor], problem: Problem) -> Float[Tensor, "n k"]:

@@ -29,6 +29,15 @@ class Problem:
     l1_reg: float | Tensor = 0.0
     l2_reg: float | Tensor = 0.0
 
+    def __post_init__(self) -> None:
+        """Raise a ValueError for samples that are not rows, or a dictionary of other features."""
+        if self.X.ndim != 2 or (self.W is not None and self.W.shape[-1] != self.X.shape[-1]):
+            found = "" if self.W is None else f" and a dictionary of shape {tuple(self.W.shape)}"
+            raise ValueError(
+                f"expected samples as rows (n, f) and a dictionary (k, f), got samples of shape {tuple(self.X.shape)}"
+                + found
+            )
+
     @cached_property
     def dictionary(self) -> Float[Tensor, "k f"]:
         """W, or an error for a network that was built without one."""
@@ -52,5 +61,7 @@ class Problem:
 
     @cached_property
     def diagonal(self) -> Float[Tensor, " k"]:
-        """Diagonal of the Gram matrix, lifted off zero for components without mass."""
-        return self.gram.diagonal().clamp(min=torch.finfo(self.X.dtype).tiny)
+        """Diagonal of the Gram matrix, 1 for components (nearly) without mass: a division by it stays finite."""
+        diagonal = self.gram.diagonal()
+        least = torch.finfo(diagonal.dtype).tiny ** 0.5
+        return torch.where(diagonal > least, diagonal, torch.ones_like(diagonal))

@@ -96,7 +96,8 @@ def fit_loop(
     Raises
     ------
     FloatingPointError
-        If the watched cost is not finite, and there is no ``untrained`` cost: else training ends with the best weights.
+        If a cost is not finite, and there is no ``untrained`` cost: else training ends with the best weights, and the
+        history without that cost.
     """
     history = History()
     lowest = reference = math.inf if untrained is None else untrained
@@ -104,20 +105,22 @@ def fit_loop(
     stale = 0
     for i in range(1, config.max_epochs + 1):
         watched = epoch()
-        history.cost.append(watched)
-        if progress is not None:
-            progress(phase, i, config.max_epochs, watched)
-        if validate is not None:
-            if i % validate_every and i < config.max_epochs:
-                continue
-            watched = validate()
-            history.validation.append(watched)
+        if math.isfinite(watched):
+            history.cost.append(watched)
+            if progress is not None:
+                progress(phase, i, config.max_epochs, watched)
+            if validate is not None:
+                if i % validate_every and i < config.max_epochs:
+                    continue
+                watched = validate()
         if not math.isfinite(watched):
             if untrained is not None:
                 break  # the best weights so far, at worst the untrained ones, are finite
             raise FloatingPointError(
-                f"the training cost became {watched} in epoch {i}: lower the learning rate"
+                f"the training cost became {watched} in epoch {i}: lower the learning rate, or scale the data"
             )
+        if validate is not None:
+            history.validation.append(watched)
         if watched < lowest:
             lowest, history.best_epoch = watched, i
             best = None if validate is None else deepcopy(network.state_dict())

@@ -1,0 +1,13 @@
+"""The guard of what leaves a kernel: no NaN, no infinity."""
+
+from torch import Tensor
+
+
+def finite(solver: str, values: Tensor) -> Tensor:
+    """Return the values, or raise a ValueError where the numbers of the problem were beyond their precision."""
+    if not bool(values.isfinite().all()):
+        raise ValueError(
+            f"{solver}: the answer is beyond the range of {values.dtype}: the data or the signatures are too large or "
+            "too small. Scale them."
+        )
+    return values
