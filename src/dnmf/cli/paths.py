@@ -61,7 +61,8 @@ def restore(*inputs: Path) -> None:
     for path in inputs:
         for place in (path, *path.parents):
             if not os.path.lexists(place):
-                restore_folder(place)
+                with suppress(OSError):  # a list of references may be longer than any file name
+                    restore_folder(place)
 
 
 def model_files(model: str | Path) -> tuple[Path, ...]:
