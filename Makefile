@@ -8,6 +8,7 @@ VENV   := .venv
 LOWEST := .venv-lowest
 DEMO   := demo-output
 FUZZED := fuzz-output
+KILLED := kill-test-output
 PIP    := -m pip --disable-pip-version-check install --quiet
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
@@ -18,7 +19,7 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest fuzz paper clean
+.PHONY: help demo lint test test-lowest fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
@@ -27,7 +28,8 @@ help:
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
-	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO) and $(FUZZED)"
+	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/reliability.md)"
+	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED) and $(KILLED)"
 	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
@@ -65,8 +67,12 @@ paper: $(VENV)/.installed
 	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(FIGURES),--figures $(FIGURES)) $(if $(SETS),--sets $(SETS)) \
 	  $(if $(FOLDS),--folds $(FOLDS))
 
+# Half an hour for all; the same command goes on where it was interrupted.
+kill-test: $(VENV)/.installed
+	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.kill -o $(KILLED) $(if $(MOST),--most $(MOST))
+
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED)
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED)
 
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from dnmf.refit import load_refit_model, measure, save_refit_model, train_refit_model
+from dnmf.refit import as_stored, load_refit_model, measure, save_refit_model, train_refit_model
 from dnmf.refit.training import RefitTraining
 from dnmf.signatures import load_reference
 
@@ -65,10 +65,9 @@ def train(name: str, exposures: Path, folder: Path) -> None:
         checkpoint=folder / f"{name}.checkpoint",
         progress=report,
     )
-    path = save_refit_model(network, card, folder)
-    stored, card = load_refit_model(path)
-    save_refit_model(stored, measure(stored, card, exposures), folder)
-    print(name, load_refit_model(path)[1].measured["by_mutations"], flush=True)
+    card = measure(as_stored(network), card, exposures)
+    save_refit_model(network, card, folder)
+    print(name, card.measured["by_mutations"], flush=True)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,9 @@ from hypothesis import settings
 settings.register_profile("dnmf", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dnmf"))
+
+# Of Python's audit: reading and writing, and what `renameat2` is found by.
+FILE_EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "ctypes.dlsym"}
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +100,34 @@ def _one_torch_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def killed_at() -> Callable[[int, Callable[[], object]], bool]:
+    """``killed_at(n, act)``: act in a process that dies at its n-th change of files; False if it ends before."""
+
+    def run(n: int, act: Callable[[], object]) -> bool:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of forking a process with threads
+            child = os.fork()
+        if child == 0:
+            left = iter(range(n))
+
+            def die(event: str, arguments: object) -> None:
+                if event in FILE_EVENTS and next(left, None) is None:
+                    os._exit(9)
+
+            try:
+                sys.addaudithook(die)
+                act()
+                os._exit(0)
+            except BaseException:  # noqa: BLE001  (a forked process must not go on with the tests)
+                os._exit(1)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert code in (0, 9)
+        return code == 9
+
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -74,9 +74,9 @@ def test_where_there_are_no_locks_the_work_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(locks.fcntl, "flock", refuse)
-        with pytest.warns(UserWarning, match="no locks available"), locked(tmp_path / "lock"):
+        with pytest.warns(UserWarning, match="cannot be locked here"), locked(tmp_path / "lock"):
             pass
     monkeypatch.setattr(locks, "fcntl", None)
-    with locked(tmp_path / "lock"), locked(tmp_path / "lock"):
-        pass
+    with locked(tmp_path / "lock") as held, locked(tmp_path / "lock"):
+        assert not held
     assert list(tmp_path.iterdir()) == []

@@ -2,13 +2,15 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from dnmf.exceptions import CheckpointError, ModelFileError
+from dnmf.exceptions import CheckpointError, ModelFileError, OutputExistsError
+from dnmf.locks import open_locked
 from dnmf.storage import ModelFormat, check_identity, write_whole
 
 FORMAT = ModelFormat("test-model", "a test model", (1, 3), indent=1, sort_keys=False)
@@ -73,6 +75,130 @@ def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_
     monkeypatch.setattr(os, "replace", seen_replace)
     write_whole(tmp_path / "a", "content")
     assert events == [("fsync", False), ("replace", True), ("fsync", True)]
+
+
+def special_file(kind: str, path: Path) -> None:
+    """Put something at a path that is no file, or a link to one."""
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    elif kind == "device":
+        path.symlink_to("/dev/null")
+    else:
+        path.symlink_to("target")
+        if kind == "link":
+            (path.parent / "target").write_text("old")
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "socket", "link", "dangling link", "device"])
+def test_what_is_no_file_is_never_replaced(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)  # names of sockets must be short
+    special_file(kind, Path("a"))
+    before = [(entry.name, entry.lstat().st_ino) for entry in tmp_path.iterdir()]
+    for write in (
+        lambda: write_whole("a", "new"),
+        lambda: FORMAT.write(Path("a"), Path("b"), {}, b""),
+        lambda: FORMAT.write(Path("b"), Path("a"), {}, b""),
+    ):
+        with pytest.raises(OutputExistsError, match=r"a is a .*never replaced"):
+            write()
+    assert [(entry.name, entry.lstat().st_ino) for entry in tmp_path.iterdir()] == before
+
+
+def test_a_device_is_never_replaced():
+    before = Path("/dev/null").stat()
+    with pytest.raises(OutputExistsError, match="is a device"):
+        write_whole("/dev/null", "new")
+    assert Path("/dev/null").stat().st_rdev == before.st_rdev
+
+
+def test_killed_at_any_change_a_file_is_old_or_new_and_the_next_writing_tidies_up(
+    tmp_path, killed_at
+):
+    path, n = tmp_path / "a", 0
+    path.write_text("old")
+    while killed_at(n, lambda: write_whole(path, "new")):
+        assert path.read_text() in ("old", "new")
+        write_whole(path, "old")
+        assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+        n += 1
+    assert n > 3
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_killed_at_any_change_a_model_is_the_old_or_the_new_one(tmp_path, killed_at, there):
+    files = tmp_path / "m.json", tmp_path / "m.safetensors"
+
+    def write(name: str) -> None:
+        FORMAT.write(*files, {"name": name}, name.encode())
+
+    n = 0
+    while True:
+        if there:
+            write("old")
+        killed = killed_at(n, lambda: write("new"))
+        if there or files[0].exists():
+            card, weights = FORMAT.read(*files)
+            assert card["name"] == weights.decode() in (("old", "new") if killed else ("new",))
+        write("next")
+        assert FORMAT.read(*files)[1] == b"next"
+        assert {entry.name for entry in tmp_path.iterdir()} == {"m.json", "m.safetensors"}
+        if not killed:
+            break
+        n += 1
+        for file in files:
+            file.unlink()
+    assert n > 6
+
+
+def test_a_model_that_a_killed_writing_left_without_its_name_survives_the_next_kill(
+    tmp_path, killed_at
+):
+    files = tmp_path / "m.json", tmp_path / "m.safetensors"
+    hidden = tmp_path / ".m.safetensors.0123abcd.part"
+    n = killed = 1
+    while killed:
+        written(tmp_path, a="old")
+        weights = b"of the card"
+        FORMAT.write(*files, {"a": "middle"}, weights)
+        files[1].rename(hidden)
+        files[1].write_bytes(b"older")
+        killed = killed_at(n, lambda: FORMAT.write(*files, {"a": "new"}, b"new"))
+        assert FORMAT.read(*files)[1] in (weights, b"new")
+        n += 1
+    assert n > 6
+
+
+def test_an_interrupted_writing_of_a_model_ends_with_a_pair(tmp_path, monkeypatch):
+    written(tmp_path, a="old")
+    replace = Path.replace
+
+    def interrupt(self, target):
+        replace(self, target)
+        if Path(target).suffix == ".json":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        FORMAT.write(tmp_path / "m.json", tmp_path / "m.safetensors", {"a": "new"}, b"other")
+    card, data = FORMAT.read(tmp_path / "m.json", tmp_path / "m.safetensors")
+    assert (card["a"], data) == ("new", b"other")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_that_a_living_process_writes_are_left_to_it(tmp_path):
+    theirs, dead = tmp_path / ".a.0123abcd.part", tmp_path / ".a.89abcdef.part"
+    mine = tmp_path / ".a.backup.part"
+    for file in (theirs, dead, mine):
+        file.write_text("half")
+    descriptor, _ = open_locked(theirs, wait=False)
+    write_whole(tmp_path / "a", "new")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"a", theirs.name, mine.name}
+    os.close(descriptor)
+    write_whole(tmp_path / "a", "new")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"a", mine.name}
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])

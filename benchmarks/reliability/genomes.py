@@ -1,6 +1,5 @@
 """Inputs to the readers of regions and of genomes."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -101,7 +100,7 @@ def _fasta(rng: Random) -> Case:
 
     def read(folder: Path) -> SiteCounts:
         # Counts that were kept would answer instead of the reader.
-        with patch.dict(os.environ, XDG_CACHE_HOME=os.devnull):
+        with patch("dnmf.signatures.sites.cache_folder", return_value=None):
             return count_sites(folder / "regions.bed", folder / "genome.fa")
 
     return Case(

@@ -13,6 +13,8 @@ EQUAL, UNKNOWN = "equal", "not comparable"
 LEFT_OUT = {"accuracy", "cancer types", "cancer type"}
 # Largest share of an item's total that a negative number may have to be read as 0.
 NEGATIVE_ROUNDING = 1e-9
+# Letters of a long name that a warning must show.
+SHOWN = 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MARKS = {
     **{b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32"},
@@ -232,7 +234,7 @@ def _verdicts(
                     for name, cells in lost
                     if any(cells)
                     and name.lower() not in LEFT_OUT
-                    and not any(repr(name)[1:-1] in warning for warning in warnings)
+                    and not any(repr(name[:SHOWN])[1:-1] in warning for warning in warnings)
                 ]
                 yield f"left out unsaid: {unsaid[0][:40]!r}" if unsaid else EQUAL
 

@@ -247,6 +247,7 @@ def broken_model(
         case "no signature names":
             text = json.loads(description.read_text())
             text["metadata"]["signatures"] = ["SBS96A"]
+            del text["entries_sha256"]
             description.write_text(json.dumps(text))
     return folder
 
@@ -269,7 +270,7 @@ def test_a_broken_model_is_refused(
 ) -> None:
     result = dnmf("transform", broken_model, catalog_file, "-o", tmp_path / "exposures.tsv")
     assert result.exit_code == 2
-    assert "model" in result.stderr
+    assert f"Error: {broken_model}" in result.stderr
     assert not (tmp_path / "exposures.tsv").exists()
 
 

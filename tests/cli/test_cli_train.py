@@ -108,6 +108,30 @@ def test_a_killed_training_goes_on_to_the_same_files(
     assert {path.name for path in killed.parent.iterdir()} == {"m.json", "m.safetensors"}
 
 
+def test_a_training_killed_when_all_was_written_is_finished_by_the_same_command(
+    tumours: Path, tmp_path: Path, dnmf: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, checkpoint = tmp_path / "m.json", tmp_path / "m.checkpoint"
+    command = ("train", "refit", tumours, "-o", card, "--reference", SHORT, "--steps", 5, "-q")
+    unlink = Path.unlink
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Path, "unlink", lambda path, **how: path != checkpoint and unlink(path, **how)
+        )
+        assert dnmf(*command).exit_code == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert checkpoint.name in before
+    # As if it had been killed before the weights got their name.
+    card.with_suffix(".safetensors").rename(tmp_path / ".m.safetensors.0123abcd.part")
+    other = dnmf(*command, "--seed", 1)
+    assert other.exit_code == 2
+    assert "m.json exists" in other.stderr
+    assert dnmf(*command).exit_code == 0
+    del before[checkpoint.name]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert dnmf(*command).exit_code == 2
+
+
 def test_mistakes_cost_no_training(tumours: Path, tmp_path: Path, dnmf: Run) -> None:
     missing = dnmf("train", "refit", tmp_path / "none.csv", "-o", tmp_path / "m.json")
     assert missing.exit_code == 2

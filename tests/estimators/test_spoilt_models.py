@@ -35,10 +35,30 @@ def samples(problem: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
     return X.numpy(), H.numpy()
 
 
+@pytest.fixture(scope="module")
+def kept() -> dict[str, dict[str, bytes]]:
+    """The files of each model, by its name and theirs: fitted once."""
+    return {}
+
+
+@pytest.fixture
+def saved(kept, samples, tmp_path: Path) -> Callable[[str], Path]:
+    """``saved(name)``: a folder with that model, to be spoilt."""
+
+    def save_again(name: str) -> Path:
+        if name not in kept:
+            save_model(MAKERS[name]().fit(*samples), tmp_path, metadata={"channels": ["a"]})
+            kept[name] = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        for file, content in kept[name].items():
+            (tmp_path / file).write_bytes(content)
+        return tmp_path
+
+    return save_again
+
+
 @pytest.fixture(params=list(MAKERS))
-def folder(request, samples, tmp_path: Path) -> Path:
-    save_model(MAKERS[request.param]().fit(*samples), tmp_path, metadata={"channels": ["a"]})
-    return tmp_path
+def folder(request, saved: Callable[[str], Path]) -> Path:
+    return saved(request.param)
 
 
 def put(folder: Path, card: dict[str, Any], weights: bytes | None = None, raw: str = "") -> None:
@@ -166,25 +186,25 @@ def header(**entries: Any) -> bytes:
         header(__metadata__={"a": "b"}),
     ],
 )  # fmt: skip
-def test_weights_that_claim_what_they_do_not_hold_are_refused(tmp_path, samples, weights):
-    save_model(MAKERS["newton"]().fit(samples[0]), tmp_path)
-    put(tmp_path, json.loads((tmp_path / "model.json").read_text()), weights)
-    assert outcome(tmp_path, samples[0]) is None
+def test_weights_that_claim_what_they_do_not_hold_are_refused(saved, samples, weights):
+    folder = saved("newton")
+    put(folder, json.loads((folder / "model.json").read_text()), weights)
+    assert outcome(folder, samples[0]) is None
 
 
 @pytest.mark.parametrize("size", ["n_layers", "n_components", "n_features"])
 @pytest.mark.parametrize("name", ["newton", "mu", "supervised"])
-def test_a_card_cannot_make_a_large_network_be_built(tmp_path, samples, name, size):
-    save_model(MAKERS[name]().fit(*samples), tmp_path)
-    card = json.loads((tmp_path / "model.json").read_text())
+def test_a_card_cannot_make_a_large_network_be_built(saved, name, size):
+    folder = saved(name)
+    card = json.loads((folder / "model.json").read_text())
     (card["parameters"] if size == "n_layers" else card)[size] = 10**12
     if "n_components" in card["parameters"] and size == "n_components":
         card["parameters"]["n_components"] = 10**12
-    put(tmp_path, card)
+    put(folder, card)
     tracemalloc.start()
     try:
         with pytest.raises(ModelFileError, match=r"does not hold what model\.json describes"):
-            load_model(tmp_path)
+            load_model(folder)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()

@@ -1,5 +1,6 @@
 """Refit models as files: a round trip changes next to nothing, and what is damaged or for something else is refused."""
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -232,6 +233,58 @@ def test_exposures_that_cannot_be_used_say_where(table, tmp_path, change, messag
     path = tmp_path / "bad.csv"
     change(pd.read_csv(table)).to_csv(path, index=False)
     with pytest.raises(InputDataError, match=message):
+        read_tumour_exposures(path, NAMES)
+
+
+TUMOURS = "Cancer Types,Sample Names,SBS1,SBS5\nA,T1,1,2\nB,T2,3,4\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (TUMOURS.replace("A,T1", "Köln,T1").encode("latin-1"), "line 2: found the byte 0xf6"),
+        ((TUMOURS + "A,T3,1,2,3\n").encode(), "line 4 .*found 5 cells"),
+        ((TUMOURS + "\n\nA,T3,x,2\n").encode(), "line 6 .*column 'SBS1': found 'x'"),
+        ((TUMOURS + "\nA,T2,1,2\n").encode(), "'T2' is used twice, in line 3 and line 5"),
+        ((TUMOURS + ",T3,1,2\n").encode(), "line 4: expected a tumour type"),
+        ((TUMOURS + "A, ,1,2\n").encode(), "line 4: the sample has no name"),
+        (TUMOURS.replace("SBS5", "SBS1").encode(), "'SBS1' is used twice"),
+        (b"Cancer Types,Sample Names,SBS1,SBS5\nA,T1,0,0\n", "no tumour has mutations"),
+        (b"Cancer Types,Sample Names,SBS1,SBS5\n", "line 1|no row|no sample|header"),
+        (gzip.compress(TUMOURS.encode())[:-4], "truncated or damaged"),
+    ],
+)
+def test_a_damaged_table_of_tumours_is_refused_with_its_place(tmp_path, content, message):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputDataError, match=f"bad.csv.*({message})"):
+        read_tumour_exposures(path, NAMES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TUMOURS.encode("utf-16"),
+        TUMOURS.replace(",", ";").encode(),
+        TUMOURS.replace("\n", "\r").encode("utf-8-sig"),
+        gzip.compress(TUMOURS.replace(",", "\t").encode()),
+        b"Sample Names,Accuracy,Cancer Types,SBS1,SBS5\nT1,1,A,1,2\nT2,1,B,3,4\n",
+    ],
+)
+def test_a_table_of_tumours_is_read_as_any_table(tmp_path, content):
+    path = tmp_path / "tumours"
+    path.write_bytes(content)
+    found = read_tumour_exposures(path, ["SBS1", "SBS5"])
+    np.testing.assert_allclose(found.shares, [[1 / 3, 2 / 3], [3 / 7, 4 / 7]], rtol=1e-6)
+    assert (found.samples, found.type_names) == (["T1", "T2"], ["A", "B"])
+    assert found.file["bytes"] == len(content)
+
+
+def test_a_signature_and_its_successor_in_one_table_are_not_merged(tmp_path):
+    path = tmp_path / "tumours.csv"
+    path.write_text("Cancer Types,Sample Names,SBS22,SBS22a\nA,T1,100,200\n")
+    with pytest.raises(InputDataError, match=r"33% of the mutations .*SBS22"):
         read_tumour_exposures(path, NAMES)
 
 

@@ -1,13 +1,17 @@
 """The output folder appears whole or not at all, and nothing of the user's is ever lost."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from dnmf.exceptions import InputDataError, OutputExistsError
+from dnmf.locks import locked
 from dnmf.report import check_output_folder
-from dnmf.report.folder import staged_folder
+from dnmf.report import folder as folder_module
+from dnmf.report.folder import restore_folder, staged_folder
+from dnmf.report.records import write_run
 
 
 def earlier_run(folder: Path) -> None:
@@ -78,6 +82,7 @@ def test_an_interrupted_swap_puts_the_old_folder_back(tmp_path, monkeypatch, int
             raise KeyboardInterrupt
         return rename(self, target)
 
+    monkeypatch.setattr(folder_module, "_swapped", lambda *_: False)
     monkeypatch.setattr(Path, "rename", interrupt)
     with (
         pytest.raises(KeyboardInterrupt),
@@ -85,6 +90,101 @@ def test_an_interrupted_swap_puts_the_old_folder_back(tmp_path, monkeypatch, int
     ):
         (folder / "run.json").write_text("new")
     assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("swaps", [True, False])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_killed_at_any_change_the_folder_is_old_or_new_and_the_next_run_tidies_up(
+    tmp_path, monkeypatch, killed_at, swaps, overwrite
+):
+    out = tmp_path / "out"
+    if not swaps:
+        monkeypatch.setattr(folder_module, "_swapped", lambda *_: False)
+
+    def write() -> None:
+        with staged_folder(out, overwrite=overwrite) as folder:
+            (folder / "run.json").write_text("new")
+
+    old = {"run.json": "{}", "fit.tsv": "old", "plots": "", "plots/old.png": "old"}
+    n = 0
+    while True:
+        if overwrite:
+            earlier_run(out)
+        killed = killed_at(n, write)
+        assert out.exists() or not (overwrite and swaps)
+        restore_folder(out)
+        assert [entry.name for entry in tmp_path.iterdir()] in ([[], ["out"]][overwrite:])
+        there = content(out)
+        assert there == {"run.json": "new"} or (killed and there == (old if overwrite else {}))
+        shutil.rmtree(out, ignore_errors=True)
+        if not killed:
+            break
+        n += 1
+    assert n > 4
+
+
+def test_no_folder_that_is_half_removed_is_put_back(tmp_path, monkeypatch, killed_at):
+    out = tmp_path / "out"
+    monkeypatch.setattr(folder_module, "_swapped", lambda *_: False)
+
+    def write() -> None:
+        with staged_folder(out, overwrite=True) as folder:
+            (folder / "run.json").write_text("new")
+
+    n = killed = 1
+    while killed:
+        shutil.rmtree(out, ignore_errors=True)
+        earlier_run(out)
+        old = content(out)
+        killed = killed_at(n, write)
+        shutil.rmtree(out, ignore_errors=True)  # the user takes the results away
+        restore_folder(out)
+        assert content(out) in ({}, old)
+        n += 1
+    assert n > 6
+
+
+def test_what_a_killed_run_left_is_put_in_order_before_any_work(tmp_path):
+    earlier_run(tmp_path / ".out.0123abcd.old")
+    for name in (".out.89abcdef.part", ".out.backup.part", ".other.89abcdef.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("")
+    with pytest.raises(OutputExistsError, match="earlier run"):
+        check_output_folder(tmp_path / "out", overwrite=False)
+    names = {entry.name for entry in tmp_path.iterdir()}
+    assert names == {"out", ".out.backup.part", ".other.89abcdef.part"}
+    assert (tmp_path / "out" / "fit.tsv").read_text() == "old"
+
+
+def test_what_was_moved_aside_is_removed_once_there_is_a_new_folder(tmp_path):
+    earlier_run(tmp_path / "out")
+    earlier_run(tmp_path / ".out.0123abcd.old")
+    (tmp_path / ".out.0123abcd.old" / "fit.tsv").write_text("older")
+    check_output_folder(tmp_path / "out", overwrite=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "fit.tsv").read_text() == "old"
+
+
+def test_the_folder_of_a_run_that_lives_is_left_to_it(tmp_path):
+    (tmp_path / ".out.0123abcd.part").mkdir()
+    with locked(tmp_path / ".out.lock"):
+        check_output_folder(tmp_path / "out", overwrite=True)
+        assert (tmp_path / ".out.0123abcd.part").exists()
+    check_output_folder(tmp_path / "out", overwrite=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["mine.png", "plots/mine.png", "solutions/k002/mine.png"])
+def test_a_file_that_the_run_did_not_write_is_not_lost_wherever_it_lies(tmp_path, place):
+    out = tmp_path / "out"
+    write_run(out, overwrite=False, record={}, tables={"fit.tsv": lambda path: path.touch()})
+    check_output_folder(out, overwrite=True)
+    (out / ".DS_Store").touch()  # of the system, not of the user
+    check_output_folder(out, overwrite=True)
+    (out / place).parent.mkdir(parents=True, exist_ok=True)
+    (out / place).touch()
+    with pytest.raises(OutputExistsError, match=f"{place}'.* Move that elsewhere"):
+        check_output_folder(out, overwrite=True)
 
 
 def test_an_existing_folder_is_refused_before_any_work(tmp_path):
@@ -112,6 +212,12 @@ def test_a_file_is_never_overwritten(tmp_path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(OutputExistsError, match="not a folder"):
         check_output_folder(tmp_path / "out", overwrite=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="disks have letters")
+def test_where_a_disk_is_mounted_is_told_before_any_work():
+    with pytest.raises(OutputExistsError, match=r"is where a disk is mounted.*/results\."):
+        check_output_folder("/", overwrite=True)
 
 
 def test_a_folder_that_another_process_filled_meanwhile_is_kept(tmp_path):

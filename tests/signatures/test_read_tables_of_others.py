@@ -357,3 +357,10 @@ def test_quotation_marks_alone_are_an_empty_file(counts, content):
 def test_a_control_character_in_a_number_is_named(counts, cell):
     with pytest.raises(InputDataError, match="line 2: found the control character"):
         counts(f"Samples\tSBS1\tSBS5\nA\t1\t{cell}\n", read_exposures)
+
+
+def test_text_under_the_name_of_a_signature_is_a_fault_of_the_cell(tmp_path):
+    path = tmp_path / "exposures.tsv"
+    path.write_text("Samples\tSBS1\tSBS5\nP\t3\tlow\nQ\t1\thigh\n")
+    with pytest.raises(InputDataError, match=r"line 2 .*column 'SBS5': found 'low'"):
+        read_exposures(path)

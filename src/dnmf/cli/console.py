@@ -92,9 +92,12 @@ def _kept(output: Path | None) -> str:
 
 
 def _os_error_message(error: OSError) -> str:
-    """Return ``path: what went wrong``; errors of our own carry their message as only argument."""
+    """Return ``path: what went wrong``; errors of our own carry their message as only argument.
+
+    What they say of an argument is said of the option.
+    """
     if error.strerror is None or error.filename is None:
-        return str(error)
+        return str(error).replace("overwrite=True", "--overwrite")
     remedy = {
         FileNotFoundError: "Check the path.",
         PermissionError: "Check its permissions or choose another path.",

@@ -8,7 +8,7 @@ import typer
 import dnmf
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
 from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
-from dnmf.cli.paths import check_output_file
+from dnmf.cli.paths import check_output_file, restore
 from dnmf.storage import write_whole
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def match(
 ) -> None:
     """Name the references nearest to signatures."""
     with user_errors(), shown_warnings(stderr_console()):
+        inputs = (signatures, *reference.files)
+        restore(*inputs)
         if output is not None:
-            check_output_file(output, overwrite=overwrite)
+            check_output_file(output, overwrite=overwrite, inputs=inputs)
         found = dnmf.read_signatures(signatures)
         known = reference.load(found.schema)
         matches = dnmf.match_to_reference(found, known)

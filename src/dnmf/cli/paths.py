@@ -1,11 +1,15 @@
 """Checks of output paths, made before the long work so that it is never lost to a typing error."""
 
+import json
+import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from dnmf.cli.console import UserError
 from dnmf.exceptions import OutputExistsError
-from dnmf.report.folder import check_output_folder
+from dnmf.report.folder import RUN_RECORD, check_output_folder, restore_folder
+from dnmf.storage import check_replaceable
 
 
 def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ...] = ()) -> None:
@@ -14,17 +18,25 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
     Never replaced is a folder with something in it that no run of dnmf wrote, or that holds an input of this run or the
     current folder.
     """
+    restore(*inputs)
     _check_parent(folder)
     check_output_folder(folder, overwrite=overwrite)
     for path in (Path.cwd(), *inputs):
-        if path.resolve().is_relative_to(folder.resolve()):
+        real = path.resolve()
+        if any(_same(folder, place) for place in (real, *real.parents)):
             raise OutputExistsError(
                 f"{folder} will not be replaced: {path} is inside it. Choose another output folder."
             )
 
 
-def check_output_file(path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = ()) -> None:
-    """Raise unless the file can be written; ``suffixes`` are the endings that are understood."""
+def check_output_file(
+    path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = (), inputs: tuple[Path, ...] = ()
+) -> None:
+    """Raise unless the file can be written; ``suffixes`` are the endings that are understood.
+
+    Never replaced is an input of this command, by whatever name, or something that is not a file.
+    """
+    restore(*inputs)
     if suffixes and path.suffix.lower() not in suffixes:
         raise UserError(
             f"{path}: the ending says the format; it must be one of {', '.join(suffixes)}."
@@ -32,10 +44,50 @@ def check_output_file(path: Path, *, overwrite: bool, suffixes: tuple[str, ...] 
     _check_parent(path)
     if path.is_dir():
         raise OutputExistsError(f"{path} is a folder. Give the name of a file to write.")
+    check_replaceable(path)
+    for given in inputs:
+        if _same(path, given):
+            raise OutputExistsError(
+                f"{path} will not be replaced: it is an input of this command ({given}). Choose another name."
+            )
     if path.exists() and not overwrite:
         raise OutputExistsError(
             f"{path} exists. Choose another name, or replace it with --overwrite."
         )
+
+
+def restore(*inputs: Path) -> None:
+    """Put a folder of results back from which an input comes, if a killed run had just moved it aside."""
+    for path in inputs:
+        for place in (path, *path.parents):
+            if not os.path.lexists(place):
+                with suppress(OSError):  # a list of references may be longer than any file name
+                    restore_folder(place)
+
+
+def model_files(model: str | Path) -> tuple[Path, ...]:
+    """Return what may be the files of a model that is given as a folder, a file or a name."""
+    given = Path(model)
+    if given.is_dir():
+        return given / "model.json", given / "model.safetensors"
+    stem = str(model).removesuffix(".json").removesuffix(".safetensors")
+    return given, Path(f"{stem}.json"), Path(f"{stem}.safetensors")
+
+
+def results_folder(path: Path) -> Path | None:
+    """Return the folder of a run that a file lies in, however deep; None if it lies in none."""
+    for place in path.absolute().parents:
+        with suppress(OSError, ValueError, TypeError):
+            if "dnmf" in json.loads((place / RUN_RECORD).read_text(encoding="utf-8")):
+                return place
+    return None
+
+
+def _same(path: Path, other: Path) -> bool:
+    """Whether both exist and are the same file or folder, whatever links or spellings lead to it."""
+    with suppress(OSError, ValueError):
+        return path.samefile(other)
+    return False
 
 
 def _check_parent(path: Path) -> None:

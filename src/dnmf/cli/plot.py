@@ -1,5 +1,6 @@
 """``dnmf plot``."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -8,7 +9,7 @@ import typer
 import dnmf
 from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import Overwrite
-from dnmf.cli.paths import check_output_file
+from dnmf.cli.paths import check_output_file, restore, results_folder
 from dnmf.exceptions import InputDataError
 
 if TYPE_CHECKING:
@@ -26,19 +27,34 @@ def plot(
             "--output",
             metavar="IMAGE",
             help="Image to write: .png, .svg or .pdf.",
-            show_default="FILE's name with .png",
+            show_default="FILE's name with .png, beside FILE or the results folder it is in",
         ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a catalog, signatures or exposures."""
     with user_errors(), shown_warnings(stderr_console()):
-        target = output or file.with_name(file.name.removesuffix(".gz")).with_suffix(".png")
-        check_output_file(target, overwrite=overwrite, suffixes=_IMAGES)
+        restore(file)
+        target = output or _default_image(file)
+        check_output_file(target, overwrite=overwrite, suffixes=_IMAGES, inputs=(file,))
         figure, content = _figure(file)
         # A new figure: none was given to draw into.
         dnmf.plotting.save_figure(cast("Figure", figure), target)
         say(f"{content}: {target}")
+
+
+def _default_image(file: Path) -> Path:
+    """Return the name of the image beside the file, or beside the folder of a run: that holds the run's files only."""
+    image = file.with_name(file.name.removesuffix(".gz")).with_suffix(".png")
+    folder = results_folder(file)
+    if folder is None:
+        return image
+    name = "-".join((folder.name, *image.absolute().relative_to(folder).parts))
+    return (
+        Path(os.path.relpath(folder.parent / name))
+        if not file.is_absolute()
+        else folder.parent / name
+    )
 
 
 def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":

@@ -25,7 +25,7 @@ from dnmf.cli.options import (
     ReferenceChoice,
     with_reference,
 )
-from dnmf.cli.paths import check_result_folder
+from dnmf.cli.paths import check_result_folder, model_files
 
 _MAX_ROWS = 12
 
@@ -79,7 +79,7 @@ def refit(
     with user_errors(output), shown_warnings(errors) as messages:
         if cohort is not None:
             errors.print("Warning: --cohort is now called --tumour-type.")
-        inputs = (catalog, *reference.files, *([Path(model)] if model else []))
+        inputs = (catalog, *reference.files, *(model_files(model) if model else ()))
         with busy("Refitting ...", errors, quiet=quiet):
             check_result_folder(output, overwrite=overwrite, inputs=inputs)
             counts = dnmf.read_catalog(catalog)

@@ -1,7 +1,5 @@
 """``dnmf train refit``."""
 
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,7 @@ import typer
 import dnmf
 from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import Overwrite, Quiet, ReferenceChoice, Seed, with_reference
-from dnmf.cli.paths import check_output_file
+from dnmf.cli.paths import check_output_file, model_files
 
 train = typer.Typer(
     help="Train networks for a cohort or reference of your own.",
@@ -70,38 +68,48 @@ def refit_command(
     A quarter of the tumours is kept for measuring the network; the errors are on its card.
     """
     with user_errors(output):
-        check_output_file(output, overwrite=overwrite, suffixes=(".json",))
-        weights = output.with_suffix(".safetensors")
-        check_output_file(weights, overwrite=overwrite)
+        # No other spelling of the ending is read again.
+        output, weights, checkpoint = (
+            output.parent / (output.stem + ending)
+            for ending in (output.suffix.lower(), ".safetensors", ".checkpoint")
+        )
+        inputs = (exposures, *reference.files, *(model_files(start) if start else ()))
+        # A training that was killed when all was written: its model shall not stand in its own way.
+        maybe_done = checkpoint.exists() and output.exists() and not overwrite
+        for path, endings in ((output, (".json",)), (weights, ())):
+            may_replace = overwrite or maybe_done
+            check_output_file(path, overwrite=may_replace, suffixes=endings, inputs=inputs)
+
         from dnmf.cli.progress import TrainingProgress
         from dnmf.inputs import read_input
         from dnmf.refit.training import FROM_NETWORK, RefitTraining
 
         errors = stderr_console()
-        checkpoint = output.with_suffix(".checkpoint")
         config = RefitTraining() if start is None else FROM_NETWORK
+        config = replace(config, steps=steps or config.steps)
         with shown_warnings(errors), TrainingProgress(errors, quiet=quiet) as progress:
             table = read_input(exposures, what="a table of tumours")
             signatures = reference.load()
-            network, card = dnmf.refit.train_refit_model(
-                signatures,
-                table,
-                name=output.stem,
-                reference_name=signatures.source or reference.reference,
-                config=replace(config, steps=steps or config.steps),
-                seed=seed,
-                start=None if start is None else dnmf.refit.load_refit_model(start),
-                checkpoint=checkpoint,
-                progress=progress,
-            )
-        with tempfile.TemporaryDirectory(dir=output.absolute().parent, prefix=".train-") as folder:
-            # Measured as stored: in half precision.
-            path = dnmf.refit.save_refit_model(network, card, folder)
-            stored, card = dnmf.refit.load_refit_model(path)
-            card = dnmf.refit.measure(stored, card, table)
-            path = dnmf.refit.save_refit_model(stored, card, folder)
-            shutil.move(path.with_suffix(".safetensors"), weights)
-            shutil.move(path, output)
+            first = None if start is None else dnmf.refit.load_refit_model(start)
+            if maybe_done:
+                network, card = dnmf.refit.load_refit_model(output)
+                origin = (signatures, table, config, seed, first)
+                if not dnmf.refit.is_trained_with(card, *origin):
+                    check_output_file(output, overwrite=False)
+            else:
+                network, card = dnmf.refit.train_refit_model(
+                    signatures,
+                    table,
+                    name=output.stem,
+                    reference_name=signatures.source or reference.reference,
+                    config=config,
+                    seed=seed,
+                    start=first,
+                    checkpoint=checkpoint,
+                    progress=progress,
+                )
+                card = dnmf.refit.measure(dnmf.refit.as_stored(network), card, table)
+            dnmf.refit.save_refit_model(network, card, output.parent)
         checkpoint.unlink(missing_ok=True)
         if not quiet:
             _show(card, output)

@@ -8,7 +8,8 @@ import typer
 import dnmf
 from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import CatalogPath, Overwrite
-from dnmf.cli.paths import check_output_file
+from dnmf.cli.paths import check_output_file, model_files, restore
+from dnmf.exceptions import ModelFileError
 
 
 def transform(
@@ -23,8 +24,14 @@ def transform(
 ) -> None:
     """Exposures of new samples by a trained model."""
     with user_errors(output), shown_warnings(stderr_console()):
-        check_output_file(output, overwrite=overwrite)
+        restore(model)
+        inputs = (catalog, *model_files(model))
+        check_output_file(output, overwrite=overwrite, inputs=inputs)
         counts = dnmf.read_catalog(catalog)
-        exposures = dnmf.transform_catalog(*dnmf.load_model(model), counts)
+        loaded = dnmf.load_model(model)
+        try:
+            exposures = dnmf.transform_catalog(*loaded, counts)
+        except ModelFileError as error:
+            raise ModelFileError(f"{model}: {error}") from None
         dnmf.write_exposures(exposures, output, integers=not counts.why_not_counts)
         say(f"{len(exposures)} samples: {output}")

@@ -53,7 +53,7 @@ def save_model(
     estimator
         Any of the estimators, fitted.
     directory : path
-        Existing folder; files of these names are replaced.
+        Existing folder. A model in it is replaced: killed at any moment, the old or the new one can be loaded.
     metadata : dict, optional
         Anything JSON can hold; :func:`load_model` returns it.
 
@@ -66,6 +66,8 @@ def save_model(
     ------
     ModelFileError
         If weights or history are not finite, or there are more than 4,000 components.
+    OutputExistsError
+        If one of the two names is a device, a FIFO or a link.
     """
     check_is_fitted(estimator)
     directory = Path(directory)
@@ -135,6 +137,7 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
         raise ModelFileError(
             f"{weights_path} does not hold what {CARD_NAME} describes: {error}"
         ) from None
+    FORMAT.check_unchanged(card, path)
     return estimator, card["metadata"]
 
 

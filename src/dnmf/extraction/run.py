@@ -9,7 +9,7 @@ from typing import Any
 
 from dnmf.estimators import DNMF
 from dnmf.exceptions import CheckpointError, InputDataError
-from dnmf.extraction.arguments import check_numbers, check_restarts
+from dnmf.extraction.arguments import Penalty, check_numbers, check_restarts
 from dnmf.extraction.checkpoint import (
     CATALOG,
     OPTIONS,
@@ -32,9 +32,18 @@ from dnmf.signatures import (
     read_catalog,
     write_catalog,
 )
-from dnmf.strict_json import CHECKSUM, check_entries, entries_checksum, read_json
+from dnmf.strict_json import CHECKSUM, check_entries, entries_checksum, is_unchanged, read_json
 
 _KEPT = {"job": dict[str, Any], "input": dict[str, Any], "command": str | None, CHECKSUM: str}
+_JOB = {
+    "n_signatures": list[int],
+    "n_restarts": int,
+    "random_state": int,
+    "l1_reg": Penalty,
+    "l2_reg": Penalty,
+    "model": dict[str, Any],
+    "reference": dict[str, Any] | None,
+}
 
 
 @dataclass(frozen=True)
@@ -157,14 +166,13 @@ class ExtractionRun:
         except InputDataError as error:
             raise damaged(folder / CATALOG, error) from error
         identity = run_identity(catalog, record.get("seed", 0), record.get("restarts", 0))
-        if record.get("catalog_sha256") != identity["catalog_sha256"]:
+        if record.get("catalog_sha256", "") not in ("", identity["catalog_sha256"]):
             raise damaged(folder / CATALOG, "it was altered")
         checkpoint = _checkpoint(out, identity)
         kept = _read_options(folder / OPTIONS)
         # It has been read from the checkpoint, but came from the user's file.
         catalog = replace(catalog, source=kept["input"].get("name") or "", file=kept["input"])
-        job = kept["job"] | {"model": DNMF(**kept["job"]["model"])}
-        tried = job["n_signatures"]
+        job, tried = kept["job"], kept["job"]["n_signatures"]
         job["reference"] = _reference(job["reference"], catalog)
         job["n_signatures"] = [k for k in tried if k in checkpoint.finished()]
         if not job["n_signatures"]:
@@ -212,13 +220,16 @@ class ExtractionRun:
 
 
 def _read_options(path: Path) -> dict[str, Any]:
+    """Return what a run was started with, its model as an estimator."""
     try:
         kept = read_json(path.read_bytes(), OPTIONS, CheckpointError)
         check_entries(kept, _KEPT, OPTIONS, CheckpointError)
-    except (OSError, CheckpointError) as error:
+        check_entries(kept["job"], _JOB, OPTIONS, CheckpointError)
+        if not is_unchanged(kept):
+            raise CheckpointError("it was altered")
+        kept["job"]["model"] = DNMF(**kept["job"]["model"])
+    except (OSError, TypeError, CheckpointError) as error:
         raise damaged(path, error) from None
-    if kept[CHECKSUM] != entries_checksum(kept):
-        raise damaged(path, "it was altered")
     return dict(kept)
 
 

@@ -45,6 +45,8 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str], *, dpi: float = 
     ------
     ValueError
         The ending is none of the three.
+    OutputExistsError
+        There is something that is no file, such as a device, a FIFO or a link.
     OSError
         The file cannot be written.
     """

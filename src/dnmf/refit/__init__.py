@@ -1,9 +1,10 @@
 """Refit: how many mutations of each sample known signatures explain; networks, classic methods, advice and report."""
 
-from dnmf.refit.build_model import train_refit_model
+from dnmf.refit.build_model import is_trained_with, train_refit_model
 from dnmf.refit.card import RefitCard, reference_hash
 from dnmf.refit.evaluation import measure
 from dnmf.refit.models import (
+    as_stored,
     available_models,
     check_reference,
     load_refit_model,
@@ -19,8 +20,10 @@ __all__ = [
     "RefitCard",
     "RefitResult",
     "TumourExposures",
+    "as_stored",
     "available_models",
     "check_reference",
+    "is_trained_with",
     "load_refit_model",
     "measure",
     "model_for",

@@ -1,8 +1,10 @@
 """Training a refit network for one reference, from exposures to a model that can be saved and shipped."""
 
+import json
 import platform
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ import torch
 from dnmf import __version__
 from dnmf.criteria import PRESENCE_THRESHOLD
 from dnmf.exceptions import InputDataError
-from dnmf.inputs import InputFile
+from dnmf.inputs import InputFile, read_input
 from dnmf.progress import Progress
 from dnmf.refit.calibration import calibrate
 from dnmf.refit.card import RefitCard, reference_hash
@@ -63,7 +65,8 @@ def train_refit_model(
     Returns
     -------
     network, card
-        For :func:`dnmf.refit.save_refit_model`. Measure what was read back with :func:`dnmf.refit.measure`.
+        For :func:`dnmf.refit.save_refit_model`. Measure :func:`dnmf.refit.as_stored` of it with
+        :func:`dnmf.refit.measure`.
     """
     if config is None:
         config = RefitTraining() if start is None else FROM_NETWORK
@@ -114,12 +117,8 @@ def train_refit_model(
             "used_for_training": int(training.sum()),
             "used_for_calibration": int(rows.sum()),
             "calibrated_on_training_tumours": not enough,
-            "split": SPLIT,
-            "exposures_sha256": tumours.file["sha256"],
             "started_from": None if start is None else start[1].name,
-            "started_from_sha256": None if start is None else checksum(*start[0].parameters()),
-            "seed": seed,
-            "config": asdict(config),
+            **_origin(tumours.file["sha256"], config, seed, start),
             "versions": {
                 "dnmf": __version__,
                 "torch": torch.__version__,
@@ -128,6 +127,41 @@ def train_refit_model(
         },
     )
     return network, card
+
+
+def is_trained_with(
+    card: RefitCard,
+    reference: SignatureSet,
+    exposures: str | Path | InputFile,
+    config: RefitTraining,
+    seed: int,
+    start: tuple[RefitNetwork, RefitCard] | None,
+) -> bool:
+    """Whether a card is that of the model that `train_refit_model` returns for these arguments."""
+    profiles = reference.profiles.to_numpy(np.float64)
+    origin = _origin(read_input(exposures).record["sha256"], config, seed, start)
+    found = {name: card.training.get(name) for name in origin}
+    same_reference = card.reference_sha256 == reference_hash(reference.names, profiles)
+    # As JSON: a card that was read has lists where there were tuples.
+    return same_reference and json.dumps(found, sort_keys=True) == json.dumps(
+        origin, sort_keys=True
+    )
+
+
+def _origin(
+    exposures_sha256: str,
+    config: RefitTraining,
+    seed: int,
+    start: tuple[RefitNetwork, RefitCard] | None,
+) -> dict[str, Any]:
+    """Return what a training depends on beside its reference, as JSON-able values."""
+    return {
+        "split": SPLIT,
+        "exposures_sha256": exposures_sha256,
+        "started_from_sha256": None if start is None else checksum(*start[0].parameters()),
+        "seed": seed,
+        "config": asdict(config),
+    }
 
 
 def _notes(tumours: TumourExposures, config: RefitTraining) -> list[str]:

@@ -1,6 +1,7 @@
 """Reading and writing refit networks. Nothing in these files can execute."""
 
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import asdict, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -65,17 +66,29 @@ def model_for(reference: SignatureSet) -> str | None:
 def save_refit_model(network: RefitNetwork, card: RefitCard, folder: str | Path) -> Path:
     """Write ``<card.name>.safetensors`` and ``<card.name>.json`` into a folder; return the card's path.
 
-    Learned weights are stored in half precision: measure a network after reading it back.
+    A model of this name is replaced as a whole: killed at any moment, the old or the new one can be loaded. Learned
+    weights are stored in half precision: measure what `as_stored` returns.
     """
     folder = Path(folder)
-    tensors = {"W": network.W, **network.state_dict()}
+    path = folder / (card.name + CARD_SUFFIX)
+    FORMAT.write(path, folder / (card.name + WEIGHTS_SUFFIX), asdict(card), save(_stored(network)))
+    return path
+
+
+def as_stored(network: RefitNetwork) -> RefitNetwork:
+    """Return a network with the weights that a file of it holds, ready for use: learned ones are rounded."""
+    rounded = deepcopy(network)
+    tensors = _stored(network)
+    rounded.load_state_dict({name: tensors[name] for name in network.state_dict()})
+    return rounded.eval().requires_grad_(False)
+
+
+def _stored(network: RefitNetwork) -> dict[str, torch.Tensor]:
     stored = {}
-    for name, tensor in tensors.items():
+    for name, tensor in {"W": network.W, **network.state_dict()}.items():
         full = name.startswith(FULL_PRECISION) or not tensor.is_floating_point()
         stored[name] = tensor.detach().to(tensor.dtype if full else torch.float16).contiguous()
-    path = folder / (card.name + CARD_SUFFIX)
-    FORMAT.write(path, folder / (card.name + WEIGHTS_SUFFIX), asdict(card), save(stored))
-    return path
+    return stored
 
 
 def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
@@ -108,6 +121,7 @@ def load_refit_model(model: str | Path) -> tuple[RefitNetwork, RefitCard]:
         raise ModelFileError(
             f"{weights_file} does not hold what its card describes: {error}"
         ) from None
+    FORMAT.check_unchanged(entries, card_file)
     return network, card
 
 
@@ -150,12 +164,11 @@ def _files_of(model: str | Path) -> tuple[Traversable, Traversable]:
         return folder.joinpath(name + CARD_SUFFIX), folder.joinpath(name + WEIGHTS_SUFFIX)
     stem = name.removesuffix(CARD_SUFFIX).removesuffix(WEIGHTS_SUFFIX)
     card, weights = Path(stem + CARD_SUFFIX), Path(stem + WEIGHTS_SUFFIX)
-    for path, role in ((card, "card"), (weights, "weights")):
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"no refit model {name!r}: its {role} {path} is missing. A model is a pair of files "
-                f"(.json, .safetensors), or one of {', '.join(available_models())}"
-            )
+    if not card.is_file():
+        raise FileNotFoundError(
+            f"no refit model {name!r}: its card {card} is missing. A model is a pair of files "
+            f"(.json, .safetensors), or one of {', '.join(available_models())}"
+        )
     return card, weights
 
 

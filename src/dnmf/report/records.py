@@ -14,7 +14,7 @@ import pandas as pd
 
 from dnmf import __version__
 from dnmf.inputs import read_input
-from dnmf.report.folder import OURS, RUN_RECORD, staged_folder
+from dnmf.report.folder import OURS, RUN_RECORD, files_in, staged_folder
 from dnmf.signatures import MutationCatalog
 from dnmf.storage import write_whole
 
@@ -70,16 +70,18 @@ def write_run(
     """Write the folder of a run, whole or not at all; return the path of its ``report.html``.
 
     ``record`` is what ``run.json`` holds; ``tables`` says what writes each file or folder, by name, one of ``OURS``;
-    ``page`` returns the HTML of ``report.html`` and writes its plots into the folder that it is given and creates.
+    ``page`` returns the HTML of ``report.html`` and writes its plots into the folder that it is given and creates. The
+    record also lists the ``files``: a folder with any other is not overwritten.
     """
     assert OURS.issuperset(tables)  # or the run could not be overwritten
-    text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     with staged_folder(out_dir, overwrite=overwrite) as folder:
         for name, write in tables.items():
             write(folder / name)
-        write_whole(folder / RUN_RECORD, text + "\n")
         if page is not None:
             write_whole(folder / "report.html", page(folder / "plots"))
+        entries = {**record, "files": files_in(folder)}
+        text = json.dumps(entries, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+        write_whole(folder / RUN_RECORD, text + "\n")
     return Path(out_dir) / "report.html"
 
 

@@ -98,7 +98,7 @@ def read_catalog(
             stacklevel=2,
         )
     for doubt in doubts(values, catalog.sample_names):
-        warnings.warn(f"{path}: {doubt}", DoubtfulDataWarning, stacklevel=2)
+        warnings.warn(f"{table.source}: {doubt}", DoubtfulDataWarning, stacklevel=2)
     return catalog
 
 

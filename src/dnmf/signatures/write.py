@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnmf.exceptions import InputDataError
+from dnmf.exceptions import InputDataError, OutputExistsError
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_frame, checked_names
 from dnmf.storage import write_whole
 
@@ -35,6 +35,8 @@ def write_catalog(catalog: MutationCatalog, path: str | Path) -> None:
     ------
     InputDataError
         If the file cannot be written.
+    OutputExistsError
+        If there is something that is no file, such as a device, a FIFO or a link.
     """
     _write_channels(catalog.counts, catalog.schema.file_order, path)
 
@@ -65,6 +67,8 @@ def write_exposures(exposures: pd.DataFrame, path: str | Path, *, integers: bool
     ------
     InputDataError
         If a value or name is not usable, or the file cannot be written.
+    OutputExistsError
+        As for `write_catalog`.
     """
     table = "the exposures"
     places = [f"column {number}" for number in range(1, exposures.shape[1] + 1)]
@@ -115,6 +119,8 @@ def _write_table(header: Sequence[str], rows: Iterable[Sequence[str]], path: str
         content = gzip.compress(content, compresslevel=6, mtime=0)
     try:
         write_whole(path, content)
+    except OutputExistsError:
+        raise
     except OSError as error:
         raise InputDataError(
             f"{path}: cannot be written ({error.strerror}). Check that the folder exists and is "
