@@ -222,7 +222,7 @@ def _verdicts(
                 lost = [
                     (row[at] or str(at + 1), [line[at] for line in grid])
                     for at in others
-                    if at not in labels
+                    if at not in labels and not (turned and at == 2 and _is_name_line(grid, at))
                 ]
                 lost += [
                     (line[labels[0]], line)
@@ -237,6 +237,11 @@ def _verdicts(
                     and not any(repr(name[:SHOWN])[1:-1] in warning for warning in warnings)
                 ]
                 yield f"left out unsaid: {unsaid[0][:40]!r}" if unsaid else EQUAL
+
+
+def _is_name_line(grid: Grid, at: int) -> bool:
+    """Whether a line has one cell: pandas writes the name of the rows so, under two header lines."""
+    return sum(bool(line[at]) for line in grid) == 1
 
 
 def _key_rows(grid: Grid, labels: tuple[int, ...], table: Spellings) -> dict[str, int] | None:
