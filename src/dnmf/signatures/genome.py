@@ -33,12 +33,14 @@ def read_sequences(genome: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         If the file cannot be read, is not FASTA, or a sequence is far longer than a chromosome.
     """
     name: str | None = None
+    blank = 0  # bytes before the first name
     bases = bytearray()
     rest = b"\n"
     for block in input_blocks(genome, what="a genome as FASTA"):
         text = rest + block
         first, *records = text.split(b"\n>")
-        if name is None and first.strip():
+        blank += 0 if records or name is not None else len(block)
+        if name is None and (first.strip() or blank > _LONGEST_HEADER):
             raise InputDataError(f"{genome} is not FASTA: it does not begin with '>'.")
         # What may be the beginning of a line with a name is looked at again with the next block.
         rest = text[-1:] if text.endswith(b"\n") else b""
