@@ -244,6 +244,7 @@ def _refuse_other_channels(table: TextTable, axis: _Axis) -> None:
     if axis.known < len(axis.schema):
         for column in range(min(LEAD, table.width)):
             refuse_other_channels([row[column] for row in table.lead[1:]], table.source)
+        refuse_other_channels([",".join(row[:2]) for row in table.lead[1:]], table.source)
         refuse_other_channels(table.head[0][1 : table.width], table.source)
         found = _best_axis(table, SCHEMAS)
         if found.known == len(found.schema):
