@@ -139,6 +139,7 @@ def test_what_cannot_be_read_ends_with_a_sentence(
 ) -> None:
     monkeypatch.setattr("dnmf.inputs._WRITER_SECONDS", 0.1)
     (tmp_path / "link").symlink_to("gone.tsv")
+    (tmp_path / "loop").symlink_to("loop")
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "cut.gz").write_bytes(gzip.compress(tumours.read_bytes())[:-20])
     commands = {
@@ -151,6 +152,7 @@ def test_what_cannot_be_read_ends_with_a_sentence(
     }
     words = {
         "link": "is a link to gone.tsv",
+        "loop": "symbolic links",
         "fifo": "no program has written",
         "cut.gz": "truncated or damaged",
     }

@@ -22,7 +22,7 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
     _check_parent(folder)
     check_output_folder(folder, overwrite=overwrite)
     for path in (Path.cwd(), *inputs):
-        real = path.resolve()
+        real = Path(os.path.realpath(path))  # resolve() fails where links lead in a circle
         if any(_same(folder, place) for place in (real, *real.parents)):
             raise OutputExistsError(
                 f"{folder} will not be replaced: {path} is inside it. Choose another output folder."

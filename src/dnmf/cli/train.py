@@ -67,12 +67,12 @@ def refit_command(
     Takes minutes. An interrupted run goes on from its checkpoint beside the card when the same command is given again.
     A quarter of the tumours is kept for measuring the network; the errors are on its card.
     """
-    with user_errors(output):
-        # No other spelling of the ending is read again.
-        output, weights, checkpoint = (
-            output.parent / (output.stem + ending)
-            for ending in (output.suffix.lower(), ".safetensors", ".checkpoint")
-        )
+    # No other spelling of the ending is read again.
+    output, weights, checkpoint = (
+        output.parent / (output.stem + ending)
+        for ending in (output.suffix.lower(), ".safetensors", ".checkpoint")
+    )
+    with user_errors(output, checkpoint):
         inputs = (exposures, *reference.files, *(model_files(start) if start else ()))
         # A training that was killed when all was written: its model shall not stand in its own way.
         maybe_done = checkpoint.exists() and output.exists() and not overwrite

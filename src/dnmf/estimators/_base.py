@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dnmf.criteria import LARGEST_ENTRY
+from dnmf.exceptions import InputDataError
 from dnmf.kernels.nnls import CHUNK_ROWS
 from dnmf.kernels.objectives import Frobenius, Objective
 from dnmf.threads import one_thread
@@ -58,12 +59,12 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self._check_parameters()
         array = validate_data(self, X, dtype=np.float64, ensure_non_negative=True)
         if not array.any():
-            raise ValueError("X is all zero: there is nothing to factorise")
+            raise InputDataError("X is all zero: there is nothing to factorise")
         self._check_range("X", array)
         return self._to_tensor(array)
 
     def _check_range(self, name: str, rows: Array, dtype: str | None = None) -> None:
-        """Raise a ValueError for a row whose entries are so large or so small that products over- or underflow."""
+        """Raise an InputDataError for a row whose entries are so large or so small that products over- or underflow."""
         dtype = dtype or self.dtype
         largest = LARGEST_ENTRY[dtype]
         top = rows.max(axis=1, initial=0.0)
@@ -72,7 +73,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         for size, wrong, entry in (("large", top > largest, top), ("small", small, least)):
             if wrong.any():
                 row = int(wrong.argmax())
-                raise ValueError(
+                raise InputDataError(
                     f"{name} is too {size}: row {row} holds {entry[row]:.3g}. In {dtype} the largest entry of a row "
                     f"must be 0 or from {1 / largest:g} to {largest:g}, and no other below {largest**-3:g}. Scale the "
                     "data, e.g. divide by their mean."
@@ -285,10 +286,10 @@ def to_array(tensor: torch.Tensor) -> Array:
 
 
 def finite_array(name: str, tensor: torch.Tensor) -> Array:
-    """Return what leaves an estimator as an array, or raise a ValueError where it is not finite."""
+    """Return what leaves an estimator as an array, or raise an InputDataError where it is not finite."""
     array = to_array(tensor)
     if not np.isfinite(array).all():
-        raise ValueError(
+        raise InputDataError(
             f"the {name} are not finite: data or penalties are too large or too small for the computation. Scale the "
             "data, or lower the penalties."
         )

@@ -140,7 +140,7 @@ def _foreign(out: Path) -> list[str]:
 
 def _real(out: Path) -> Path:
     """Return where a link to a folder points to: that is replaced, not the link."""
-    return out.resolve() if out.is_symlink() else out.absolute()
+    return Path(os.path.realpath(out)) if out.is_symlink() else out.absolute()
 
 
 def _lock(target: Path) -> Path:

@@ -212,7 +212,9 @@ def exposure_columns(table: TextTable) -> tuple[int, list[int]]:
     others = [n for n in free if n != name]
     beside = {n for n in others if is_row_counter(table, n) or headers[n] in _BESIDE_EXPOSURES}
     beside |= {n for n in others if headers[n] in SAMPLE_HEADERS}
-    beside |= set(table.text_columns(1, others))
+    # Text under the name of a signature is a fault of its cells, not a column of something else.
+    unnamed = [n for n in others if not signature_share([table.head[0][n]])]
+    beside |= set(table.text_columns(1, unnamed))
     warn_left_out(
         table.source,
         [f"{named_column(table, n)}, which holds no exposures" for n in sorted(beside)],

@@ -134,8 +134,8 @@ def simulate_cohort(
     >>> catalog, truth = simulate_cohort(
     ...     signatures, 5, mutations=(200, 200), noise="multinomial", random_state=0
     ... )
-    >>> catalog.burdens.tolist(), (truth > 0).sum(axis=1).min() >= 3
-    ([200.0, 200.0, 200.0, 200.0, 200.0], np.True_)
+    >>> catalog.burdens.tolist(), bool((truth > 0).sum(axis=1).min() >= 3)
+    ([200.0, 200.0, 200.0, 200.0, 200.0], True)
     """
     _check(n_samples, noise)
     low, high = mutations
