@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import zipfile
+from itertools import product
 
 import numpy as np
 import pytest
@@ -35,6 +36,13 @@ FILES = {
     "MAF": ("#version 2.4\nHugo_Symbol\tChromosome\tStart_Position\nTP53\t17\t7\n", MATRIX),
     "table of variants": ("Sample,chr,pos,ref,alt\nA,1,2,C,T\n", MATRIX),
     "quoted table of variants": ('"chromosome" "start" "mutation"\n"1" 5 "C>T"\n', MATRIX),
+    "variants of ICGC": (
+        "icgc_donor_id\tchromosome\tchromosome_start\tmutated_to_allele\nDO1\t1\t7\tT\n",
+        MATRIX,
+    ),
+    "variants of VEP": ("## v1\n#Uploaded_variation\tLocation\tAllele\nr1\t1:7\tT\n", MATRIX),
+    "variants of COSMIC": ("Gene name\tMutation genome position\nTP53\t17:7-7\n", MATRIX),
+    "GCT": ("#1.2\n96\t3\nName\tDescription\tA\n", "Remove the two lines above its header"),
     "BCF": (b"BCF\x02\x02\x00\x00\x00", MATRIX),
     "BED": ("chr1\t100\t200\nchrX\t5\t90\n", r"list of regions \(BED\).*--assay takes it"),
     "BED of the browser": ("track name=x\n1\t1\t20\tgene\n", r"regions \(BED\).*--assay takes it"),
@@ -109,6 +117,18 @@ def test_channels_of_another_class(kind, wide, tmp_path):
     for reader in (read_catalog, read_signatures):
         with pytest.raises(ChannelMismatchError, match=f"has the channels of .*{kind}"):
             reader(tmp_path / "a.tsv")
+
+
+def test_two_bases_on_either_side_in_two_columns_or_as_six_letters(tmp_path):
+    beside = [
+        (label[2:5], f"{five}{label[0]}{label[2]}{label[6]}{three}")
+        for label, five, three in product(SBS96.labels, BASES, BASES)
+    ]
+    two = ["Mutation type,Pentanucleotide,s", *(f"{change},{five},1" for change, five in beside)]
+    six = [",s", *(f"{five}{change[2]},1" for change, five in beside)]
+    for rows in (two, six):
+        with pytest.raises(ChannelMismatchError, match="SBS1536"):
+            read_catalog(write(tmp_path, rows))
 
 
 def test_one_strand_of_several_is_not_taken_for_all_channels(tmp_path):

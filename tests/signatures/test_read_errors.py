@@ -154,6 +154,11 @@ def test_a_missing_header(refusal):
     assert "names of the samples" in message
 
 
+def test_a_title_with_as_many_cells_as_the_header(refusal):
+    title = "Supplementary Table 3" + "\t" * TALL.splitlines()[0].count("\t") + "\n"
+    assert "line 1: names no sample. Expected the header: remove titles" in refusal(title + TALL)
+
+
 @pytest.mark.parametrize("content", ["", "\n\n", " \t\n", ",,,\n,,,\n", "\ufeff"])
 def test_an_empty_file(refusal, content):
     assert "the file is empty" in refusal(content)

@@ -71,6 +71,14 @@ def test_blanks_between_cells(counts):
         counts("\n".join([*lines[:4], lines[4].rsplit(" ", 1)[0], *lines[5:]]))
 
 
+@pytest.mark.parametrize("delimiter", [", ", " , ", "; "])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_blanks_beside_other_delimiters(counts, delimiter, quote):
+    catalog, said = counts(text(TALL, delimiter, quote))
+    is_the_table(catalog)
+    assert said == []
+
+
 def test_row_names_of_r_with_samples_in_rows(counts):
     is_the_table(counts(text([WIDE[0][1:], *WIDE[1:]], ",", '"'))[0])
 
@@ -157,8 +165,10 @@ def test_lines_are_counted_from_the_first_of_the_file(counts):
 
 
 def test_a_title_is_called_one(counts):
-    with pytest.raises(InputDataError, match=r"line 1: has one cell \('My cohort'\).*titles above"):
-        counts("My cohort\n" + text(TALL))
+    for more in ("", "By hand\n", "\nTwo centres\n"):
+        for delimiter in "\t,;":
+            with pytest.raises(InputDataError, match=r"one cell \('My cohort'\).*titles above"):
+                counts("My cohort\n" + more + text(TALL, delimiter))
 
 
 def test_one_row_that_is_too_long_is_no_row_name_of_r(counts):
@@ -232,7 +242,7 @@ def test_three_label_columns_of_cosmic_and_trailing_delimiters(counts):
     assert "'Trinucleotide' (column 2)" in said[0]
 
 
-@pytest.mark.parametrize("cell", ["1,5", "1,5E-03", "7%", "many", ""])
+@pytest.mark.parametrize("cell", ["1,5", "1,5E-03", "7%", "many", "", "#REF!", "#N/A"])
 def test_a_column_of_numbers_that_cannot_be_read_is_not_left_out(counts, cell):
     rows = [row[:] for row in TALL]
     for row in rows[1:] if cell not in ("many", "") else rows[5:6]:

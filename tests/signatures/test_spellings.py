@@ -36,6 +36,7 @@ SUBSTITUTIONS = {
     "context and bracket": "{0}{1}{3} {0}[{1}>{2}]{3}",
     "change and bracket": "{1}>{2} {0}[{1}>{2}]{3}",
     "prefix": "SBS96.{0}.{1}>{2}.{3}",
+    "base pairs": "{0}{1}{3} {1}:{4}>{2}:{5}",
     "ends": "5'-{0}[{1}>{2}]{3}-3'",
 }
 
@@ -64,7 +65,10 @@ def write_table(path, names, numbers, *, wide):
 @pytest.mark.parametrize("spelling", SUBSTITUTIONS)
 @pytest.mark.parametrize("strand", [pyrimidine, purine, from_a_or_c])
 def test_substitutions(spelling, strand, tmp_path):
-    names = [SUBSTITUTIONS[spelling].format(*strand(label)) for label in SBS96.labels]
+    bases = [strand(label) for label in SBS96.labels]
+    pairs = ["".join(own[1:3]).translate(COMPLEMENT) for own in bases]
+    form = SUBSTITUTIONS[spelling]
+    names = [form.format(*own, *pair) for own, pair in zip(bases, pairs, strict=True)]
     names = [name.lower() for name in names] if spelling == "lower case" else names
     order = np.random.default_rng(1).permutation(96)
     for wide in (False, True):

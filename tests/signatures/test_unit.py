@@ -101,6 +101,7 @@ def test_a_summary_is_known_by_its_name_too():
         (doubt,) = doubts(values, ["a", "b", "c", name])
         assert repr(name) in doubt
     assert not list(doubts(values, ["ALL-7", "Sumatra", "totally", "Mean_Machine"]))
+    assert not list(doubts(values, ["SUM149PT", "SUM-52", "sum 190", "HCC70"]))  # cell lines
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import typer
 
 _RANGE = re.compile(r"(\d+):(\d+)")
 _LIST = re.compile(r"\d+(,\d+)*")
-_SIZE = re.compile(r"(\d{1,15}) ?([kMG]?)B?", re.IGNORECASE)
+_SIZE = re.compile(r"([1-9]\d{0,14}) ?([kMG]?)B?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 # No catalog has that many channels; a range without end would fill the memory before a catalog is read.
 _MOST_NUMBERS = 10_000

@@ -13,7 +13,10 @@ from dnmf.signatures.thousands import other_notation
 ROUNDING = 1e-9
 """How far below 0 a number may be and still be 0 with a rounding error, as a share of its sample's sum."""
 
-_MISSING = {"", "na", "n/a", "nan", "none", "null", "-", ".", "?"}
+_MISSING = {
+    *("", "na", "n/a", "nan", "none", "null", "-", ".", "?"),
+    *("#n/a", "#ref!", "#div/0!", "#value!", "#name?", "#num!", "#null!"),  # of spreadsheets
+}
 
 
 def is_number(cell: str) -> bool:

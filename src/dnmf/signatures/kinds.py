@@ -57,6 +57,7 @@ _TEXT = (
         "Fetch it with: git annex get",
     ),
     (r"\{\\rtf", "a formatted document (RTF)", _SAVE),
+    (r"#1\.[23]\s*\n\d+\t\d+", "a GCT file", "Remove the two lines above its header"),
     (
         r"\{\s*(?:\"|\})|\[\s*[{\[\"\d]",
         "a JSON file",
@@ -103,6 +104,7 @@ _VARIANT_COLUMNS = (
         "start_pos",
         "pos_start",
         "chrom_start",
+        "chromosome_start",
     },
     {
         "ref",
@@ -114,8 +116,12 @@ _VARIANT_COLUMNS = (
         "mutation",
         "variant",
         "allele",
+        "mutated_from_allele",
+        "mutated_to_allele",
     },
 )
+# Each is enough: MAF, VEP and COSMIC.
+_OF_VARIANTS_ALONE = {"hugo_symbol", "uploaded_variation", "mutation genome position", "hgvsg"}
 _SEGMENT_COLUMNS = (
     _VARIANT_COLUMNS[0],
     _VARIANT_COLUMNS[1] | {"loc.start", "startpos"},
@@ -134,7 +140,11 @@ _SEGMENT_COLUMNS = (
 
 _SUM_UP = "Give the matrix of the 96 channels, SigProfilerMatrixGenerator's .SBS96.all, or add up the rows of each"
 _OTHER_CHANNELS = (
-    (r"[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}", "SBS1536 (two bases on either side)", _SUM_UP),
+    (
+        r"[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}|[CT]>[ACGT],[ACGT]{5}|[ACGT]{5}[,:_]?[CT]>[ACGT]|[ACGT]{2}[CT][ACGT]{3}",
+        "SBS1536 (two bases on either side)",
+        _SUM_UP,
+    ),
     (
         r"[TUNBQ]:[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}",
         "SBS6144 or SBS4608 (transcribed strand)",
@@ -211,8 +221,11 @@ def refuse_other_text(text: str, source: str) -> None:
     lines = begin.splitlines()
     headers = [*(line for line in lines if line.startswith("#")), *_without_comments(lines)[:1]]
     for header in headers:
-        names = {name.strip(' "#').lower() for name in re.split(r"[\t,; ]", header)}
-        if all(names & columns for columns in _VARIANT_COLUMNS) or "hugo_symbol" in names:
+        names = {
+            name.strip(' "#').lower()
+            for name in re.split(r"[\t,; ]" if "\t" not in header else "\t", header)
+        }
+        if all(names & columns for columns in _VARIANT_COLUMNS) or names & _OF_VARIANTS_ALONE:
             raise _other_kind(source, "a list of variants (such as MAF)", _MATRIX)
         if all(names & columns for columns in _SEGMENT_COLUMNS):
             raise _other_kind(source, "a list of segments", "Classes of copy numbers are not read")

@@ -62,6 +62,11 @@ def arrange_channels(
         lines, more = _channel_lines(table, axis, range(1, len(table.lines)), items)
         places = [f"line {table.lines[line]}" for line in lines]
         raw_names = [table.head[0][column] for column in items]
+        if raw_names and not any(map(str.strip, raw_names)):
+            raise InputDataError(
+                f"{table.source}, line {table.lines[0]}: names no {item}. Expected the header: remove titles above it, "
+                "or let them begin with #."
+            )
         name_places = [f"line {table.lines[0]}, column {column + 1}" for column in items]
         rows, columns = lines, items
     else:
@@ -244,6 +249,7 @@ def _refuse_other_channels(table: TextTable, axis: _Axis) -> None:
     if axis.known < len(axis.schema):
         for column in range(min(LEAD, table.width)):
             refuse_other_channels([row[column] for row in table.lead[1:]], table.source)
+        refuse_other_channels([",".join(row[:2]) for row in table.lead[1:]], table.source)
         refuse_other_channels(table.head[0][1 : table.width], table.source)
         found = _best_axis(table, SCHEMAS)
         if found.known == len(found.schema):

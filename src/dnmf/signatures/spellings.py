@@ -13,6 +13,8 @@ from itertools import combinations
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 _ARROWS = re.compile(r"[>→]|&GT;|(?<=[ACGT])TO(?=[ACGT])|(?<=[^A-Z])TO(?=[^A-Z])")
+# As in "ACA C:G>A:T": the base on the strand of the context stands first.
+_BASE_PAIRS = re.compile(r"(A:T|C:G|G:C|T:A)>(A:T|C:G|G:C|T:A)")
 _RUNS = re.compile(r"[^\W_]+")
 
 _SLIPS = 48
@@ -65,6 +67,10 @@ def _read(
     if not labels:
         return []
     arrows = [_ARROWS.sub(">", label.upper()) for label in labels]
+    if all(map(_BASE_PAIRS.search, arrows)):
+        arrows = [
+            _BASE_PAIRS.sub(lambda pair: f"{pair[1][0]}>{pair[2][0]}", text) for text in arrows
+        ]
     runs = [_RUNS.findall(text) for text in arrows]
     words = [tuple(run for run in found if set(run) - set("ACGT")) for found in runs]
     bases = ["".join(run for run in found if not set(run) - set("ACGT")) for found in runs]

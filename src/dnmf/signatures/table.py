@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
+from statistics import mode
 from typing import Any, Literal
 
 import numpy as np
@@ -263,7 +264,7 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
             # Blanks at the end of a line separate nothing.
             yield part.rstrip(" \r\n") + "\n" if delimiter == " " else part
 
-    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter != "\t")
     for row in reader:
         characters = 0
         if any(cell and not cell.isspace() for cell in row):
@@ -299,7 +300,7 @@ def _header(text: str, source: str) -> tuple[int, str]:
     if len(second) - len(first) not in (0, 1) or not any(map(is_number, second[1:])):
         return start, delimiter
     # Without a cell for the labels, "#1" is the name of the first sample.
-    is_name = len(first) < len(second) and not first[0].startswith(" ")
+    is_name = len(first) < len(second) and text[comment] not in '" '
     return comment - is_name, delimiter
 
 
@@ -308,19 +309,20 @@ def _find_delimiter(text: str, start: int, source: str) -> str:
     scores: dict[str, tuple[int, int]] = {}
     for delimiter in _DELIMITERS:
         try:
-            widths = [
-                len(row)
-                for _, row in islice(_rows(text, delimiter, start, source), _ROWS_TO_FIND_DELIMITER)
-            ]
+            rows = _rows(text, delimiter, start, source)
+            first = [row for _, row in islice(rows, _ROWS_TO_FIND_DELIMITER)]
         except csv.Error:
             continue
-        # R's header is one cell shorter than the rows below it.
+        if delimiter == " " and any(cell in (",", ";") for row in first for cell in row):
+            continue  # blanks around another delimiter
+        # R's header is one cell shorter than the rows below it; titles may stand above it.
+        widths = [len(row) for row in first]
         header, body = widths[:1], widths[1:] or widths
-        matching = sum(width == body[0] for width in body) if body and body[0] > 1 else 0
-        matching += len(body) < len(widths) and matching > 0 and body[0] - header[0] in (0, 1)
+        width = mode(body) if body else 0
+        matching = body.count(width) if width > 1 else 0
+        matching += len(body) < len(widths) and matching > 0 and width - header[0] in (0, 1)
         if delimiter == "\t" and matching == len(widths) > 0:
             return delimiter
-        width = body[0] if body else 0
         split = [columns for rows, columns in scores.values() if rows]
         if delimiter != " " or not split or (matching == len(widths) and width > max(split)):
             scores[delimiter] = (matching, width)
@@ -337,7 +339,7 @@ def _ragged(
     without_corner: bool,
 ) -> str:
     name = _DELIMITERS.get(delimiter, f"{delimiter!r}")
-    if len(lines) == 1 and len(head[0]) == 1 and len(row) > 2:
+    if not without_corner and len(head[0]) == 1 and len(row) > 2:
         return (
             f"{source}, line {lines[0]}: has one cell ({head[0][0].strip()[:40]!r}), but line {line} has {len(row)} "
             f"separated by {name}. Expected the header: remove titles above it, or let them begin with #."

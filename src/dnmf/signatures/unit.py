@@ -48,8 +48,10 @@ MIN_TO_COMPARE = 50
 NO_FRACTIONS = 2.0**53
 """Numbers from which float64 holds whole ones only."""
 
+# Not the cell lines SUM149, SUM-52 and others.
 _SUMMARY_NAME = re.compile(
-    r"(?:.*[^a-z])?(?:grand|sub)?[ _-]?(?:totals?|sums?)(?:[^a-z].*)?|all(?: samples)?|pooled|mean|average|median",
+    r"(?:.*[^a-z])?(?:grand|sub)?[ _-]?(?:totals?|sums?(?![ _-]?\d))(?:[^a-z].*)?|all(?: samples)?|"
+    "pooled|mean|average|median",
     re.IGNORECASE,
 )
 
