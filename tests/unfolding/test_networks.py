@@ -260,3 +260,10 @@ def test_a_problem_holds_samples_as_rows(problem):
     for samples, dictionary in ((X[0], W), (X, W[:, :5]), (X[None], None)):
         with pytest.raises(ValueError, match=r"samples as rows \(n, f\)"):
             Problem(samples, dictionary)
+
+
+@pytest.mark.parametrize("network", [Unfolded, UnfoldedMU])
+@pytest.mark.parametrize("value", [-1.0, torch.nan, torch.inf])
+def test_a_dictionary_of_impossible_values_makes_no_network(network, value):
+    with pytest.raises(ValueError, match="finite values >= 0"):
+        network.from_dictionary(torch.tensor([[0.5, 0.5], [value, 1.0]]), n_layers=2)

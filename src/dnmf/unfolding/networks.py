@@ -39,6 +39,13 @@ def rows_of(X: Float[Tensor, "*batch f"], n_features: int) -> Float[Tensor, "n f
     return X.reshape(-1, n_features)
 
 
+def _dictionary_shape(W: Tensor) -> tuple[int, int]:
+    """Return components and features of a dictionary; a ValueError for what is none."""
+    if W.ndim != 2 or not (torch.isfinite(W) & (W >= 0)).all():
+        raise ValueError("a dictionary has two dimensions (k, f) and finite values >= 0")
+    return W.shape[0], W.shape[1]
+
+
 def shaped_like(X: Float[Tensor, "*batch f"], H: Float[Tensor, "n k"]) -> Float[Tensor, "*batch k"]:
     """Return the exposures of :func:`rows_of` samples in the shape of these."""
     return H.reshape(*X.shape[:-1], H.shape[-1])
@@ -141,7 +148,7 @@ class UnfoldedMU(_LayeredNetwork):
         learn_penalties: bool = False,
     ) -> "UnfoldedMU":
         """Return the network that is exactly ``n_layers`` classic updates for the dictionary ``W``."""
-        k, f = W.shape
+        k, f = _dictionary_shape(W)
         network = cls(
             f,
             k,
@@ -273,7 +280,7 @@ class Unfolded(_LayeredNetwork):
 
         ``shares`` holds the usual share of each component in a sample, by default 1 for all.
         """
-        k, f = W.shape
+        k, f = _dictionary_shape(W)
         network = cls(
             f, k, 0, layer=layer, l1_reg=l1_reg, l2_reg=l2_reg, dtype=W.dtype, device=W.device
         )
