@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,17 @@ from dnmf.cli.console import (
     stdout_console,
     user_errors,
 )
+
+
+@pytest.fixture
+def no_signal_ignored() -> Iterator[None]:
+    """Signals end a program, also where the tests were started with ``nohup``."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
 
 NAME = "Zürich χ [/b] [red] :key: \udcff\x1b[2J"
 
@@ -85,6 +97,7 @@ def test_names_in_a_locale_that_does_not_have_them(
     assert "Sχ" in (tmp_path / "ü.tsv").read_text("utf-8")
 
 
+@pytest.mark.usefixtures("no_signal_ignored")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_that_ends_programs_ends_a_command_as_ctrl_c_does(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -114,6 +127,7 @@ def test_a_signal_that_ends_programs_ends_a_command_as_ctrl_c_does(
     assert signal.getsignal(number) is signal.SIG_DFL
 
 
+@pytest.mark.usefixtures("no_signal_ignored")
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals of POSIX")
 def test_a_terminal_that_is_gone_does_not_change_the_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

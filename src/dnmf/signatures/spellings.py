@@ -67,10 +67,7 @@ def _read(
     if not labels:
         return []
     arrows = [_ARROWS.sub(">", label.upper()) for label in labels]
-    if all(map(_BASE_PAIRS.search, arrows)):
-        arrows = [
-            _BASE_PAIRS.sub(lambda pair: f"{pair[1][0]}>{pair[2][0]}", text) for text in arrows
-        ]
+    arrows = [_BASE_PAIRS.sub(lambda pair: f"{pair[1][0]}>{pair[2][0]}", own) for own in arrows]
     runs = [_RUNS.findall(text) for text in arrows]
     words = [tuple(run for run in found if set(run) - set("ACGT")) for found in runs]
     bases = ["".join(run for run in found if not set(run) - set("ACGT")) for found in runs]
