@@ -116,10 +116,9 @@ def _spoilt_model(rng: Random, files: Files, card: str, weights: str) -> Files:
         for _ in range(rng.choice((1, 1, 2))):
             entries = alter(rng, entries)
         text = json.dumps(entries)
-        if not rng.randrange(4):  # a size, or nested too deep
-            at = rng.choice(
-                [found.span() for found in re.finditer(r"(?<=: )(\d+|null)(?=[,}])", text)]
-            )
+        sizes = [found.span() for found in re.finditer(r"(?<=: )(\d+|null)(?=[,}])", text)]
+        if sizes and not rng.randrange(4):  # a size, or nested too deep
+            at = rng.choice(sizes)
             huge = rng.choice(("100000", "100000000", "1e400", "[" * 100_000 + "]" * 100_000))
             text = text[: at[0]] + huge + text[at[1] :]
         files[card] = text.encode()
