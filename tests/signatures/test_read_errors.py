@@ -49,6 +49,7 @@ BAD_CELLS = [
     ("1e999", "'1e999', an infinite number"),
     ("many", "'many', text instead of a number"),
     ("1_0", "'1_0', text instead of a number"),
+    ("10 _", "'10 _', text instead of a number"),
     ("1,5", "'1,5', not a number (write a point before decimals"),
 ]
 

@@ -71,6 +71,11 @@ def test_blanks_between_cells(counts):
         counts("\n".join([*lines[:4], lines[4].rsplit(" ", 1)[0], *lines[5:]]))
 
 
+def test_a_line_end_within_a_name_is_told_as_it_is_between_blanks(counts):
+    with pytest.raises(InputDataError, match=r"line 2, column 1: the sample name 'P\\rQ' has"):
+        counts('Samples SBS1 SBS5\r\n"P\rQ" 1 2 \r\n', read_exposures)
+
+
 @pytest.mark.parametrize("delimiter", [", ", " , ", "; "])
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_blanks_beside_other_delimiters(counts, delimiter, quote):

@@ -58,7 +58,8 @@ def number_problem(cell: str, least: float) -> str:
     if is_missing(cell):
         return "a missing value"
     try:
-        value = float(text.replace("_", " "))
+        # float() reads "1_000"; in a table an underscore belongs to a misplaced name.
+        value = float("text" if "_" in text else text)
     except ValueError:
         return other_notation(cell) or "text instead of a number"
     if np.isnan(value):

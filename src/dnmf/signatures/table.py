@@ -261,8 +261,9 @@ def _rows(text: str, delimiter: str, start: int, source: str) -> Iterator[tuple[
         for part in text_lines(text, start):
             characters += len(part)
             check_row_size(source, line, characters)
+            body = part.rstrip("\r\n")
             # Blanks at the end of a line separate nothing.
-            yield part.rstrip(" \r\n") + "\n" if delimiter == " " else part
+            yield body.rstrip(" ") + part[len(body) :] if delimiter == " " else part
 
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=delimiter != "\t")
     for row in reader:
