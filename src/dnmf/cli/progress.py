@@ -50,7 +50,10 @@ class TrainingProgress:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._end_phase()
-        self._bars.stop()
+        if (
+            not self._bars.disable
+        ):  # Rich before 14.3 ends bars that are not shown with a blank line
+            self._bars.stop()
 
     def __call__(self, phase: str, step: int, steps: int, cost: float) -> None:
         """Show one step; the first step of a phase may follow steps that an earlier run has done."""
