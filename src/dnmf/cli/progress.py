@@ -50,9 +50,8 @@ class TrainingProgress:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._end_phase()
-        if (
-            not self._bars.disable
-        ):  # Rich before 14.3 ends bars that are not shown with a blank line
+        # Rich before 14.3 ends bars that are not shown with a blank line.
+        if not self._bars.disable:
             self._bars.stop()
 
     def __call__(self, phase: str, step: int, steps: int, cost: float) -> None:
