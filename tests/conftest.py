@@ -23,6 +23,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dnmf"))
 FILE_EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "ctypes.dlsym"}
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of binary content by its argument: compressed bytes hold the time, and workers would disagree."""
+    if isinstance(val, bytes) and not val.decode("latin-1").isprintable():
+        return argname
+    return None
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the real and simulated inputs; the test is skipped where it is absent."""
