@@ -1,4 +1,4 @@
-"""Commands on catalogs of another class than SBS96, for which no reference comes with dnmf."""
+"""Commands on catalogs of another class than SBS96."""
 
 from pathlib import Path
 
@@ -8,47 +8,67 @@ import pytest
 
 from dnmf.signatures import (
     DBS78,
+    SV32,
+    ChannelSchema,
     MutationCatalog,
-    SignatureSet,
+    load_reference,
     write_catalog,
     write_signatures,
 )
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    """A catalog and a reference of doublets."""
-    schema = DBS78
+@pytest.fixture(params=[DBS78, SV32], ids=lambda schema: schema.name)
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path, ChannelSchema]:
+    """A catalog of two known signatures of a class, and a file of these."""
+    schema = request.param
+    known = load_reference(f"{schema.family}1,{schema.family}2")
     rng = np.random.default_rng(0)
-    profiles = rng.dirichlet(np.full(len(schema), 0.1), size=2)
-    counts = rng.poisson(rng.gamma(2.0, 300.0, size=(10, 2)) @ profiles)
+    counts = rng.poisson(rng.gamma(2.0, 300.0, size=(10, 2)) @ known.profiles.to_numpy())
     names = [f"S{number}" for number in range(10)]
     catalog, reference = tmp_path / "catalog.tsv", tmp_path / "reference.tsv"
     write_catalog(MutationCatalog(pd.DataFrame(counts, names, schema.labels), "", schema), catalog)
-    known = pd.DataFrame(profiles, ["one", "two"], schema.labels)
-    write_signatures(SignatureSet(known, "", schema), reference)
-    return catalog, reference
+    write_signatures(known, reference)
+    return catalog, reference, schema
 
 
 def test_every_command_takes_the_class(dnmf, files, tmp_path):
-    catalog, reference = files
+    catalog, reference, schema = files
     out = tmp_path / "out"
     extracted = dnmf("extract", catalog, "-k", 2, "--restarts", 0, "--epochs", 3, "-o", out)
     assert extracted.exit_code == 0
-    warning = "dnmf ships no reference of DBS78 signatures"
-    assert warning in extracted.stderr
-    assert "--reference FILE" in extracted.stderr
-    assert pd.read_csv(out / "matches.tsv", sep="\t").empty
+    assert "Warning" not in extracted.stderr
+    matched = pd.read_csv(out / "matches.tsv", sep="\t")["reference"]
+    assert all(name.startswith(schema.family) for name in matched)
     found = out / "signatures.tsv"
-    assert found.read_text().splitlines()[0] == "MutationType\tDBS78A\tDBS78B"
+    header = found.read_text().splitlines()[0]
+    assert header == f"MutationType\t{schema.name}A\t{schema.name}B"
 
-    for command in (["refit", catalog, "-o", tmp_path / "refit"], ["match", found]):
-        refused = dnmf(*command)
-        assert refused.exit_code == 2
-        assert warning in " ".join(refused.stderr.split())
-    assert dnmf("match", found, "--reference", reference).exit_code == 0
+    refitted = dnmf("refit", catalog, "--method", "kl", "-o", tmp_path / "refit")
+    assert refitted.exit_code == 0
+    exposures = pd.read_csv(tmp_path / "refit" / "exposures.tsv", sep="\t", index_col=0)
+    assert {f"{schema.family}1", f"{schema.family}2"} <= set(exposures.columns)
+    assert dnmf("match", found).exit_code == 0
+    assert dnmf("match", found, "--reference", f"{reference},{schema.family}3").exit_code == 0
+    refused = dnmf("match", found, "--reference", f"{schema.family}1,SBS1")
+    assert refused.exit_code == 2
+    assert "have different channels" in " ".join(refused.stderr.split())
 
     transformed = tmp_path / "transformed.tsv"
     assert dnmf("transform", out, catalog, "-o", transformed).exit_code == 0
     assert transformed.read_text() == (out / "exposures.tsv").read_text()
     assert dnmf("plot", catalog, "-o", tmp_path / "catalog.png").exit_code == 0
+
+
+def test_signatures_are_left_out_by_name(dnmf, files, tmp_path):
+    catalog, reference, schema = files
+    first, second = f"{schema.family}1", f"{schema.family}2"
+    done = dnmf(
+        *("refit", catalog, "--reference", reference, "--exclude", f"{first},artefacts"),
+        *("--method", "kl", "-o", tmp_path / "refit"),
+    )
+    assert done.exit_code == 0
+    header = (tmp_path / "refit" / "exposures.tsv").read_text().splitlines()[0]
+    assert header.split("\t") == ["Samples", second]
+    refused = dnmf("match", reference, "--exclude", "BS1")
+    assert refused.exit_code == 2
+    assert f"no signature 'BS1' in COSMIC v3.4 {schema.family}" in " ".join(refused.stderr.split())

@@ -13,9 +13,11 @@ from dnmf.extraction import extract_signatures, save_report, transform_catalog
 from dnmf.plotting import plot_catalog
 from dnmf.refit import refit_exposures, save_refit_report
 from dnmf.signatures import (
+    CN48,
     DBS78,
     ID83,
     SBS96,
+    SV32,
     ChannelGroup,
     ChannelSchema,
     MutationCatalog,
@@ -26,6 +28,7 @@ from dnmf.signatures import (
     write_catalog,
     write_signatures,
 )
+from dnmf.signatures.schemas import SCHEMAS
 
 TOY = ChannelSchema(
     name="TOY6",
@@ -126,7 +129,7 @@ def test_the_report_shows_the_class(result, folder):
     assert written.names == result.signatures.names
 
 
-@pytest.mark.parametrize("schema", [SBS96, DBS78, ID83, TOY, ChannelSchema("PLAIN3", tuple("xyz"))])
+@pytest.mark.parametrize("schema", [*SCHEMAS, TOY, ChannelSchema("PLAIN3", tuple("xyz"))])
 def test_spectra_are_drawn_in_the_style_of_the_class(schema):
     from matplotlib.colors import to_hex
 
@@ -137,7 +140,11 @@ def test_spectra_are_drawn_in_the_style_of_the_class(schema):
     np.testing.assert_allclose(heights, catalog.counts.iloc[0])
     ticks = [tick for group in schema.groups for tick in group.ticks]
     assert [text.get_text() for text in ax.texts][: len(ticks)] == ticks
-    colours = [group.colour.lower() for group in schema.groups for _ in group.ticks]
+    colours = [
+        shade.lower()
+        for group in schema.groups
+        for shade in group.shades or [group.colour] * len(group.ticks)
+    ]
     assert (
         np.resize([to_hex(colour) for colour in bars.get_facecolor()], len(schema)).tolist()
         == colours
@@ -151,10 +158,11 @@ def test_spectra_are_drawn_in_the_style_of_the_class(schema):
     assert texts[-1] == f"s0: {catalog.burdens.iloc[0]:,.0f} {schema.unit}"
 
 
-def test_captions_are_written_once_inside_the_picture():
-    figure = plot_catalog(catalog_of(reference_of(ID83), 1))
+@pytest.mark.parametrize("schema", [ID83, CN48, SV32])
+def test_captions_are_written_once_inside_the_picture(schema):
+    figure = plot_catalog(catalog_of(reference_of(schema), 1))
     (ax,) = figure.axes
-    sections = list(dict.fromkeys((group.above, group.below) for group in ID83.groups))
+    sections = list(dict.fromkeys((group.above, group.below) for group in schema.groups))
     texts = [text.get_text() for text in ax.texts]
     for caption in {text for pair in sections for text in pair if text}:
         assert texts.count(caption) == sum(pair.count(caption) for pair in sections)
@@ -180,6 +188,6 @@ def test_a_reference_of_other_channels_is_refused_before_the_work(schema):
     ):
         with pytest.raises(
             ChannelMismatchError,
-            match=f"has {schema.name} channels, the data have ID83.*file of them",
+            match=f"has {schema.name} channels, the data have ID83.*such as cosmic-v3.4-ID",
         ):
             attempt()

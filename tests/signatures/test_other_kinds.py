@@ -102,8 +102,6 @@ CHANNELS = {
     "SBS24": [f"{strand}:C>{alt}" for strand in "TUNB" for alt in "AGT"],
     "SBS6": ["C>A", "C>G", "C>T", "T>A", "T>C", "T>G"],
     "DBS186": [f"{strand}:{label}" for strand in "TU" for label in DBS78.labels],
-    "CN48": ["0:homdel:0-100kb", "1:LOH:>40Mb", "3-4:het:1Mb-10Mb", "9+:LOH:>40Mb"],
-    "SV32": ["clustered_del_1-10Kb", "clustered_trans", "non-clustered_inv_>10Mb"],
 }
 
 

@@ -6,8 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures import SignatureSet, load_reference, read_signatures, write_signatures
+from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+from dnmf.signatures import (
+    ARTEFACTS,
+    ChannelSchema,
+    SignatureSet,
+    load_reference,
+    read_signatures,
+    write_signatures,
+)
+from dnmf.signatures.schemas import SCHEMAS
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -144,7 +152,7 @@ def test_a_file_in_the_working_folder_needs_no_extension(
     [
         ("cosmic-v3.5", "no reference 'cosmic-v3.5'. Did you mean cosmic-v3"),
         ("cosmc-v3.4", "Did you mean cosmic-v3.4"),
-        ("nothing-like-it", "Expected one of cosmic-v3, .* a file of signatures, or names"),
+        ("nothing-like-it", "Expected cosmic-v3, cosmic-v3.4, .* a file of signatures, or names"),
         ("", "no reference ''"),
         ("mine.tsv", "mine.tsv: no such file"),
         ("folder/mine", "no such file"),
@@ -153,9 +161,109 @@ def test_a_file_in_the_working_folder_needs_no_extension(
         ("SBS1a", "SBS1a is not split off from SBS1 here"),
         ("SBS1,SBS1", "SBS1 is named twice"),
         ("SBS1,SSB5", "no signature 'SSB5'.*Did you mean SBS5"),
+        (
+            "cosmic-v3-DBS",
+            "COSMIC v3 has no DBS signatures here: give cosmic-v3.4-DBS or cosmic-v3.6-DBS",
+        ),
+        (
+            "cosmic-v3.4-ID-GRCh38",
+            "publishes these signatures for GRCh37, not for GRCh38, and only SBS",
+        ),
+        ("cosmic-v3.4-SV-exome", "publishes these signatures for GRCh38, not for GRCh38-exome"),
+        ("DBS99", "no signature 'DBS99' in COSMIC v3.4 DBS, GRCh37"),
+        ("DBS22", "no signature 'DBS22'.* It is in cosmic-v3.6-DBS-GRCh37,"),
+        ("SBS1,DBS2", "SBS1 and DBS2 have different channels"),
+        (",", "no signature is named"),
         ("SBS100", "cosmic-v3.6-GRCh37, cosmic-v3.6-GRCh38: load that whole reference"),
     ],
 )
 def test_wrong_names_are_explained(name: str, message: str) -> None:
     with pytest.raises(InputDataError, match=message):
         load_reference(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("DBS1,DBS4", "cosmic-v3.4-DBS-GRCh37"),
+        ("id2", "cosmic-v3.4-ID-GRCh37"),
+        ("CN9", "cosmic-v3.4-CN-GRCh37"),
+        ("SV4,SV1", "cosmic-v3.4-SV-GRCh38"),
+    ],
+)
+def test_names_of_signatures_say_their_class(name: str, full: str) -> None:
+    whole = load_reference(full)
+    names = name.upper().split(",")
+    np.testing.assert_array_equal(load_reference(name).profiles, whole.profiles.loc[names])
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
+def test_a_name_without_a_class_means_the_class_of_the_data(schema: ChannelSchema) -> None:
+    found = load_reference("cosmic-v3.6", channels=schema)
+    pd.testing.assert_frame_equal(
+        found.profiles, load_reference(f"cosmic-v3.6-{schema.family}").profiles
+    )
+
+
+def test_builds_and_exomes_of_doublets_are_the_published_ones(tmp_path: Path) -> None:
+    for build, assay, name in (
+        ("hg38", None, "cosmic-v3.6-DBS-GRCh38"),
+        (None, "exome", "cosmic-v3.6-DBS-GRCh37-exome"),
+        ("GRCh38", "exome", "cosmic-v3.6-DBS-GRCh38-exome"),
+    ):
+        found = load_reference("cosmic-v3.6-DBS", build=build, assay=assay)
+        assert found.target == name.removeprefix("cosmic-v3.6-DBS-")
+        pd.testing.assert_frame_equal(found.profiles, load_reference(name).profiles)
+    with pytest.raises(InputDataError, match="for GRCh37, not for GRCh37-exome, and only SBS"):
+        load_reference("ID1,ID2", assay="exome")
+    own = load_reference("DBS2,DBS4")
+    with pytest.raises(ChannelMismatchError, match="the 96 SBS channels only"):
+        load_reference(own, made_for="GRCh37", assay="exome")
+    (tmp_path / "panel.bed").write_text("chr1\t0\t9\n")
+    with pytest.raises(ChannelMismatchError, match="the 96 SBS channels only"):
+        load_reference(
+            "DBS2", assay=str(tmp_path / "panel.bed"), genome=tmp_path / "there_is_none.fa"
+        )
+
+
+def test_files_and_names_make_one_reference(tmp_path: Path) -> None:
+    path = tmp_path / "denovo.tsv"
+    own = load_reference("SBS3,SBS8").profiles.rename(index={"SBS3": "SBS96A", "SBS8": "SBS96B"})
+    write_signatures(SignatureSet(own), path)
+    found = load_reference(f"{path}, SBS5,SBS1")
+    assert found.names == ["SBS96A", "SBS96B", "SBS5", "SBS1"]
+    assert found.source == f"{path} and COSMIC v3.4 SBS, GRCh37"
+    np.testing.assert_allclose(found.profiles.loc[own.index], own, rtol=1e-12)
+    assert found.profiles.loc[["SBS5", "SBS1"]].equals(load_reference("SBS5,SBS1").profiles)
+    assert load_reference([path, "SBS5", "SBS1"]).profiles.equals(found.profiles)
+    whole = load_reference(["cosmic-v3.6", SignatureSet(own)], exclude="artefacts")
+    assert {"SBS96B", "SBS1"} < set(whole.names)
+    other = load_reference(f"{path},SBS5", made_for="hg38")
+    pd.testing.assert_frame_equal(
+        other.profiles.loc[["SBS5"]], load_reference("SBS5", build="GRCh38").profiles
+    )
+    with pytest.raises(InputDataError, match=r"SBS1: in .*SBS, GRCh37 and again in .*SBS, GRCh38"):
+        load_reference(["SBS1", load_reference("SBS1", build="GRCh38")])
+    with pytest.raises(InputDataError, match="are used as they are, so --build GRCh38"):
+        load_reference(f"{path},SBS5", build="hg38")
+    with pytest.raises(ChannelMismatchError, match=r"SBS96 channels, .* has DBS78"):
+        load_reference(f"{path},DBS5")
+
+
+def test_signatures_are_excluded_by_name(tmp_path: Path) -> None:
+    whole = load_reference()
+    without = load_reference(exclude=" sbs5, Artefacts")
+    assert set(whole.names) - set(without.names) == ARTEFACTS & set(whole.names) | {"SBS5"}
+    assert without.profiles.equals(whole.profiles.loc[without.names])
+    assert without.source == whole.source
+    path = tmp_path / "own.tsv"
+    write_signatures(load_reference("SBS1,SBS5,SBS60"), path)
+    assert load_reference(path, exclude=["artifacts"]).names == ["SBS1", "SBS5"]
+    assert load_reference("ID1,ID2", exclude="artefacts").names == ["ID1", "ID2"]
+    for exclude, message in (
+        ("SSB5", "no signature 'SSB5'.*Did you mean SBS5"),
+        ("SBS40", "split into SBS40a"),
+        ("SBS1,SBS5,SBS60", "nothing is left without SBS1, SBS5, SBS60"),
+    ):
+        with pytest.raises(InputDataError, match=message):
+            load_reference(path if "left" in message else "cosmic-v3.4", exclude=exclude)

@@ -10,9 +10,11 @@ import pytest
 
 from dnmf.exceptions import ChannelMismatchError
 from dnmf.signatures import (
+    CN48,
     DBS78,
     ID83,
     SBS96,
+    SV32,
     ChannelGroup,
     ChannelSchema,
     MutationCatalog,
@@ -21,6 +23,7 @@ from dnmf.signatures import (
     read_catalog,
     write_catalog,
 )
+from dnmf.signatures.schemas import SCHEMAS
 
 BASES = "ACGT"
 COMPLEMENT = str.maketrans(BASES, "TGCA")
@@ -30,7 +33,7 @@ def other_strand(bases: str) -> str:
     return bases.translate(COMPLEMENT)[::-1]
 
 
-@pytest.mark.parametrize("schema", [SBS96, DBS78, ID83])
+@pytest.mark.parametrize("schema", SCHEMAS)
 def test_a_class_has_as_many_distinct_channels_as_its_name_says(schema):
     assert schema.name == f"{schema.family}{len(set(schema.labels))}"
     assert [schema.canonical(label) for label in schema.labels] == list(schema.labels)
@@ -38,9 +41,9 @@ def test_a_class_has_as_many_distinct_channels_as_its_name_says(schema):
     assert sum(len(group.ticks) for group in schema.groups) == len(schema)
 
 
-@pytest.mark.parametrize(("schema", "name"), [(DBS78, "DBS78"), (ID83, "ID83")])
-def test_order_is_that_of_the_field(schema, name, shared_data):
-    published = (shared_data / "channels" / f"{name}.txt").read_text().split()
+@pytest.mark.parametrize("schema", SCHEMAS[1:], ids=lambda schema: schema.name)
+def test_order_is_that_of_the_field(schema, shared_data):
+    published = (shared_data / "channels" / f"{schema.name}.txt").read_text().split()
     assert list(schema.labels) == list(schema.file_order) == published
 
 
@@ -93,12 +96,40 @@ def test_ticks_of_indels_count_as_the_field_draws_them():
     assert [shown[f"5:Del:M:{number}"] for number in range(1, 6)] == ["1", "2", "3", "4", "5+"]
 
 
+@pytest.mark.parametrize(
+    ("schema", "spelling", "label"),
+    [
+        (CN48, "X3.4.LOH..40Mb", "3-4:LOH:>40Mb"),
+        (CN48, "9+_het_0-100KB", "9+:het:0-100kb"),
+        (CN48, ("0", "homdel", "100kb-1Mb"), "0:homdel:100kb-1Mb"),
+        (SV32, "non.clustered_tds_.10Mb", "non-clustered_tds_>10Mb"),
+        (SV32, "Clustered:Trans", "clustered_trans"),
+        (SV32, ("clustered", "del", "1-10Kb"), "clustered_del_1-10Kb"),
+        (SV32, "clustered_del", None),
+        (CN48, "1:het:>40Mb", None),
+        (CN48, "CN9", None),
+        (SV32, "", None),
+    ],
+)
+def test_segments_and_rearrangements_are_told_by_words_and_numbers(schema, spelling, label):
+    assert schema.canonical(spelling) == label
+
+
+@pytest.mark.parametrize("schema", [CN48, SV32])
+def test_every_bar_of_segments_and_rearrangements_has_its_shade(schema):
+    for group in schema.groups:
+        assert len(group.shades) in (0, len(group.ticks))
+    assert (
+        sum(len(group.shades) for group in schema.groups) == {"CN48": 48, "SV32": 30}[schema.name]
+    )
+
+
 def test_a_style_has_a_tick_for_each_channel():
     with pytest.raises(ValueError, match="TOY2: 1 ticks for 2 channels"):
         ChannelSchema("TOY2", ("a", "b"), groups=(ChannelGroup("a", "#000000", ("a",)),))
 
 
-@pytest.mark.parametrize("schema", [SBS96, DBS78, ID83])
+@pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("order", ["canonical", "shuffled"])
 def test_files_are_recognised_by_their_labels(schema, order, tmp_path):
     rng = np.random.default_rng(1)
@@ -136,5 +167,9 @@ def test_a_missing_channel_is_told_in_the_class_of_the_others(tmp_path: Path):
 
 def test_the_default_reference_is_the_one_of_the_class():
     assert load_reference(channels=SBS96).source == load_reference().source
-    with pytest.raises(ChannelMismatchError, match="ships no reference of DBS78 signatures"):
-        load_reference(channels=DBS78)
+    for schema in SCHEMAS[1:]:
+        known = load_reference(channels=schema)
+        assert known.schema is schema
+        assert known.source.startswith(f"COSMIC v3.4 {schema.family}, ")
+    with pytest.raises(ChannelMismatchError, match="ships no reference of TOY2 signatures"):
+        load_reference(channels=ChannelSchema("TOY2", ("a", "b")))

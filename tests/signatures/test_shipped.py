@@ -11,30 +11,47 @@ from numpy.testing import assert_allclose
 
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures import (
-    SBS96,
     available_references,
     example_catalog,
     load_reference,
     read_catalog,
     read_signatures,
 )
+from dnmf.signatures.schemas import SCHEMAS
+from dnmf.signatures.shipped import SHIPPED_FILES, name_parts
 
 DATA = Path(__file__).parents[1] / "data"
-SIZES = {"v3": 67, "v3.4": 86, "v3.6": 101}
+
+
+def is_sbs(name):
+    return name_parts(name)["family"] is None
+
+
+SIZES = {
+    "SBS": {"v3": 67, "v3.4": 86, "v3.6": 101},
+    "DBS": {"v3.4": 20, "v3.6": 22},
+    "ID": {"v3.4": 23, "v3.6": 25},
+    "CN": {"v3.4": 25, "v3.6": 26},
+    "SV": {"v3.4": 10, "v3.6": 12},
+}
 
 
 @pytest.mark.parametrize("name", available_references())
 def test_every_reference_is_whole(name):
     reference = load_reference(name)
-    assert len(reference) == SIZES[name.split("-")[1]]
-    assert list(reference.profiles.columns) == list(SBS96.labels)
+    version, family = name_parts(name)["version"], name_parts(name)["family"] or "SBS"
+    assert len(reference) == SIZES[family][version]
+    assert {f"{family}1", f"{family}5"} <= set(reference.names)
+    assert all(own.startswith(family) for own in reference.names)
+    assert reference.schema in SCHEMAS
+    assert reference.schema.family == family
     assert_allclose(reference.profiles.sum(axis=1), 1.0, rtol=1e-14)
     assert (reference.profiles.to_numpy() >= 0).all()
-    assert {"SBS1", "SBS5", "SBS10a"} <= set(reference.names)
-    assert reference.source.startswith(f"COSMIC {name.split('-')[1]} SBS, GRCh3")
+    assert reference.source == f"COSMIC {version} {family}, {reference.target.replace('-', ' ')}"
+    assert reference.target.endswith("exome") == name.endswith("exome")
 
 
-@pytest.mark.parametrize("name", available_references())
+@pytest.mark.parametrize("name", [name for name in available_references() if is_sbs(name)])
 def test_signatures_peak_where_their_cause_says(name):
     """Labels were matched: SBS1 is C>T at CpG, SBS2 C>T and SBS13 C>G at TpC, SBS17b T>G at CpTpT."""
     exome = name.endswith("exome")
@@ -47,6 +64,14 @@ def test_signatures_peak_where_their_cause_says(name):
     assert profiles.loc["SBS10a"].idxmax() == "T[C>A]T"
 
 
+def test_signatures_of_other_classes_peak_where_their_cause_says():
+    """DBS1 is ultraviolet light's CC>TT, DBS2 smoking's CC>AA; ID1 and ID2 are slips in long runs of T."""
+    peaks = {"DBS1": "CC>TT", "DBS2": "CC>AA", "ID1": "1:Ins:T:5", "ID2": "1:Del:T:5"}
+    peaks |= {"CN1": "2:het:>40Mb", "SV4": "clustered_trans"}
+    for name, channel in peaks.items():
+        assert load_reference(name).profiles.loc[name].idxmax() == channel
+
+
 @pytest.mark.parametrize(
     ("short", "full"),
     [
@@ -55,9 +80,12 @@ def test_signatures_peak_where_their_cause_says(name):
         ("COSMIC-V3.4", "cosmic-v3.4-GRCh37"),
         ("cosmic-v3.4-exome", "cosmic-v3.4-grch37-exome"),
         (" cosmic-v3.6 ", "Cosmic-v3.6-GRCh37"),
+        ("cosmic-v3.4-SBS", "cosmic-v3.4"),
+        ("cosmic-v3.4-dbs-hg38", "cosmic-v3.4-DBS-GRCh38"),
+        ("cosmic-v3.4-SV", "cosmic-v3.4-SV-GRCh38"),
     ],
 )
-def test_short_names_mean_grch37_in_any_case(short, full):
+def test_short_names_in_any_case(short, full):
     assert load_reference(short).profiles.equals(load_reference(full).profiles)
 
 
@@ -86,25 +114,20 @@ def test_the_example_needs_no_warning():
 
 
 def test_shipped_references_are_the_published_files(shared_data):
-    names = {
-        "COSMIC_v3_SBS_GRCh37.txt": "cosmic-v3",
-        "COSMIC_v3_SBS_GRCh38.txt": "cosmic-v3-GRCh38",
-        "COSMIC_v3.4_SBS_GRCh37.txt": "cosmic-v3.4",
-        "COSMIC_v3.4_SBS_GRCh37_exome.txt": "cosmic-v3.4-exome",
-        "COSMIC_v3.4_SBS_GRCh38.txt": "cosmic-v3.4-GRCh38",
-        "COSMIC_v3.6_SBS_GRCh37.txt": "cosmic-v3.6",
-        "COSMIC_v3.6_SBS_GRCh38.txt": "cosmic-v3.6-GRCh38",
-    }
-    for file, name in names.items():
-        published = read_signatures(shared_data / "cosmic" / file)
-        assert load_reference(name).profiles.equals(published.profiles)
+    files = sorted((shared_data / "cosmic").glob("COSMIC_*.txt"))
+    assert len(files) == len(SHIPPED_FILES)
+    for file in files:
+        _, version, family, *target = file.stem.split("_")
+        published = read_signatures(file)
+        shipped = load_reference(f"cosmic-{version}-{family}-{'-'.join(target)}")
+        assert shipped.profiles.equals(published.profiles)
 
 
 def test_package_data_is_small_and_compressed():
     folder = resources.files("dnmf.signatures").joinpath("data")
     files = list(folder.iterdir())
     assert all(file.name.endswith(".gz") for file in files)
-    assert sum(len(file.read_bytes()) for file in files) < 500_000
+    assert sum(len(file.read_bytes()) for file in files) < 600_000
 
 
 def test_reading_a_catalog_loads_no_heavy_library():

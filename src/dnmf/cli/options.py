@@ -14,7 +14,8 @@ import dnmf
 CatalogPath = Annotated[
     Path,
     typer.Argument(
-        metavar="CATALOG", help="Mutation counts, channels by samples: SBS96, DBS78 or ID83."
+        metavar="CATALOG",
+        help="Mutation counts, channels by samples: SBS96, DBS78, ID83, CN48 or SV32.",
     ),
 ]
 OutputFolder = Annotated[
@@ -36,9 +37,18 @@ class ReferenceChoice:
         typer.Option(
             "--reference",
             metavar="NAME|FILE|LIST",
-            help="A name of `dnmf references`, a file of signatures, or a list such as SBS1,SBS5.",
+            help="A name of `dnmf references`, a file of signatures, or a list of these such as SBS1,own.tsv.",
         ),
     ] = "cosmic-v3.4"
+    exclude: Annotated[
+        str,
+        typer.Option(
+            "--exclude",
+            metavar="NAMES",
+            help="Signatures to leave out, such as SBS5,artefacts (what COSMIC takes for artefacts).",
+            show_default=False,
+        ),
+    ] = ""
     build: Annotated[
         str | None,
         typer.Option(
@@ -79,7 +89,8 @@ class ReferenceChoice:
     @property
     def files(self) -> tuple[Path, ...]:
         """Return what may be the path of an input, which the output must not replace."""
-        return tuple(Path(name) for name in (self.reference, self.assay, self.genome) if name)
+        names = (self.reference, *self.reference.split(","), self.assay, self.genome)
+        return tuple(Path(str(name).strip()) for name in dict.fromkeys(names) if name)
 
 
 def with_reference(command: Callable[..., None]) -> Callable[..., None]:

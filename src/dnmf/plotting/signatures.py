@@ -199,8 +199,14 @@ def _draw_spectrum(
         _bars(ax, behind, 0.9, **pale, zorder=2)
         _marks(ax, behind)
     n = len(schema)
-    colours = [group.colour for group in schema.groups for _ in group.ticks]
-    _bars(ax, heights, 0.6, facecolors=colours, linewidths=0, zorder=3)
+    edges = [group.colour for group in schema.groups for _ in group.ticks]
+    shades = [
+        shade
+        for group in schema.groups
+        for shade in group.shades or [group.colour] * len(group.ticks)
+    ]
+    line_width = 0.0 if shades == edges else 0.7  # the palest shades are nearly white
+    _bars(ax, heights, 0.6, facecolors=shades, edgecolors=edges, linewidths=line_width, zorder=3)
     if ends is not None:
         low, high = ends
         ax.vlines(np.arange(n), low, high, color=_style.MUTED, linewidth=1.3, zorder=6)
@@ -209,8 +215,8 @@ def _draw_spectrum(
     ax.set(xlim=(-0.5, n - 0.5), ylim=(0, top * 1.06 if top > 0 else 1.0), xticks=[])
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)
-    edges = np.cumsum([len(group.ticks) for group in schema.groups])
-    for edge in edges[:-1]:
+    ends_of_groups = np.cumsum([len(group.ticks) for group in schema.groups])
+    for edge in ends_of_groups[:-1]:
         ax.axvline(edge - 0.5, color=_style.GRID, linewidth=0.7, zorder=1)
     # Texts, not ticks: a tick is five artists, and forty panels have 3,840 of them.
     below = _style.text_style(

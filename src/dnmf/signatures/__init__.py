@@ -9,7 +9,7 @@ from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
 from dnmf.signatures.references import load_reference
-from dnmf.signatures.schemas import DBS78, ID83, SBS96, detect_schema
+from dnmf.signatures.schemas import CN48, DBS78, ID83, SBS96, SV32, detect_schema
 from dnmf.signatures.shipped import (
     ARTEFACTS,
     available_references,
@@ -22,9 +22,11 @@ from dnmf.signatures.write import write_catalog, write_exposures, write_signatur
 
 __all__ = [
     "ARTEFACTS",
+    "CN48",
     "DBS78",
     "ID83",
     "SBS96",
+    "SV32",
     "ChannelGroup",
     "ChannelSchema",
     "MutationCatalog",

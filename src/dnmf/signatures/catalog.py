@@ -5,7 +5,7 @@ Both are checked when they are made, so code that receives one need not check ag
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -139,6 +139,8 @@ class SignatureSet:
         Where the signatures come from; shown in messages and reports.
     schema : ChannelSchema
         What the columns must be; any order and spelling is accepted.
+    target : str
+        Genome build and assay that they are for, such as ``"GRCh37-exome"``; empty if not known.
 
     Raises
     ------
@@ -158,6 +160,7 @@ class SignatureSet:
     profiles: pd.DataFrame
     source: str = ""
     schema: ChannelSchema = SBS96
+    target: str = ""
 
     def __post_init__(self) -> None:
         table = self.source or "the signatures"
@@ -196,7 +199,7 @@ class SignatureSet:
         if twice or not chosen:
             problem = f"{few(twice)} is named twice" if twice else "no signature is named"
             raise InputDataError(f"{problem}. Give each signature once, e.g. {self.names[0]}.")
-        return SignatureSet(self.profiles.loc[chosen], self.source, self.schema)
+        return replace(self, profiles=self.profiles.loc[chosen])
 
     def _suggestion(self, name: str) -> str:
         """Say which signatures of the set a wrong name may have meant; empty if none is near."""

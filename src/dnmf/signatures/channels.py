@@ -33,6 +33,8 @@ class ChannelGroup:
     above, below : str
         Captions over the strip and under the ticks; groups next to each other with the same caption
         share it.
+    shades : tuple of str
+        Colours of the single bars, where they differ; their edges then have the colour of the group.
     """
 
     header: str
@@ -40,6 +42,7 @@ class ChannelGroup:
     ticks: tuple[str, ...]
     above: str = ""
     below: str = ""
+    shades: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

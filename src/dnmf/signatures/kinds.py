@@ -10,6 +10,8 @@ _READS = "dnmf reads text tables of counts, signatures or exposures"
 _SAVE = "Save the table as plain text (tab- or comma-separated, UTF-8)"
 _MATRIX = "Make the matrix of counts first, e.g. with SigProfilerMatrixGenerator, and give its .SBS96.all file"
 
+_SEGMENTS = "Make the matrix of the 48 classes first, e.g. with SigProfilerMatrixGenerator, and give its .CNV48 file"
+
 _BINARY = (
     (rb"\xd0\xcf\x11\xe0", "an old Excel workbook", _SAVE),
     (rb"%PDF-", "a PDF", _SAVE),
@@ -173,16 +175,6 @@ _OTHER_CHANNELS = (
         "Give the matrix with 83 channels",
     ),
     (r".*\[?(?:Del|Ins)\([ACGT\d,]*\):.*", "ID89 (another classification of indels)", "Give ID83"),
-    (
-        r"\d\+?(?:-\d)?:(?:LOH|het|homdel):.*|(?:\d|9\+):(?:LOH|het|homdel).*",
-        "CN48 (copy numbers)",
-        "dnmf reads SBS96, DBS78 and ID83",
-    ),
-    (
-        r"(?:non-)?clustered[_:].*",
-        "SV32 (rearrangements)",
-        "dnmf reads SBS96, DBS78 and ID83",
-    ),
 )
 
 SIGNATURE_NAME = re.compile(
@@ -228,7 +220,7 @@ def refuse_other_text(text: str, source: str) -> None:
         if all(names & columns for columns in _VARIANT_COLUMNS) or names & _OF_VARIANTS_ALONE:
             raise _other_kind(source, "a list of variants (such as MAF)", _MATRIX)
         if all(names & columns for columns in _SEGMENT_COLUMNS):
-            raise _other_kind(source, "a list of segments", "Classes of copy numbers are not read")
+            raise _other_kind(source, "a list of segments", _SEGMENTS)
     regions = [line for line in _without_comments(lines)[:20] if line.strip()]
     if regions and all(map(_VARIANT.match, regions)):
         raise _other_kind(source, "a list of variants without its header", _MATRIX)

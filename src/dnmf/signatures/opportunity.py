@@ -108,8 +108,10 @@ def convert_signatures(signatures: SignatureSet, source: str, target: str) -> Si
     >>> bool(abs(exome.profiles - published.profiles).max(axis=None) < 1e-6)
     True
     """
+    _check_substitutions(signatures)
     ratio = opportunity_ratio(source, target)
-    return _weighted(signatures, ratio, f"converted from {source} to {target}")
+    how = f"converted from {source} to {target}"
+    return _weighted(signatures, ratio, how, with_usual_builds(target))
 
 
 def restrict_signatures(
@@ -142,6 +144,7 @@ def restrict_signatures(
         If more than a twentieth of the regions is unknown bases, or some trinucleotide does not occur in them: it
         counts as half a site, so that a mutation there is unlikely, not impossible.
     """
+    _check_substitutions(signatures)
     counts = count_sites(regions, genome)
     if counts.build is not None and counts.build != build:
         raise InputDataError(
@@ -166,7 +169,8 @@ def restrict_signatures(
     logs = pd.Series(np.log(np.maximum(inside, MIN_SITES) / everywhere), index=TRINUCLEOTIDES)
     channels = SBS96.labels
     ratio = pd.Series(np.exp((logs - logs.mean())[_sites(channels)].to_numpy()), index=channels)
-    return _weighted(signatures, ratio, f"in the regions of {Path(regions).name}")
+    name = Path(regions).name
+    return _weighted(signatures, ratio, f"in the regions of {name}", f"{build}-{name}")
 
 
 def _sites(channels: Sequence[str]) -> list[str]:
@@ -174,11 +178,16 @@ def _sites(channels: Sequence[str]) -> list[str]:
     return [label[0] + label[2] + label[6] for label in channels]
 
 
-def _weighted(signatures: SignatureSet, ratio: pd.Series, how: str) -> SignatureSet:
+def _check_substitutions(signatures: SignatureSet) -> None:
     if signatures.schema.name != SBS96.name:
         raise ChannelMismatchError(
-            f"{signatures.source or 'the signatures'}: opportunities are known for the 96 SBS channels only."
+            f"{signatures.source or 'the signatures'}: opportunities are known for the 96 SBS channels only, so "
+            f"{signatures.schema.name} signatures cannot be converted to another build, an exome or a panel."
         )
+
+
+def _weighted(signatures: SignatureSet, ratio: pd.Series, how: str, target: str) -> SignatureSet:
     weighted = signatures.profiles * ratio[signatures.profiles.columns]
     scaled = weighted.div(weighted.sum(axis=1), axis=0)
-    return SignatureSet(scaled, source=f"{signatures.source or 'signatures'}, {how}")
+    source = f"{signatures.source or 'signatures'}, {how}"
+    return SignatureSet(scaled, source, target=target)

@@ -1,13 +1,16 @@
-"""References by name, from a file or as a list of signatures, for a genome build and an assay."""
+"""References by name, from files, or as a list of signatures, for a genome build and an assay."""
 
-import warnings
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
-from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+import pandas as pd
+
+from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.channels import ChannelSchema
+from dnmf.signatures.channels import ChannelSchema, few
+from dnmf.signatures.cosmic import ASSAYS, GENOME, cosmic_signatures, target_name, warn_of_exome
 from dnmf.signatures.io import read_signatures
 from dnmf.signatures.opportunity import (
     TARGETS,
@@ -16,40 +19,41 @@ from dnmf.signatures.opportunity import (
     with_usual_builds,
 )
 from dnmf.signatures.shipped import (
+    ARTEFACTS,
+    BUILDS,
     DEFAULT_REFERENCE,
-    DEFAULTS,
-    SHIPPED_FILES,
-    available_references,
-    default_reference,
     how_to_give_reference,
-    shipped_reference,
+    name_parts,
 )
 
-BUILDS = ("GRCh37", "GRCh38")
-ASSAYS = GENOME, EXOME = ("genome", "exome")
-_SHIPPED = {name.lower(): name for name in available_references()}
+_ALL_ARTEFACTS = ("artefacts", "artifacts")
+_FILE_ENDINGS = (".txt", ".tsv", ".csv", ".gz")
+
+Reference = SignatureSet | str | Path
 
 
 def load_reference(
-    reference: SignatureSet | str | Path | Sequence[str] = DEFAULT_REFERENCE,
+    reference: Reference | Sequence[Reference] = DEFAULT_REFERENCE,
     *,
     build: str | None = None,
     assay: str | None = None,
     genome: str | Path | None = None,
     made_for: str | None = None,
+    exclude: str | Sequence[str] = (),
     channels: ChannelSchema | None = None,
 ) -> SignatureSet:
-    """Return reference signatures by name, from a file, or a choice of them, for a genome build and assay.
+    """Return reference signatures by name, from files, or a choice of them, for a genome build and assay.
 
     Parameters
     ----------
-    reference : SignatureSet, str, Path or sequence of str
+    reference : SignatureSet, str, Path or a sequence of these
         One of ``available_references()``, in upper or lower case, perhaps with a build and assay of its own; or the
-        path of a file in any layout of ``read_signatures``; or names of signatures of the default reference,
-        COSMIC v3.4, as a sequence or separated by commas (``"SBS1,SBS5,SBS40a"``). A shipped name goes before a file
-        of that name.
+        path of a file in any layout of ``read_signatures``; or names of signatures of COSMIC v3.4 (``"SBS1"``,
+        ``"DBS2"``, ``"ID6"``, ``"CN9"``, ``"SV4"``); or several of all these, as a sequence or separated by commas:
+        ``"SBS1,SBS5,SBS40a"``, ``"denovo.tsv,SBS1,SBS5"``. A shipped name goes before a file of that name.
     build : str, optional
-        ``"GRCh37"`` or ``"GRCh38"``, in any spelling, such as ``"hg38"``; by default the one in the name, else GRCh37.
+        ``"GRCh37"`` or ``"GRCh38"``, in any spelling, such as ``"hg38"``; by default the one in the name, else GRCh37,
+        else the one that COSMIC publishes.
     assay : str, optional
         ``"genome"``, ``"exome"``, or the path of a BED file with the regions of a panel; by default the one in the
         name, else genome.
@@ -58,8 +62,12 @@ def load_reference(
     made_for : str, optional
         What signatures of your own (a file or a SignatureSet) were made for: ``"GRCh37"``, ``"GRCh38"`` or
         ``"GRCh37-exome"``. With it they are converted to ``build`` and ``assay``; without it they are used as they are.
+    exclude : str or sequence of str
+        Names of signatures to leave out, perhaps separated by commas; ``"artefacts"`` stands for those that COSMIC
+        lists as possible sequencing artefacts, as far as they are in the reference.
     channels : ChannelSchema, optional
-        Of the data: the default reference is the one that is shipped for them, and one of others is refused.
+        Of the data: a name such as ``cosmic-v3.4`` means the signatures of this class, and a reference of another
+        class is refused.
 
     Returns
     -------
@@ -69,10 +77,12 @@ def load_reference(
     Raises
     ------
     InputDataError
-        If there is no such reference, file or signature (the message says what is near), options contradict each other
-        or the name, signatures are to be converted without ``made_for``, or regions and genome do not belong together.
+        If there is no such reference, file or signature (the message says what is near), a name comes twice, nothing
+        is left, options contradict each other or the name, a build or assay is not published for the class,
+        signatures are to be converted without ``made_for``, or regions and genome do not belong together.
     ChannelMismatchError
-        If the reference has other channels than the data. The message says which to give.
+        If the reference has other channels than the data (the message says which to give), its parts have different
+        channels, or a conversion is asked for of other signatures than SBS96.
 
     Warns
     -----
@@ -82,12 +92,14 @@ def load_reference(
 
     Examples
     --------
-    >>> len(load_reference("cosmic-v3.4"))
-    86
+    >>> len(load_reference("cosmic-v3.4")), len(load_reference("cosmic-v3.4-ID"))
+    (86, 23)
     >>> load_reference("cosmic-v3.4", build="GRCh38").source
     'COSMIC v3.4 SBS, GRCh38'
     >>> load_reference("SBS5,SBS1", assay="exome").names
     ['SBS5', 'SBS1']
+    >>> len(load_reference(exclude="SBS5,artefacts"))
+    67
     """
     build = None if build is None else with_usual_builds(build)
     made_for = None if made_for is None else with_usual_builds(made_for)
@@ -101,37 +113,60 @@ def load_reference(
             f"{regions}: what mutations look like there depends on how often each trinucleotide occurs in the regions. "
             "Give the genome they belong to, too: --genome FILE.fa (GRCh37 or GRCh38, as --build says)."
         )
-    if channels is not None and reference == DEFAULT_REFERENCE:
-        reference = default_reference(channels) or reference
     wanted = GENOME if regions is not None else assay
-    if isinstance(reference, str):
-        reference = reference.strip()
-        usual = with_usual_builds(reference)
-        reference = usual if usual.lower() in _SHIPPED else reference
-    if isinstance(reference, Path) or (isinstance(reference, str) and _is_own_file(reference)):
-        reference = read_signatures(reference)
-    if isinstance(reference, SignatureSet):
-        chosen, chosen_build = _converted(reference, build, wanted, made_for)
-    else:
-        chosen, chosen_build = _of_cosmic(reference, build, wanted, made_for)
+    items = list(_items(reference))
+    if made_for is not None and all(isinstance(item, str) for item in items):
+        raise InputDataError(
+            f"{reference} is not a file, so dnmf knows what it was made for: leave --made-for {made_for} out."
+        )
+    # Known signatures beside those of a file are for the same sites, unless the options say which.
+    own_build, _, own_assay = (made_for or "").partition("-")
+    known = build or own_build or None, wanted or own_assay or None
+    parts: list[SignatureSet] = []
+    for is_known, group in groupby(items, key=lambda item: isinstance(item, str)):
+        if is_known:
+            parts += cosmic_signatures([str(item) for item in group], *known, channels)
+        else:
+            parts += [_converted(item, build, wanted, made_for) for item in group]
+    chosen = _joined(parts)
     if channels is not None and chosen.schema != channels:
         raise ChannelMismatchError(
             f"{chosen.source or 'the reference'}: has {chosen.schema.name} channels, the data have {channels.name}. "
             f"{how_to_give_reference(channels)}"
         )
+    chosen = _without(chosen, exclude)
     if regions is None or genome is None:
         return chosen
-    return restrict_signatures(chosen, regions, genome, build=chosen_build)
+    return restrict_signatures(chosen, regions, genome, build=chosen.target or BUILDS[0])
 
 
-def _is_own_file(name: str) -> bool:
-    """Whether a text is a path: no reference has this name, and it looks like a path or the file exists."""
-    if name.lower() in _SHIPPED:
-        return False
-    if "/" in name or "\\" in name or name.lower().endswith((".txt", ".tsv", ".csv", ".gz")):
-        return True
+def _items(reference: Reference | Sequence[Reference]) -> Iterable[Reference]:
+    """Yield the parts of a reference: names of references and signatures as text, the path of every file, sets."""
+    if isinstance(reference, SignatureSet | Path):
+        yield reference
+        return
+    if not isinstance(reference, str):
+        for part in reference:
+            yield from _items(part)
+        return
+    name = with_usual_builds(reference)
+    if name_parts(name):
+        yield name
+    elif _exists(reference.strip()):
+        yield Path(reference.strip())
+    elif "," in reference:
+        for part in reference.split(","):
+            if part.strip():
+                yield from _items(part)
+    elif "/" in name or "\\" in name or name.lower().endswith(_FILE_ENDINGS):
+        yield Path(reference.strip())
+    else:
+        yield reference.strip()
+
+
+def _exists(name: str) -> bool:
     try:
-        return bool(name) and Path(name).exists()
+        return bool(name) and Path(name).exists() and not Path(name).is_dir()
     except OSError:  # a list of many signatures is too long for a file name
         return False
 
@@ -147,122 +182,72 @@ def _regions(assay: str | None) -> Path | None:
     return Path(assay)
 
 
-def _of_cosmic(
-    reference: str | Sequence[str], build: str | None, assay: str | None, made_for: str | None
-) -> tuple[SignatureSet, str]:
-    """Return a shipped reference for a build and assay, or signatures of it, and the build."""
-    known = _SHIPPED.get(reference.lower()) if isinstance(reference, str) else None
-    names = None if known is not None else _listed(reference)
-    if made_for is not None:
-        raise InputDataError(
-            f"{reference} is not a file, so dnmf knows what it was made for: leave --made-for {made_for} out."
-        )
-    full = _full_name(
-        known or _default_of(names[0] if names else "") or DEFAULT_REFERENCE, build, assay
-    )
-    whole = _load(full)
-    build = next(part for part in full.split("-") if part in BUILDS)
-    return whole if names is None else _select(whole, names), build
-
-
-def _default_of(signature: str) -> str | None:
-    """Return the default reference of the family that the name of a signature starts with, such as SBS."""
-    name = signature.strip().upper()
-    return next((own for family, own in DEFAULTS.items() if name.startswith(family)), None)
-
-
-def _listed(reference: str | Sequence[str]) -> list[str]:
-    """Return the names of a list of signatures; refuse what is neither a list nor a shipped reference or file."""
-    if not isinstance(reference, str):
-        return [str(name) for name in reference]
-    if "," in reference or _default_of(reference):
-        return [part for part in reference.split(",") if part.strip()]
-    near = get_close_matches(reference.lower(), _SHIPPED, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(_SHIPPED[name] for name in near)}? " if near else ""
-    raise InputDataError(
-        f"no reference {reference!r}. {hint}Expected one of {', '.join(_SHIPPED.values())}, the path "
-        f"of a file of signatures, or names of signatures of {DEFAULT_REFERENCE} separated by "
-        "commas, e.g. SBS1,SBS5."
-    )
-
-
-def _select(whole: SignatureSet, names: Sequence[str]) -> SignatureSet:
-    """Return the named signatures; the error for others says which shipped references have them."""
-    try:
-        return whole.select(names)
-    except InputDataError as error:
-        missing = {name.strip().lower() for name in names} - {name.lower() for name in whole.names}
-        others = [
-            reference
-            for reference in SHIPPED_FILES
-            if missing & {name.lower() for name in shipped_reference(reference).names}
-        ]
-        hint = f" It is in {', '.join(others)}: load that whole reference instead."
-        raise InputDataError(f"{error}{hint if others else ''}") from error
-
-
 def _converted(
-    own: SignatureSet, build: str | None, assay: str | None, made_for: str | None
-) -> tuple[SignatureSet, str]:
-    """Return signatures of one's own for a build and assay, and the build."""
+    given: Reference, build: str | None, assay: str | None, made_for: str | None
+) -> SignatureSet:
+    """Return signatures of one's own, in a file or in memory, for a build and assay."""
+    own = given if isinstance(given, SignatureSet) else read_signatures(given)
     where = own.source or "the signatures"
     if made_for is None:
         if build is None and assay is None:
-            return own, BUILDS[0]
-        given = " ".join(f"--{k} {v}" for k, v in (("build", build), ("assay", assay)) if v)
+            return own
+        asked = " ".join(f"--{k} {v}" for k, v in (("build", build), ("assay", assay)) if v)
         raise InputDataError(
-            f"{where}: signatures of your own are used as they are, so {given} cannot be asked for, unless --made-for "
+            f"{where}: signatures of your own are used as they are, so {asked} cannot be asked for, unless --made-for "
             f"says what they were made for ({', '.join(TARGETS)})."
         )
     source = {name.lower(): name for name in TARGETS}.get(made_for.lower())
     if source is None:
         raise InputDataError(f"made for {made_for}: expected one of {', '.join(TARGETS)}.")
     own_build, _, own_assay = source.partition("-")
-    full = _full_name(DEFAULT_REFERENCE, build or own_build, assay or own_assay or GENOME)
-    target = full.removeprefix(f"{DEFAULT_REFERENCE}-")
+    target = target_name(build or own_build, assay or own_assay or GENOME)
     if target not in TARGETS:
-        _warn_of_exome(where, target)
+        warn_of_exome(where, target)
         target = "GRCh37-exome"
-    converted = own if source == target else convert_signatures(own, source, target)
-    return converted, target.split("-")[0]
-
-
-def _load(full: str) -> SignatureSet:
-    """Return a reference by its full name; an exome that is not shipped is converted from its genome."""
-    if full in SHIPPED_FILES:
-        return shipped_reference(full)
-    genome = full.removesuffix("-exome")
-    build = genome.rsplit("-", 1)[1]
-    if build != "GRCh37":
-        _warn_of_exome(genome, f"{build}-exome")
-    return convert_signatures(shipped_reference(genome), build, "GRCh37-exome")
-
-
-def _warn_of_exome(reference: str, target: str) -> None:
-    warnings.warn(
-        f"{reference} is converted with the sites of the GRCh37 exome, taken to be those of {target}'s.",
-        DoubtfulDataWarning,
-        stacklevel=4,
+    return (
+        replace(own, target=source) if source == target else convert_signatures(own, source, target)
     )
 
 
-def _full_name(name: str, build: str | None, assay: str | None) -> str:
-    """Return the full name of a reference, e.g. ``cosmic-v3.4-GRCh37-exome``."""
-    parts = name.split("-")
-    version = "-".join(part for part in parts if part not in (*BUILDS, EXOME))
-    own_build = next((part for part in parts if part in BUILDS), None)
-    own_assay = EXOME if EXOME in parts else None
-    for option, own, wanted in (("build", own_build, build), ("assay", own_assay, assay)):
-        if own is not None and wanted is not None and own.lower() != wanted.lower():
-            raise InputDataError(
-                f"{name} is a reference for {own}, but --{option} is {wanted}. Leave one of the two out."
+def _joined(parts: Sequence[SignatureSet]) -> SignatureSet:
+    """Return one set of all signatures, in order; refuse other channels and names that come twice."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        raise InputDataError("no signature is named. Give a reference, e.g. SBS1,SBS5.")
+    first, owners = parts[0], dict.fromkeys(parts[0].names, parts[0].source)
+    for part in parts[1:]:
+        if part.schema != first.schema:
+            raise ChannelMismatchError(
+                f"{first.source} has {first.schema.name} channels, {part.source} has {part.schema.name}. Give "
+                "signatures of one class."
             )
-    builds = {own.lower(): own for own in BUILDS}
-    chosen_build = own_build or builds.get((build or BUILDS[0]).lower())
-    chosen_assay = (own_assay or assay or GENOME).lower()
-    if chosen_build is None or chosen_assay not in ASSAYS:
+        twice = [name for name in part.names if name in owners]
+        if twice:
+            raise InputDataError(
+                f"{few(twice)}: in {owners[twice[0]] or 'one set'} and again in {part.source or 'another'}. Give each "
+                "signature once; rename or leave out one of the two."
+            )
+        owners.update(dict.fromkeys(part.names, part.source))
+    targets = {part.target for part in parts} - {""}
+    return SignatureSet(
+        pd.concat([part.profiles for part in parts]),
+        " and ".join(dict.fromkeys(part.source or "signatures in memory" for part in parts)),
+        first.schema,
+        targets.pop() if len(targets) == 1 else "",
+    )
+
+
+def _without(chosen: SignatureSet, exclude: str | Sequence[str]) -> SignatureSet:
+    """Return all signatures but those that are named, or that COSMIC takes for possible artefacts."""
+    given = exclude.split(",") if isinstance(exclude, str) else list(exclude)
+    names = {name.strip() for name in given} - {""}
+    artefacts = {name for name in names if name.lower() in _ALL_ARTEFACTS}
+    out = set(chosen.select(sorted(names - artefacts)).names) if names - artefacts else set()
+    out |= ARTEFACTS if artefacts else set()
+    kept = [name for name in chosen.names if name not in out]
+    if not kept:
         raise InputDataError(
-            f"build {build or 'GRCh37'} and assay {assay or 'genome'}: expected a build of {', '.join(BUILDS)} and an "
-            f"assay of {', '.join(ASSAYS)}."
+            f"{chosen.source or 'the reference'}: nothing is left without {few(sorted(names))}. Exclude less."
         )
-    return f"{version}-{chosen_build}" + ("-exome" if chosen_assay == EXOME else "")
+    return chosen if len(kept) == len(chosen) else chosen.select(kept)

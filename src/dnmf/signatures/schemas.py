@@ -5,7 +5,7 @@ A new class is one more `ChannelSchema` here, and in ``SCHEMAS``; its references
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
@@ -213,7 +213,100 @@ ID83 = ChannelSchema(
 )
 """The 83 small insertions and deletions: by length, by repeat or microhomology."""
 
-SCHEMAS = (SBS96, DBS78, ID83)
+_WORDS = re.compile(r"\d+|[A-Z]+")
+
+
+def _parse_by_words(labels: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
+    """Return a reader of labels that differ from these in case and in what stands between words and numbers.
+
+    >>> parse = _parse_by_words(["3-4:LOH:>40Mb", "9+:het:0-100kb"])
+    >>> parse(["X3.4.LOH..40Mb"]), parse(["9+", "Het", "0-100kb"]), parse(["3-4:LOH"])
+    ('3-4:LOH:>40Mb', '9+:het:0-100kb', None)
+    """
+    known = {tuple(_WORDS.findall(label.upper())): label for label in labels}
+
+    def parse(parts: Sequence[str]) -> str | None:
+        words = tuple(_WORDS.findall(":".join(parts).upper()))
+        return known.get(words[1:] if words[:1] == ("X",) else words)  # R puts X before digits
+
+    return parse
+
+
+_CN_SIZES = ("0-100kb", "100kb-1Mb", "1Mb-10Mb", "10Mb-40Mb", ">40Mb")
+_CN_LOST_SIZES = ("0-100kb", "100kb-1Mb", ">1Mb")
+# Shades by size of the segment, by total copy number; the strip has the last of them.
+_CN_SHADES = {
+    "0": ("#F0F8FF", "#787CE6", "#0000CD"),
+    "1": ("#EBEBEB", "#C5C5C5", "#9F9F9F", "#797979", "#545454"),
+    "2": ("#F5FFFA", "#C0E2C3", "#8BC48E", "#56A858", "#228B22"),
+    "3-4": ("#FFF0F5", "#DEBDEB", "#BE8BE1", "#9D58D7", "#7D26CD"),
+    "5-8": ("#FFFAF0", "#F2DCB3", "#E6BF78", "#D9A23C", "#CD8500"),
+    "9+": ("#FFE4E1", "#E2ADBC", "#C47798", "#A84074", "#8B0A50"),
+}
+# What was lost, how it is called in pictures, and the total copy numbers it occurs with.
+_CN_STATES = (
+    ("homdel", "Homdel", ("0",), _CN_LOST_SIZES),
+    (
+        "LOH",
+        "LOH (total copy number)",
+        ("1", "2", "3-4", "5-8", "9+"),
+        _CN_SIZES,
+    ),
+    ("het", "Heterozygous (total copy number)", ("2", "3-4", "5-8", "9+"), _CN_SIZES),
+)
+_CN48_LABELS = tuple(
+    f"{copies}:{state}:{size}"
+    for state, _, numbers, sizes in _CN_STATES
+    for copies in numbers
+    for size in sizes
+)
+
+CN48 = ChannelSchema(
+    name="CN48",
+    labels=_CN48_LABELS,
+    parse=_parse_by_words(_CN48_LABELS),
+    label_widths=(1, 3),
+    accepted="3-4:LOH:>40Mb, or with other marks between its parts",
+    groups=tuple(
+        ChannelGroup(copies, _CN_SHADES[copies][-1], sizes, caption, shades=_CN_SHADES[copies])
+        for _, caption, numbers, sizes in _CN_STATES
+        for copies in numbers
+    ),
+    unit="segments",
+)
+"""The 48 classes of copy number segments: total copy number, what was lost, and length."""
+
+_SV_SIZES = ("1-10Kb", "10-100Kb", "100Kb-1Mb", "1Mb-10Mb", ">10Mb")
+# Per kind: in the label, on the strip with its colour, lengths, shades by length.
+_SV_KINDS: tuple[tuple[str, str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("del", "Del", "#800000", _SV_SIZES, ("#FFF0F5", "#FFB6C1", "#DB7093", "#FF69B4", "#FF1493")),
+    ("tds", "Tds", "#FF8C00", _SV_SIZES, ("#FAF0E6", "#F4A460", "#CD853F", "#A0522D", "#8B4513")),
+    ("inv", "Inv", "#6A5ACD", _SV_SIZES, ("#D8BFD8", "#DDA0DD", "#BA55D3", "#8A2BE2", "#663399")),
+    ("trans", "T", "#696969", ("",), ()),
+)
+_SV32_LABELS = tuple(
+    "_".join(filter(None, (where, kind, size)))
+    for where in ("clustered", "non-clustered")
+    for kind, _, _, sizes, _ in _SV_KINDS
+    for size in sizes
+)
+
+SV32 = ChannelSchema(
+    name="SV32",
+    labels=_SV32_LABELS,
+    parse=_parse_by_words(_SV32_LABELS),
+    label_widths=(1, 3),
+    accepted="clustered_del_1-10Kb, or with other marks between its parts",
+    groups=tuple(
+        ChannelGroup(header, colour, sizes, where, shades=shades)
+        for where in ("Clustered", "Non-clustered")
+        for _, header, colour, sizes, shades in _SV_KINDS
+    ),
+    unit="rearrangements",
+)
+"""The 32 classes of rearrangements: clustered or not, kind, and length."""
+
+SCHEMAS = (SBS96, DBS78, ID83, CN48, SV32)
 """Every class that is recognised by its labels."""
 
 

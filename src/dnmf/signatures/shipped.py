@@ -5,6 +5,7 @@ see NOTICE.
 """
 
 import gzip
+import re
 from importlib import resources
 
 import pandas as pd
@@ -15,35 +16,79 @@ from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import parse_table
 
 DEFAULT_REFERENCE = "cosmic-v3.4"
-# The reference that the default stands for, by the family of its signatures.
-DEFAULTS = {"SBS": DEFAULT_REFERENCE}
 # The references that COSMIC lists as possible sequencing artefacts.
 ARTEFACTS = frozenset(f"SBS{number}" for number in (27, 43, *range(45, 61), 95))
 
+BUILDS = ("GRCh37", "GRCh38")
+EXOME = "exome"
+_SUBSTITUTIONS = "SBS"
+_DOUBLET_TARGETS = ("GRCh37", "GRCh37-exome", "GRCh38", "GRCh38-exome")
+_OTHER_FAMILIES = {
+    "DBS": _DOUBLET_TARGETS,
+    "ID": ("GRCh37",),
+    "CN": ("GRCh37",),
+    "SV": ("GRCh38",),
+}
+# What COSMIC publishes: builds and exomes, by version and family of signatures.
+PUBLISHED: dict[str, dict[str, tuple[str, ...]]] = {
+    "v3": {_SUBSTITUTIONS: BUILDS},
+    "v3.4": {_SUBSTITUTIONS: ("GRCh37", "GRCh37-exome", "GRCh38"), **_OTHER_FAMILIES},
+    "v3.6": {_SUBSTITUTIONS: BUILDS, **_OTHER_FAMILIES},
+}
+FAMILIES = (_SUBSTITUTIONS, *_OTHER_FAMILIES)
+
+_NAME = re.compile(
+    rf"cosmic-(?P<version>{'|'.join(map(re.escape, PUBLISHED))})(?:-(?P<family>{'|'.join(FAMILIES)}))?"
+    rf"(?:-(?P<build>{'|'.join(BUILDS)}))?(?:-(?P<assay>{EXOME}))?",
+    re.IGNORECASE,
+)
+
+
+def reference_name(version: str, family: str, *target: str) -> str:
+    """Return the name of a reference: ``cosmic-v3.4-DBS-GRCh37-exome``; the family SBS is left out."""
+    return "-".join(["cosmic", version, *([] if family == _SUBSTITUTIONS else [family]), *target])
+
+
 SHIPPED_FILES = {
-    "cosmic-v3-GRCh37": "COSMIC_v3_SBS_GRCh37.txt.gz",
-    "cosmic-v3-GRCh38": "COSMIC_v3_SBS_GRCh38.txt.gz",
-    "cosmic-v3.4-GRCh37": "COSMIC_v3.4_SBS_GRCh37.txt.gz",
-    "cosmic-v3.4-GRCh37-exome": "COSMIC_v3.4_SBS_GRCh37_exome.txt.gz",
-    "cosmic-v3.4-GRCh38": "COSMIC_v3.4_SBS_GRCh38.txt.gz",
-    "cosmic-v3.6-GRCh37": "COSMIC_v3.6_SBS_GRCh37.txt.gz",
-    "cosmic-v3.6-GRCh38": "COSMIC_v3.6_SBS_GRCh38.txt.gz",
+    reference_name(version, family, target): (version, family, target)
+    for version, families in PUBLISHED.items()
+    for family, targets in families.items()
+    for target in targets
 }
-_ALIASES = {
-    "cosmic-v3": "cosmic-v3-GRCh37",
-    "cosmic-v3.4": "cosmic-v3.4-GRCh37",
-    "cosmic-v3.4-exome": "cosmic-v3.4-GRCh37-exome",
-    "cosmic-v3.6": "cosmic-v3.6-GRCh37",
-}
+"""The version, family and target of every reference that is shipped, by its full name."""
+
+
+def name_parts(name: str) -> dict[str, str | None] | None:
+    """Return version, family, build and assay of the name of a reference; None if it is no such name.
+
+    Parts that are left out are None.
+
+    Examples
+    --------
+    >>> name_parts("cosmic-v3.6-dbs-exome")
+    {'version': 'v3.6', 'family': 'DBS', 'build': None, 'assay': 'exome'}
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    usual = {own.lower(): own for own in (*PUBLISHED, *FAMILIES, *BUILDS, EXOME)}
+    return {
+        part: None if own is None else usual[own.lower()] for part, own in match.groupdict().items()
+    }
 
 
 def available_references() -> list[str]:
-    """Return every name that ``load_reference`` accepts, sorted.
+    """Return the names of the references that are shipped, sorted.
 
-    A name without a genome build means GRCh37: ``cosmic-v3.4`` is ``cosmic-v3.4-GRCh37``, and
-    ``cosmic-v3.4-exome`` is ``cosmic-v3.4-GRCh37-exome``.
+    A name is ``cosmic-VERSION-FAMILY-BUILD-exome``. Without the family it means the signatures of the
+    data's class, or else of single substitutions (SBS); without a build GRCh37, or the only one that
+    is published; without ``exome`` the genome. ``cosmic-v3.4`` is ``cosmic-v3.4-GRCh37``.
     """
-    return sorted([*SHIPPED_FILES, *_ALIASES])
+    short = {
+        reference_name(version, family, *([EXOME] if target.endswith(EXOME) else []))
+        for version, family, target in SHIPPED_FILES.values()
+    }
+    return sorted({*SHIPPED_FILES, *short})
 
 
 def example_catalog() -> MutationCatalog:
@@ -61,7 +106,9 @@ def example_catalog() -> MutationCatalog:
 
 def default_reference(schema: ChannelSchema) -> str | None:
     """Return the name of the shipped reference to take for these channels; None if there is none."""
-    return DEFAULTS.get(schema.family)
+    if schema.family not in FAMILIES:
+        return None
+    return DEFAULT_REFERENCE + ("" if schema.family == _SUBSTITUTIONS else f"-{schema.family}")
 
 
 def how_to_give_reference(schema: ChannelSchema) -> str:
@@ -76,11 +123,11 @@ def how_to_give_reference(schema: ChannelSchema) -> str:
 
 
 def shipped_reference(name: str) -> SignatureSet:
-    """Return the reference of one of ``available_references()``."""
-    file_name = SHIPPED_FILES[_ALIASES.get(name, name)]
-    _, version, family, *target = file_name.removesuffix(".txt.gz").split("_")
-    frame, schema = _packaged(file_name)
-    return SignatureSet(frame, f"COSMIC {version} {family}, {' '.join(target)}", schema)
+    """Return the reference of a full name, one of ``SHIPPED_FILES``."""
+    version, family, target = SHIPPED_FILES[name]
+    words = target.split("-")
+    frame, schema = _packaged(f"COSMIC_{version}_{family}_{'_'.join(words)}.txt.gz")
+    return SignatureSet(frame, f"COSMIC {version} {family}, {' '.join(words)}", schema, target)
 
 
 def _packaged(file_name: str) -> tuple[pd.DataFrame, ChannelSchema]:
