@@ -127,6 +127,11 @@ MIN_EVIDENCE = 10.0
 
 "Very strong" evidence in Kass and Raftery 1995."""
 
+EXOME_EVIDENCE = 10.0
+"""Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.
+
+"Very strong" evidence in Kass and Raftery 1995."""
+
 P_EXPLAINED = 0.1
 """p-value of the goodness of fit above which selected signatures may replace the network's exposures.
 

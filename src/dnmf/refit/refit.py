@@ -14,6 +14,7 @@ from dnmf.metrics import reconstruction_quality
 from dnmf.refit.advice import advice, exchangeable_pairs
 from dnmf.refit.card import RefitCard
 from dnmf.refit.estimate import RefitEstimate, estimate_exposures
+from dnmf.refit.exome import why_exome
 from dnmf.refit.methods import classic_exposures, evidence_for_selection
 from dnmf.refit.models import check_reference, load_refit_model, model_for
 from dnmf.refit.network import RefitNetwork
@@ -75,7 +76,8 @@ def refit_exposures(
     Warns
     -----
     DoubtfulDataWarning
-        With ``method="auto"``, when no network can be used; when ``tumour_type`` or ``model`` is given but not used.
+        When the catalog looks like exomes and the reference is for genomes. With ``method="auto"``, when no network can
+        be used; when ``tumour_type`` or ``model`` is given but not used.
 
     Examples
     --------
@@ -104,6 +106,8 @@ def refit_exposures(
     catalog.check_counts("a refit")
     W = np.ascontiguousarray(reference.profiles.to_numpy(dtype=float))
     with recorded_warnings() as messages:
+        if doubt := why_exome(catalog, reference):
+            warnings.warn(doubt, DoubtfulDataWarning, stacklevel=2)
         trained = _network_for(reference, method, tumour_type, model)
         if trained is None:
             estimate = _without_network(counts, W, method)
