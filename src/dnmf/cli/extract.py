@@ -1,6 +1,5 @@
 """``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
-import warnings
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +29,6 @@ from dnmf.cli.options import (
     with_reference,
 )
 from dnmf.cli.paths import check_result_folder
-from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.report.folder import checkpoint_folder
 
 if TYPE_CHECKING:
@@ -113,20 +111,13 @@ def extract(
             # Whether an earlier report may be replaced is known once the catalog has been read.
             check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
             counts = dnmf.read_catalog(catalog)
-            known: dict[str, Any] | None = asdict(reference)
-            shipped = dnmf.signatures.default_reference(counts.schema)
-            if reference == ReferenceChoice() and shipped is None:
-                how = dnmf.signatures.how_to_give_reference(counts.schema)
-                text = f"{how} The signatures are not compared with known ones."
-                warnings.warn(text, DoubtfulDataWarning, stacklevel=2)
-                known = None
             run = dnmf.extraction.ExtractionRun.start(
                 output,
                 counts,
                 n_signatures=n_signatures,
                 n_restarts=restarts,
                 random_state=seed,
-                reference=known,
+                reference=asdict(reference),
                 overwrite=overwrite,
                 command=command_line(),
                 l1_reg=l1,

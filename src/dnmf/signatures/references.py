@@ -244,7 +244,7 @@ def _without(chosen: SignatureSet, exclude: str | Sequence[str]) -> SignatureSet
     names = {name.strip() for name in given} - {""}
     artefacts = {name for name in names if name.lower() in _ALL_ARTEFACTS}
     out = set(chosen.select(sorted(names - artefacts)).names) if names - artefacts else set()
-    out |= ARTEFACTS if artefacts else set()
+    out |= {name for name in chosen.names if artefacts and name.upper() in ARTEFACTS}
     kept = [name for name in chosen.names if name not in out]
     if not kept:
         raise InputDataError(
