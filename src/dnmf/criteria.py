@@ -90,6 +90,11 @@ NOISE_STANDARD_DEVIATIONS = 5.0
 """Standard deviations below its mean within which counting noise alone explains a sample's cosine."""
 
 # ---------------------------------------------------------------- refit
+EXOME_EVIDENCE = 10.0
+"""Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.
+
+"Very strong" evidence in Kass and Raftery 1995."""
+
 PRESENT_MUTATIONS = 10.0
 """Mutations from which a signature counts as present in a sample, as in the field's evaluations of refits."""
 
@@ -124,11 +129,6 @@ twenty on selection has (0.28 instead of 0.47 for tumours with 500 mutations and
 
 MIN_EVIDENCE = 10.0
 """Difference of information criteria above which selected signatures replace the network's exposures.
-
-"Very strong" evidence in Kass and Raftery 1995."""
-
-EXOME_EVIDENCE = 10.0
-"""Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.
 
 "Very strong" evidence in Kass and Raftery 1995."""
 
