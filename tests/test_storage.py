@@ -34,6 +34,19 @@ def test_what_is_written_is_what_is_there(tmp_path, content, there):
     assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
 
 
+def test_text_in_pieces_is_written_as_a_whole_or_not_at_all(tmp_path):
+    write_whole(tmp_path / "a", (letter for letter in "abc"))
+    assert (tmp_path / "a").read_text() == "abc"
+
+    def interrupted():
+        yield "new"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "a", interrupted())
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("a", "abc")]
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize("old", [None, "old"])

@@ -9,16 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from dnmf.extraction import ExtractionRun
 from dnmf.extraction.candidate import Candidate
 from dnmf.extraction.checkpoint import Checkpoint
-from dnmf.refit.network import RefitNetwork
-from dnmf.refit.training import RefitTraining, train_refit
 from dnmf.signatures import SBS96, MutationCatalog
 from reliability.damage import alter, spoil
-from reliability.models import SMALL, files_of, kind_of, spoilt_tensors, tensors_of
+from reliability.models import files_of, kind_of
 from reliability.parser import EQUAL
 from reliability.trial import Case, Files, Subject
 
@@ -132,44 +129,7 @@ def _check_run(answer: ExtractionRun, files: Files, _: Sequence[str]) -> str:
     return EQUAL
 
 
-@cache
-def _training_files() -> Files:
-    return files_of(lambda folder: _train(folder / "checkpoint.safetensors"))
-
-
-def _train(checkpoint: Path) -> RefitNetwork:
-    rng = np.random.default_rng(0)
-    W = torch.tensor(rng.dirichlet(np.ones(6), 3), dtype=torch.float32)
-    shares = torch.tensor(rng.dirichlet(np.ones(3), 8), dtype=torch.float32)
-    config = RefitTraining(steps=1, batch_size=4)
-    types = torch.ones(8, dtype=torch.int64)
-    return train_refit(
-        W, shares, types, n_types=1, config=config, design=SMALL, checkpoint=checkpoint
-    )
-
-
-def _training(rng: Random) -> Case:
-    files = dict(_training_files())
-    whole = rng.random() < 0.05
-    if not whole:
-        for name in files:
-            files[name] = (spoilt_tensors if rng.random() < 0.5 else spoil)(rng, files[name])
-    return Case(
-        files, lambda at: _train(at / "checkpoint.safetensors"), _check_training, whole, table=False
-    )
-
-
-def _check_training(answer: RefitNetwork, _files: Files, _said: Sequence[str]) -> str:
-    expected = tensors_of(_training_files()["checkpoint.safetensors"])
-    same = all(
-        np.array_equal(p.detach().numpy(), expected[f"network.{name}"])
-        for name, p in answer.named_parameters()
-    )
-    return EQUAL if same else "other weights than were written"
-
-
 SUBJECTS = [
     Subject("checkpoint", 3, _checkpoint),
     Subject("extraction run", 2, _run),
-    Subject("training checkpoint", 1, _training),
 ]

@@ -23,16 +23,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import torch
 
 import dnmf
 from dnmf.cli.main import app
-from dnmf.refit import build_model, training
 from dnmf.report import folder
 
 MOST_IN_A_ROW = 3  # kills before the command is left to end
@@ -55,7 +52,6 @@ class Scenario:
 
 EXTRACT = "extract catalog.tsv -k 2 --restarts 2 --epochs 5 --workers 1 --quiet -o out"
 REFIT = f"refit catalog.tsv --reference {REFERENCE} --quiet -o out"
-TRAIN = f"train refit tumours.csv --reference {REFERENCE} --steps 30 --quiet -o m.json"
 SIMULATE = "simulate --samples 3 --quiet -o out"
 MATCH, PLOT = "match signatures.tsv -o table.tsv", "plot signatures.tsv -o plot.svg"
 TRANSFORM = "transform model catalog.tsv -o table.tsv"
@@ -66,8 +62,6 @@ SCENARIOS = (
     Scenario("extract over older results", f"{EXTRACT} --overwrite", "out", OLD_FOLDER),
     Scenario("refit", REFIT, "out"),
     Scenario("refit over older results", f"{REFIT} --overwrite", "out", OLD_FOLDER),
-    Scenario("train", TRAIN, "m.json"),
-    Scenario("train over an older model", f"{TRAIN} --overwrite", "m.json", (f"{TRAIN} --seed 9",)),
     Scenario("simulate over older results", f"{SIMULATE} --overwrite", "out", OLD_FOLDER),
     Scenario("match over an older file", f"{MATCH} --overwrite", "table.tsv", ("old table.tsv",)),
     Scenario("transform over an older file", f"{TRANSFORM} --overwrite", "table.tsv", MODEL),
@@ -157,11 +151,6 @@ class Trials:
         dnmf.write_catalog(small, self.inputs / "catalog.tsv")
         signatures = dnmf.load_reference("SBS1,SBS2,SBS5")
         dnmf.write_signatures(signatures, self.inputs / "signatures.tsv")
-        rng = np.random.default_rng(0)
-        rows = [",".join(["Cancer Types", "Sample Names", REFERENCE])]
-        for row, values in enumerate(rng.gamma(1.0, 500.0, size=(60, 5)).round(1)):
-            rows.append(",".join(["Breast", f"T{row}", *map(str, values)]))
-        (self.inputs / "tumours.csv").write_text("\n".join(rows) + "\n")
         for scenario in SCENARIOS:
             start = self._start(scenario)
             shutil.copytree(self.inputs, start)
@@ -252,11 +241,7 @@ def usable(scenario: Scenario, place: Path, expected: Undisturbed) -> bool:
         {name: state[name] for name in state if name.startswith(names)}
         for state in (expected.before, expected.after)
     ]
-    if there not in versions:
-        return False
-    if scenario.output == "m.json" and there:
-        dnmf.refit.load_refit_model(place / "m.json")  # raises if card and weights differ
-    return True
+    return there in versions
 
 
 def plan(
@@ -303,14 +288,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _quicken() -> None:
-    """Leave out painting and most of calibration, and keep the checkpoint of a training every ten steps."""
+    """Leave out painting."""
     from matplotlib.figure import Figure
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     Figure.savefig = lambda self, file, **options: file.write(b"<svg/>")
-    training.train_refit.__kwdefaults__["checkpoint_every"] = 10
-    build_model.calibrate = partial(build_model.calibrate, samples=60)
 
 
 def summarise(done: list[dict[str, int]], output: Path) -> int:

@@ -12,14 +12,9 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import torch
 
 from dnmf import DNMF, MultiplicativeNMF, SupervisedDNMF, load_model, save_model
 from dnmf.exceptions import InputDataError
-from dnmf.refit import load_refit_model, save_refit_model
-from dnmf.refit.card import RefitCard
-from dnmf.refit.network import RefitNetwork
-from dnmf.unfolding.conditioned import ConditionedDesign
 from reliability.damage import alter, spoil
 from reliability.parser import EQUAL, UNKNOWN
 from reliability.trial import Case, Files, Subject
@@ -37,7 +32,6 @@ TYPES = {
     },
     **{"I64": "<i8", "I32": "<i4", "I16": "<i2", "U64": "<u8", "U32": "<u4", "U16": "<u2"},
 }
-SMALL = ConditionedDesign(n_layers=2, context_width=4, prior_width=4, head_width=4)
 RUN = {"dnmf": "1", "catalog_sha256": "ab", "seed": 0, "restarts": 2}
 
 
@@ -186,63 +180,6 @@ def _check_model(answer: Any, files: Files, _: Sequence[str]) -> str:
     return EQUAL
 
 
-@cache
-def _refit_model() -> Files:
-    W = torch.tensor(np.random.default_rng(0).dirichlet(np.ones(6), 3), dtype=torch.float32)
-    network = RefitNetwork(W, 2, SMALL)
-    shares = torch.full((3,), 1 / 3)
-    network.initialise(shares, torch.Generator().manual_seed(0))
-    card = RefitCard(
-        *(
-            "small",
-            "a reference",
-            "ab",
-            ["SBS1", "SBS2", "SBS5"],
-            list("abcdef"),
-            ["Lung", "Liver"],
-            (20.0, 2e5),
-        ),
-        design={
-            name: getattr(SMALL, name)
-            for name in ("n_layers", "context_width", "prior_width", "head_width")
-        },
-    )
-    return files_of(partial(save_refit_model, network, card))
-
-
-def _refit_card(rng: Random) -> Case:
-    files = _refit_model()
-    whole = rng.random() < 0.05
-    if not whole:
-        files = _spoilt_model(rng, files, "small.json", "small.safetensors")
-
-    def read(folder: Path) -> Any:
-        network, card = load_refit_model(folder / "small.json")
-        samples = torch.tensor(X, dtype=torch.float32)
-        return network, card, network(samples, torch.zeros(len(X), dtype=torch.int64))
-
-    return Case(files, read, _check_refit, whole, table=False)
-
-
-def _check_refit(answer: Any, files: Files, _: Sequence[str]) -> str:
-    network, card, output = answer
-    written = json.loads(files["small.json"].decode("utf-8-sig"))
-    before = json.loads(_refit_model()["small.json"])
-    if not np.array_equal(network.W.numpy(), tensors_of(files["small.safetensors"])["W"]):
-        return "another reference than in the file"
-    for name, value in vars(card).items():
-        there = written.get(name, value)
-        if json.dumps(value) != json.dumps(there):
-            return f"the entry {name} is {value!r}, in the file {there!r}"
-        if kind_of(value) is not kind_of(before[name]):
-            return f"the entry {name} may be {value!r}"
-    finite = all(
-        bool(torch.as_tensor(part).isfinite().all()) for part in output if part is not None
-    )
-    return EQUAL if finite else "the network's answer is not finite"
-
-
 SUBJECTS = [
     Subject("model", 8, _model),
-    Subject("refit card", 4, _refit_card),
 ]

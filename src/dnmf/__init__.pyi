@@ -32,6 +32,7 @@ from .plotting import plot_signatures as plot_signatures
 from .refit import RefitResult as RefitResult
 from .refit import refit_exposures as refit_exposures
 from .refit import save_refit_report as save_refit_report
+from .refit import signature_probabilities as signature_probabilities
 from .signatures import MutationCatalog as MutationCatalog
 from .signatures import SignatureSet as SignatureSet
 from .signatures import available_references as available_references

@@ -98,19 +98,25 @@ EXOME_EVIDENCE = 10.0
 PRESENT_MUTATIONS = 10.0
 """Mutations from which a signature counts as present in a sample, as in the field's evaluations of refits."""
 
-PRESENCE_THRESHOLD = 0.5
-"""Probability above which a refit network calls a signature present, unless its card names another."""
-
 PRESENT_SHARE = 0.05
-"""Share of a sample's mutations above which a signature counts as present where no network gave a probability."""
+"""Share of a sample's mutations from which a signature counts as present, too: of few mutations ten are many.
+
+Where no probability is known, a signature counts as present above this share."""
+
+PRESENT_IN_WORDS = f"{PRESENT_MUTATIONS:.0f} mutations or {PRESENT_SHARE:.0%} of the sample"
+"""What a signature must contribute at least to be present."""
+
+PRESENCE_THRESHOLD = 0.4
+"""Probability above which a signature is called present."""
 
 P_UNASSIGNED = 0.05
 """p-value of the goodness of fit below which mutations stay unassigned: above it chance explains them."""
 
 P_BAD_FIT = 0.001
-"""p-value of the goodness of fit below which counting noise cannot explain the fit.
+"""p-value of the goodness of fit below which counting noise cannot explain the fit."""
 
-A refit network then takes the sample for fewer mutations, and its advice says so."""
+P_EXPLAINED = 0.05
+"""p-value of the reference above which it can explain a sample, also one that the answer under a prior does not."""
 
 MUCH_UNASSIGNED = 0.05
 """Unassigned share of a sample's mutations above which a bad fit points to a signature that the reference lacks."""
@@ -118,27 +124,26 @@ MUCH_UNASSIGNED = 0.05
 FEW_MUTATIONS = 50
 """Mutations of a sample below which a refit's intervals should be read instead of its estimates."""
 
+MUCH_DISPERSION = 1.5
+"""Dispersion from which it is worth saying that counts vary more than Poisson counts: 22 % wider intervals."""
+
 MANY_SIGNATURES = 20
-"""Signatures above which a refit without a network spreads mutations over signatures that are not there."""
-
-MOST_FOR_LIKELIHOOD = 10
-"""Signatures up to which likelihood alone replaces a missing network; with more, signatures are selected first.
-
-Measured on tumours and evenly drawn mixtures: up to ten, likelihood has the smaller error and the truer intervals; from
-twenty on selection has (0.28 instead of 0.47 for tumours with 500 mutations and 67 signatures)."""
-
-MIN_EVIDENCE = 10.0
-"""Difference of information criteria above which selected signatures replace the network's exposures.
-
-"Very strong" evidence in Kass and Raftery 1995."""
-
-P_EXPLAINED = 0.1
-"""p-value of the goodness of fit above which selected signatures may replace the network's exposures.
-
-Counts that vary more than Poisson counts are explained by no mixture; a selection would fit their noise."""
+"""Signatures above which a refit without a prior spreads mutations over signatures that are not there."""
 
 EXCHANGEABLE_COSINE = 0.7
 """Cosine of two signatures above which a sample may be unable to tell them apart."""
 
 EXCHANGEABLE_SHARE = 0.05
 """Share of a sample's mutations above which it is worth saying that a signature might be another one."""
+
+MIN_COHORT_SAMPLES = 30
+"""Samples with mutations below which a catalog is no prior of its own: the samples say too little about each other."""
+
+MIN_PRIOR_ROWS = 16
+"""Samples below which a table of exposures is no prior: as many are compared with each sample of a refit."""
+
+MOST_PRIOR_ROWS = 2000
+"""Samples of a table that are used as prior; more take longer and lower the error no further."""
+
+MIN_PRIOR_SHARE = 0.5
+"""Share of the mutations of a prior, and of each of its samples, that must belong to signatures of the reference."""

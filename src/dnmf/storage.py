@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -77,7 +77,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 @contextmanager
-def _part(path: Path, content: bytes | str) -> Iterator[Path]:
+def _part(path: Path, content: bytes | str | Iterable[str]) -> Iterator[Path]:
     """Yield a file beside ``path`` with all of the content on the disk; removed at the end, if it is still there."""
     check_replaceable(path)
     _remove_leftovers(path)
@@ -87,7 +87,8 @@ def _part(path: Path, content: bytes | str) -> Iterator[Path]:
         # Locked until it has its name: that tells it from what a killed process has left.
         descriptor, sure = open_locked(part, wait=True, new=True)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_utf8(content) if isinstance(content, str) else content)
+            for piece in [content] if isinstance(content, bytes | str) else content:
+                file.write(_utf8(piece) if isinstance(piece, str) else piece)
             file.flush()
             os.fsync(file.fileno())
             if not sure:
@@ -113,11 +114,12 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+def write_whole(path: str | os.PathLike[str], content: bytes | str | Iterable[str]) -> None:
     """Write bytes, or text as UTF-8, into a file that appears, or is replaced, only when all is on the disk.
 
-    Whatever fails or interrupts the writing, an old file stays as it was, and no temporary file is left; what a killed
-    process had left is removed. The file has the permissions of any new file of the user's.
+    Text may come in pieces, so that not all of it is in memory. Whatever fails or interrupts the writing, an old file
+    stays as it was, and no temporary file is left; what a killed process had left is removed. The file has the
+    permissions of any new file of the user's.
 
     Raises
     ------

@@ -107,21 +107,16 @@ def test_transform_plot_match_and_simulate_read_a_pipe(
     assert result.exit_code == 0, result.stderr
 
 
-def test_training_reads_the_table_of_tumours_once(
-    dnmf: Callable[..., Result], piped, tumours: Path, tmp_path: Path, monkeypatch
+@pytest.mark.usefixtures("unpictured")
+def test_a_prior_is_read_once_and_recorded_as_it_was_read(
+    dnmf: Callable[..., Result], piped, catalog_file: Path, tumours: Path, tmp_path: Path
 ) -> None:
-    pipe, card = piped(tumours), tmp_path / "card.json"
-    measured = []
-    monkeypatch.setattr(
-        "dnmf.refit.measure", lambda _, card, table: measured.append(table.record) or card
-    )
-    result = dnmf(
-        *("train", "refit", pipe, "-o", card, "--reference", "SBS1,SBS4,SBS5", "--steps", 2, "-q")
-    )
+    pipe, out = piped(tumours), tmp_path / "out"
+    options = ("--reference", "SBS1,SBS4,SBS5", "--prior", pipe)
+    result = dnmf("refit", catalog_file, *options, "-o", out)
     assert result.exit_code == 0, result.stderr
-    training = json.loads(card.read_text())["training"]
-    assert training["exposures_sha256"] == of_file(tumours, "")[2]
-    assert training["exposures"] == measured[0]["name"] == str(pipe)
+    file = json.loads((out / "run.json").read_text())["prior"]["file"]
+    assert (file["name"], file["bytes"], file["sha256"]) == of_file(tumours, str(pipe))
 
 
 def test_a_table_of_signatures_is_no_cohort(dnmf: Callable[..., Result], tmp_path: Path) -> None:
@@ -147,7 +142,6 @@ def test_what_cannot_be_read_ends_with_a_sentence(
         "plot": (),
         "match": (),
         "extract": ("-k", 2),
-        "train refit": (),
         "simulate": ("--samples", 3),
     }
     words = {
@@ -159,8 +153,8 @@ def test_what_cannot_be_read_ends_with_a_sentence(
     for command, options in commands.items():
         for name, problem in words.items():
             given = ("--cohort", tmp_path / name) if command == "simulate" else (tmp_path / name,)
-            suffix = {"plot": ".png", "train refit": ".json"}.get(command, "")
-            result = dnmf(*command.split(), *given, *options, "-o", tmp_path / f"out{suffix}")
+            suffix = {"plot": ".png"}.get(command, "")
+            result = dnmf(command, *given, *options, "-o", tmp_path / f"out{suffix}")
             assert result.exit_code == 2, (command, name)
             assert problem in result.stderr, (command, name)
             assert "Nothing was written" in result.stderr

@@ -53,7 +53,6 @@ FILE_COMMANDS = {
     "match": ("match", "signatures.tsv", "-o"),
     "plot": ("plot", "signatures.tsv", "-o"),
     "transform": ("transform", "run", "catalog.tsv", "-o"),
-    "train": ("train", "refit", "tumours.csv", "-o"),
 }
 FOLDER_COMMANDS = {
     "extract": ("extract", "catalog.tsv", "-k", 2, "-o"),
@@ -67,7 +66,7 @@ FOLDER_COMMANDS = {
 @pytest.mark.parametrize("kind", ["FIFO", "link", "dangling link", "link to a device"])
 @pytest.mark.parametrize("command", [*FILE_COMMANDS, *FOLDER_COMMANDS])
 def test_what_is_no_file_is_never_replaced(dnmf: Run, files: Path, command: str, kind: str) -> None:
-    name = {"plot": "a.png", "train": "a.json"}.get(command, "a")
+    name = {"plot": "a.png"}.get(command, "a")
     if kind == "FIFO":
         os.mkfifo(name)
     else:
@@ -104,15 +103,11 @@ def test_a_device_is_never_replaced(dnmf: Run, files: Path, command: str, device
         (("transform", "run", "{}"), "catalog.tsv"),
         (("transform", "run", "catalog.tsv"), "run/model.json"),
         (("transform", "run/model.json", "catalog.tsv"), "run/model.safetensors"),
-        (("train", "refit", "tumours.csv", "--reference", "{}"), "signatures.json"),
-        (("train", "refit", "tumours.csv", "--start", "run/model.json"), "run/model.json"),
     ],
 )  # fmt: skip
 def test_an_input_is_never_replaced_by_whatever_name(
     dnmf: Run, files: Path, command: tuple[str, ...], given: str, spelling: str
 ) -> None:
-    if given == "signatures.json":
-        shutil.copy("signatures.tsv", given)
     path = Path(given)
     Path("places").symlink_to(path.parent)
     other = path.with_name(f"other{path.suffix}")

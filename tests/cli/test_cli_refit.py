@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
+from dnmf.criteria import MIN_COHORT_SAMPLES
 from dnmf.signatures import example_catalog, read_exposures, write_catalog
 
 pytestmark = pytest.mark.usefixtures("unpainted")
@@ -29,7 +30,7 @@ def genomes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def refitted(genomes: Path, dnmf: Run) -> tuple[Path, Result]:
     out = genomes.parent / "out"
-    result = dnmf("refit", genomes, "-o", out, "--tumour-type", "Breast-AdenoCA")
+    result = dnmf("refit", genomes, "-o", out, "--prior", "Breast-AdenoCA")
     assert result.exit_code == 0, result.stderr
     return out, result
 
@@ -41,7 +42,7 @@ def test_the_promised_files_are_there(refitted: tuple[Path, Result]) -> None:
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert found == plots | tables | {"report.html"}
     assert str(out / "report.html") in result.stdout.replace("\n", "")
-    assert "Answered by" in result.stdout
+    assert "Prior: the exposures of the tumour type Breast-AdenoCA" in result.stdout
 
 
 def test_exposures_are_in_the_fields_layout_and_sum_to_what_is_assigned(
@@ -65,10 +66,26 @@ def test_intervals_are_in_mutations_and_hold_the_estimates(refitted: tuple[Path,
     assert abs(written - largest["Mutations"]) <= 1
 
 
-def test_the_record_says_who_answered_and_how(refitted: tuple[Path, Result]) -> None:
+def test_the_table_of_fits_names_its_two_tests(refitted: tuple[Path, Result]) -> None:
+    fit = pd.read_csv(refitted[0] / "fit.tsv", sep="\t")
+    p = fit[["p: the reference can explain this sample", "p: this answer explains it"]]
+    assert p.to_numpy().min() >= 0
+    assert p.to_numpy().max() <= 1
+    assert (fit["Dispersion"] >= 1).all()
+    assert set(fit["Method"]) == {"network"}
+
+
+def test_what_is_not_called_is_written_as_zero(refitted: tuple[Path, Result]) -> None:
+    exposures = read_exposures(refitted[0] / "exposures.tsv")
+    presence = pd.read_csv(refitted[0] / "presence.tsv", sep="\t", index_col=0)
+    assert ((exposures == 0).sum(axis=1) > 20).all()
+    assert presence.shape == exposures.shape
+
+
+def test_the_record_says_which_prior_was_used(refitted: tuple[Path, Result]) -> None:
     record = json.loads((refitted[0] / "run.json").read_text())
-    assert record["model"] == "refit-cosmic-v3.4-GRCh37"
-    assert record["parameters"]["tumour_type"] == "Breast-AdenoCA"
+    assert record["parameters"]["prior"] == record["prior"]["name"] == "Breast-AdenoCA"
+    assert record["prior"]["kind"] == "tumour type"
     assert len(record["input"]["sha256"]) == 64
 
 
@@ -93,27 +110,40 @@ def test_classic_methods_write_no_presence(
     assert set(fit["Method"]) == {method}
 
 
-def test_a_list_of_signatures_falls_back_to_the_likelihood_and_says_so(
-    genomes: Path, tmp_path: Path, dnmf: Run
+@pytest.mark.parametrize(
+    "options", [["--reference", SHORT], ["--build", "hg38", "--assay", "exome"]]
+)
+def test_the_network_answers_any_reference(
+    options: list[str], genomes: Path, tmp_path: Path, dnmf: Run
 ) -> None:
     out = tmp_path / "out"
-    result = dnmf("refit", genomes, "-o", out, "--reference", SHORT, "--build", "GRCh38")
-    assert result.exit_code == 0
-    assert "maximum likelihood (kl) is used instead of a network" in result.stderr
-    assert "no network was trained" in (out / "report.html").read_text(encoding="utf-8")
-    assert json.loads((out / "run.json").read_text())["warnings"]
-
-
-def test_an_exome_of_another_build_is_refitted_by_the_exomes_network(
-    genomes: Path, tmp_path: Path, dnmf: Run
-) -> None:
-    out = tmp_path / "out"
-    result = dnmf("refit", genomes, "-o", out, "--build", "GRCh38", "--assay", "exome", "-q")
+    result = dnmf("refit", genomes, "-o", out, *options)
     assert result.exit_code == 0, result.stderr
-    assert "the sites of the GRCh37 exome" in result.stderr
-    record = json.loads((out / "run.json").read_text())
-    assert record["model"] == "refit-cosmic-v3.4-GRCh37-exome"
-    assert "the sites of the GRCh37 exome" in record["warnings"][0]
+    assert set(pd.read_csv(out / "fit.tsv", sep="\t")["Method"]) == {"network"}
+    assert "Method: network" in result.stdout
+    if "exome" in options:
+        record = json.loads((out / "run.json").read_text())
+        assert "the sites of the GRCh37 exome" in record["warnings"][0]
+
+
+def test_a_table_of_exposures_is_a_prior_and_never_replaced(
+    genomes: Path, tmp_path: Path, dnmf: Run
+) -> None:
+    rows = [f"Breast,T{i},{i + 1},{2 * i},3,5,0" for i in range(40)]
+    table = tmp_path / "tumours.csv"
+    table.write_text("\n".join([f"Cancer Types,Sample Names,{SHORT}", *rows]) + "\n")
+    out = tmp_path / "out"
+    result = dnmf("refit", genomes, "-o", out, "--reference", SHORT, "--prior", table)
+    assert result.exit_code == 0, result.stderr
+    assert "Prior: the exposures in tumours.csv" in result.stdout
+    prior = json.loads((out / "run.json").read_text())["prior"]
+    assert (prior["kind"], prior["rows"]) == ("file", 40)
+    assert len(prior["file"]["sha256"]) == 64
+    assert "the exposures in tumours.csv" in (out / "report.html").read_text(encoding="utf-8")
+    earlier = out / "exposures.tsv"
+    refused = dnmf("refit", genomes, "-o", out, "--prior", earlier, "--overwrite")
+    assert refused.exit_code == 2
+    assert "is inside it" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -121,10 +151,13 @@ def test_an_exome_of_another_build_is_refitted_by_the_exomes_network(
     [
         (["--reference", "cosmic-v9"], "no reference 'cosmic-v9'"),
         (["--reference", "cosmic-v3.4-GRCh37", "--build", "GRCh38"], "Leave one of the two out"),
-        (["--tumour-type", "Breast"], "does not know the tumour type 'Breast'"),
-        (["--method", "network", "--reference", "SBS1,SBS5"], "no network was trained"),
-        (["--model", "no-such-model"], "no refit model 'no-such-model'"),
-        (["--method", "network", "--model", "refit-cosmic-v3.4-GRCh38"], "not the profiles"),
+        (["--prior", "Breast-Adeno"], "Breast-AdenoCA"),
+        (["--prior", "cohort"], f"{MIN_COHORT_SAMPLES}"),
+        (["--prior", "none", "--tumour-type", "Liver-HCC"], "give --prior alone"),
+        (
+            ["--model", "breast.json"],
+            "--model breast.json: networks are no longer trained or chosen",
+        ),
     ],
 )
 def test_bad_options_exit_2_with_a_reason_and_write_nothing(
@@ -138,13 +171,37 @@ def test_bad_options_exit_2_with_a_reason_and_write_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_former_name_of_the_tumour_type_still_works_and_says_the_new_one(
-    genomes: Path, tmp_path: Path, dnmf: Run
+@pytest.mark.parametrize("option", ["--tumour-type", "--cohort"])
+def test_former_options_still_work_and_say_the_new_ones(
+    option: str, genomes: Path, tmp_path: Path, dnmf: Run
 ) -> None:
-    result = dnmf("refit", genomes, "-o", tmp_path / "out", "--cohort", "Breast")
+    out = tmp_path / "out"
+    command = ("refit", genomes, "-o", out, "--reference", SHORT, "--method", "auto", "-q")
+    result = dnmf(*command, option, "Breast-AdenoCA")
+    assert result.exit_code == 0, result.stderr
+    notices = result.stderr.splitlines()
+    assert notices == [
+        f"Warning: {option} TYPE is now called --prior TYPE.",
+        "Warning: the method auto is now called network: it answers every sample.",
+    ]
+    parameters = json.loads((out / "run.json").read_text())["parameters"]
+    assert (parameters["prior"], parameters["method"]) == ("Breast-AdenoCA", "network")
+
+
+def test_help_shows_the_options_of_today_only(dnmf: Run) -> None:
+    shown = dnmf("refit", "--help").stdout
+    assert "--prior" in shown
+    for former in ("--model", "--tumour-type", "auto"):
+        assert former not in shown
+
+
+@pytest.mark.parametrize("arguments", [["refit", "t.csv", "-o", "m.json", "--steps", "3"], []])
+def test_who_trains_is_told_what_to_do_instead(arguments: list[str], dnmf: Run) -> None:
+    result = dnmf("train", *arguments)
     assert result.exit_code == 2
-    assert "--cohort is now called --tumour-type" in result.stderr
-    assert "does not know the tumour type 'Breast'" in result.stderr
+    assert "one network takes every reference" in result.stderr
+    assert "--prior FILE" in result.stderr
+    assert " train " not in dnmf("--help").stdout
 
 
 def test_an_existing_output_is_replaced_only_when_asked(
@@ -172,9 +229,6 @@ def test_a_panel_is_refitted_with_its_own_sites(
     assert "--genome FILE.fa" in missing.stderr
     result = dnmf(*command, "--genome", genome)
     assert result.exit_code == 0, result.stderr
-    # No network was trained for this panel: that is said, and the selection answers.
-    assert "not the profiles of cosmic-v3.4-GRCh37" not in result.stderr
-    assert "(sparse) is used instead of a network" in result.stderr.replace("\n", " ")
     fit = pd.read_csv(out / "fit.tsv", sep="\t")
-    assert set(fit["Method"]) == {"sparse"}
+    assert set(fit["Method"]) == {"network"}
     assert "in the regions of panel.bed" in (out / "report.html").read_text(encoding="utf-8")

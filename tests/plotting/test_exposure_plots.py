@@ -52,6 +52,16 @@ def test_names_are_shown_while_they_can_be_read():
     assert figure.axes[1].get_xlabel().startswith("61 samples")
 
 
+def test_of_very_many_samples_evenly_spaced_ones_are_drawn_and_the_legend_counts_all(monkeypatch):
+    monkeypatch.setattr("dnmf.plotting.exposures._MAX_DRAWN_SAMPLES", 3)
+    many = table([[10, 0]] * 3 + [[0, 10]] * 2)
+    upper, lower = plot_exposures(many).axes
+    assert lower.get_xlabel().startswith("3 of 5 samples, evenly spaced")
+    assert upper.get_xlim() == lower.get_xlim() == (-0.53, 2.53)
+    shares = [text.get_text() for text in upper.figure.legends[0].get_texts()]
+    assert [share.split()[-1] for share in shares] == ["60.0%", "40.0%"]
+
+
 def test_the_legend_names_every_signature_outside_the_axes_and_inside_the_page():
     exposures = table(np.random.default_rng(0).gamma(0.5, 100, (30, 40)))
     figure = plot_exposures(exposures)

@@ -60,6 +60,17 @@ def test_samples_below_the_bound_are_counted_marked_and_named():
     assert sum(bar.get_height() for bar in left.patches) == 3
 
 
+def test_of_very_many_samples_evenly_spaced_ones_are_drawn_and_all_are_counted(monkeypatch):
+    monkeypatch.setattr("dnmf.plotting.fit._MAX_DRAWN_SAMPLES", 5)
+    cosines = np.linspace(0.8, 1.0, 41)
+    left, right = plot_fit(fit_table(np.arange(1, 42), cosines)).axes
+    drawn = np.concatenate([points.get_offsets().data[:, 1] for points in right.collections])
+    np.testing.assert_allclose(np.sort(drawn), [0.8, 0.85, 0.9, 0.95, 1.0])
+    assert right.get_title(loc="left") == "20 samples below 0.9"
+    assert "5 of 41 samples" in right.get_xlabel()
+    assert sum(bar.get_height() for bar in left.patches) == 41
+
+
 def test_empty_samples_are_left_out_and_counted():
     right = plot_fit(fit_table([0, 100], [0.0, 0.99])).axes[1]
     assert right.get_title(loc="left") == "No sample below 0.9"

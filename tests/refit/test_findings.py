@@ -1,5 +1,7 @@
 """What a reader is told about a refit as a whole."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from dnmf.refit import RefitResult, refit_exposures
@@ -35,3 +37,18 @@ def test_a_missing_signature_is_told_and_a_good_fit_is_not() -> None:
     assert len(told) == 1
     assert told[0].title.startswith("1 sample holds")
     assert told[0].text.startswith("lacks: ")
+
+
+def test_counts_that_vary_more_than_poisson_counts_are_told_with_what_they_were_taken_for() -> None:
+    result = refit_of(pd.DataFrame({"SBS1": [5000.0] * 3, "SBS5": 3000.0}, index=["a", "b", "c"]))
+    varying = replace(result, fit=result.fit.assign(dispersion=[1.1, 4.0, 2.0]))
+    found = {finding.title: finding.text for finding in varying.findings}
+    assert found["2 samples vary more than counting noise"].startswith("b (2,000) and c (4,000). ")
+
+
+def test_an_answer_that_the_reference_could_better_is_told_apart_from_a_missing_signature() -> None:
+    result = refit_of(pd.DataFrame({"SBS1": [5000.0] * 2, "SBS5": 3000.0}, index=["a", "b"]))
+    fit = result.fit.assign(p_answer=1e-9, p_reference=[0.5, 1e-9], unassigned=[0.0, 0.2])
+    titles = [finding.title for finding in replace(result, fit=fit).findings]
+    assert "1 sample is explained by the reference, but not by this answer" in titles
+    assert "1 sample holds what the reference lacks" in titles

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from dnmf import MutationCatalog, SignatureSet, refit_exposures
-from dnmf.refit.page import render_refit_page
+from dnmf.refit.figures import shown_exposures
+from dnmf.refit.page import _sample_rows, render_refit_page
 from dnmf.report.pictures import Picture
 from dnmf.report.records import run_record
 from dnmf.signatures import SBS96
@@ -38,6 +39,10 @@ def test_advice_stands_below_the_signatures_of_its_sample(page):
     table = page[page.index('id="sample-table"') :]
     headings = re.findall(r"<t[hd]\b[^>]*>([^<]*)", table[: table.index("</thead>")])
     assert headings[0] == "Sample"
+    assert headings[3:5] == [
+        "p: the reference can explain this sample",
+        "p: this answer explains it",
+    ]
     assert headings[-2:] == ["Proportions", "Largest signatures (90 % interval), advice"]
     cells = re.findall(r'<td class="main">(.*?)</td>', table, re.DOTALL)
     assert len(cells) == 4
@@ -50,3 +55,13 @@ def test_names_in_tables_are_isolated_and_cannot_turn_the_text(page):
     assert "&lt;b&gt;\\u2067" in page
     assert "<b>" not in page
     assert "=1+1" in page
+
+
+def test_a_page_shows_the_worst_of_many_samples(monkeypatch):
+    monkeypatch.setattr("dnmf.refit.page._MAX_ROWS", 2)
+    counts = pd.DataFrame(np.full((3, 96), 5.0), ["a", "b", "c"], list(SBS96.labels))
+    counts.loc["b", counts.columns[:30]] = 40
+    flat = SignatureSet(pd.DataFrame(np.full((2, 96), 1 / 96), ["x", "y"], list(SBS96.labels)))
+    result = refit_exposures(MutationCatalog(counts), flat, method="kl")
+    rows = _sample_rows(result, shown_exposures(result))
+    assert [row["name"] for row in rows] == ["b", "a"]

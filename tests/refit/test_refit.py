@@ -1,16 +1,12 @@
-"""Refit of known signatures: what the numbers promise, and who answers when."""
-
-from dataclasses import replace
-from pathlib import Path
+"""Refit of known signatures: what the numbers promise, whatever the reference, the method and the prior."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.criteria import MIN_COHORT_SAMPLES, PRESENCE_THRESHOLD
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
-from dnmf.refit import RefitResult, load_refit_model, refit_exposures, save_refit_model
-from dnmf.refit.estimate import RefitEstimate
-from dnmf.refit.methods import evidence_for_selection, selected_shares
+from dnmf.refit import RefitResult, refit_exposures
 from dnmf.signatures import MutationCatalog, SignatureSet, example_catalog, load_reference
 
 BREAST = ["SBS1", "SBS2", "SBS3", "SBS5", "SBS13"]
@@ -68,7 +64,7 @@ def test_only_a_network_says_how_probable_a_signature_is(result: RefitResult) ->
         assert result.presence.to_numpy().max() <= 1
     else:
         assert result.presence is None
-        assert result.model is None
+        assert result.prior is None
 
 
 def test_a_sample_without_mutations_gets_zeros_and_says_so(result: RefitResult) -> None:
@@ -104,57 +100,97 @@ def test_intervals_of_a_short_true_list_cover_nine_in_ten() -> None:
     reference = load_reference("cosmic-v3.4").select(BREAST)
     shares = np.random.default_rng(1).dirichlet(np.ones(5), size=200)
     catalog = catalog_of(2000 * shares @ reference.profiles.to_numpy())
-    with pytest.warns(DoubtfulDataWarning, match="no network was trained"):
-        result = refit_exposures(catalog, reference)
+    result = refit_exposures(catalog, reference, method="kl")
     true = 2000 * shares
     inside = (true >= result.exposure_lower.to_numpy()) & (true <= result.exposure_upper.to_numpy())
     assert 0.86 < inside.mean() < 0.94
-    assert (result.fit["p_value"] < 0.05).mean() < 0.08
+    assert (result.fit["p_reference"] < 0.05).mean() < 0.08
+    # The answer of highest likelihood is what the reference can do at best.
+    np.testing.assert_allclose(result.fit["p_answer"], result.fit["p_reference"], rtol=1e-3)
 
 
-def test_auto_takes_the_network_where_it_was_made_for_the_sample(catalog: MutationCatalog) -> None:
+def test_one_method_answers_every_number_of_mutations(catalog: MutationCatalog) -> None:
+    profiles = load_reference("cosmic-v3.4").select(BREAST).profiles.to_numpy()
+    result = refit_exposures(catalog_of(np.array([8.0, 1000.0, 400_000.0])[:, None] * profiles[3]))
+    assert list(result.fit["method"]) == ["network"] * 3
+    assert "Few mutations (" in result.fit["advice"].iloc[0]
+    assert (result.fit["dispersion"] >= 1).all()
+
+
+def test_what_is_not_called_is_exactly_zero(catalog: MutationCatalog) -> None:
     result = refit_exposures(catalog)
-    assert result.model == "refit-cosmic-v3.4-GRCh37"
-    assert (result.fit["method"].iloc[:7] == "network").mean() > 0.5
+    zeros = (result.exposures == 0).sum(axis=1).iloc[:7]
+    assert (zeros > 40).all()
+    called = result.present.to_numpy()
+    assert (result.exposures.to_numpy()[called] > 0).all()
 
 
-def test_the_threshold_on_the_card_decides_what_is_called_present(
-    catalog: MutationCatalog, tmp_path: Path
+def test_a_signature_is_present_where_it_is_probable(catalog: MutationCatalog) -> None:
+    result = refit_exposures(catalog)
+    assert result.presence is not None
+    assert result.present.iloc[:7].equals(result.presence > PRESENCE_THRESHOLD)
+    assert not result.present.loc["S7"].any()  # no mutations
+
+
+def test_the_prior_that_was_used_is_told(catalog: MutationCatalog) -> None:
+    table = pd.DataFrame(np.tile(np.eye(5) + 0.1, (4, 1)), columns=BREAST)
+    for prior, kind in (("none", "none"), (table, "file"), ("Breast-AdenoCA", "tumour type")):
+        result = refit_exposures(catalog, ",".join(BREAST), prior=prior)
+        assert result.prior is not None
+        assert result.prior.kind == kind
+        assert result.parameters["prior"] == result.prior.name
+        assert result.prior_in_words in repr(result)
+    classic = refit_exposures(catalog, ",".join(BREAST), method="kl")
+    assert classic.prior is None
+    assert classic.parameters["prior"] is None
+
+
+def test_with_the_cohort_as_prior_each_answer_depends_on_the_others_and_that_is_said() -> None:
+    profiles = load_reference("cosmic-v3.4").select(BREAST).profiles.to_numpy()
+    shares = np.random.default_rng(0).dirichlet(np.ones(5), size=MIN_COHORT_SAMPLES)
+    many = catalog_of(500 * shares @ profiles)
+    result = refit_exposures(many, ",".join(BREAST), prior="cohort")
+    assert "depends on the other samples" in result.prior_in_words
+    assert any("depends on the other" in finding.title for finding in result.findings)
+    few = MutationCatalog(many.counts.iloc[:5])
+    with pytest.raises(InputDataError, match=str(MIN_COHORT_SAMPLES)):
+        refit_exposures(few, ",".join(BREAST), prior="cohort")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_progress_counts_the_samples_and_what_it_raises_ends_the_work(
+    method: str, catalog: MutationCatalog
 ) -> None:
-    network, card = load_refit_model("refit-cosmic-v3.4-GRCh37")
-    card = replace(card, name="strict", presence_threshold=0.95)
-    strict = refit_exposures(
-        catalog, method="network", model=save_refit_model(network, card, tmp_path)
-    )
-    usual = refit_exposures(catalog, method="network")
-    assert (usual.presence_threshold, strict.presence_threshold) == (0.5, 0.95)
-    assert usual.presence is not None
-    between = ((usual.presence > 0.5) & (usual.presence <= 0.95)).any(axis=1)
-    changed = (usual.exposure_upper != strict.exposure_upper).any(axis=1)[between.index]
-    assert between.any()
-    assert changed.equals(between)
-    assert strict.present.sum().sum() < usual.present.sum().sum()
+    calls: list[tuple[str, int, int, float]] = []
+    refit_exposures(catalog, "SBS1,SBS5", method=method, progress=lambda *call: calls.append(call))
+    assert calls[-1][1] == calls[-1][2] > 0
 
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
 
-def test_a_sample_that_is_taken_for_fewer_mutations_says_for_how_many() -> None:
-    profile = load_reference("cosmic-v3.4").select(["SBS5"]).profiles.to_numpy()
-    factors = np.random.default_rng(0).gamma(5, 1 / 5, size=(1, 96))
-    catalog = catalog_of(8000 * profile * np.concatenate([np.ones((1, 96)), factors]))
-    result = refit_exposures(catalog, method="network")
-    assert result.fit["dispersion"].iloc[0] == 1
-    assert result.fit["dispersion"].iloc[1] > 3
-    number = result.fit["mutations"].iloc[1] / result.fit["dispersion"].iloc[1]
-    assert any(f"S1 ({number:,.0f})" in finding.text for finding in result.findings)
+    with pytest.raises(KeyboardInterrupt):
+        refit_exposures(catalog, "SBS1,SBS5", method=method, progress=stop)
 
 
 def test_former_names_still_work_and_say_the_new_ones(catalog: MutationCatalog) -> None:
-    with pytest.warns(DeprecationWarning, match="now called tumour_type"):
-        result = refit_exposures(catalog, cohort="Breast-AdenoCA")
-    assert result.parameters["tumour_type"] == "Breast-AdenoCA"
+    for name in ("cohort", "tumour_type"):
+        with pytest.warns(DeprecationWarning, match=f"{name} is now called prior"):
+            result = refit_exposures(catalog, **{name: "Breast-AdenoCA"})
+        assert result.parameters["prior"] == "Breast-AdenoCA"
+    with pytest.warns(DeprecationWarning, match="auto is now called network"):
+        result = refit_exposures(catalog, method="auto")  # type: ignore[arg-type]
+    assert result.parameters["method"] == "network"
     with pytest.warns(DeprecationWarning, match="exposure_lower"):
         assert result.lower is result.exposure_lower
     with pytest.warns(DeprecationWarning, match="exposure_upper"):
         assert result.upper is result.exposure_upper
+
+
+def test_who_gives_a_network_is_told_what_to_do_instead(catalog: MutationCatalog) -> None:
+    with pytest.raises(InputDataError, match=r"one network takes every reference.*--prior FILE"):
+        refit_exposures(catalog, model="breast.json")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'modell'"):
+        refit_exposures(catalog, modell="breast.json")
 
 
 def test_a_result_prints_in_a_few_lines_and_sums_up_its_signatures(result: RefitResult) -> None:
@@ -171,54 +207,13 @@ def test_a_result_prints_in_a_few_lines_and_sums_up_its_signatures(result: Refit
         assert result.present.loc["S6"].equals(result.presence.loc["S6"] > 0.5)
 
 
-def test_auto_leaves_counts_out_of_range_to_the_selection() -> None:
-    profiles = load_reference("cosmic-v3.4").select(BREAST).profiles.to_numpy()
-    catalog = catalog_of(np.array([8.0, 1000.0, 400_000.0])[:, None] * profiles[3])
-    result = refit_exposures(catalog)
-    assert list(result.fit["method"]) == ["sparse", "network", "sparse"]
-    assert "fewer than the network was trained for" in result.fit["advice"].iloc[0]
-    assert "more than the network was trained for" in result.fit["advice"].iloc[2]
-    assert result.presence is not None
-    assert list(result.presence.index) == ["S1"]
-    with pytest.raises(InputDataError, match="was trained for 20 to 200,000"):
-        refit_exposures(catalog, method="network")
-
-
-def test_without_a_network_a_long_list_is_cut_and_a_short_one_is_not(
-    catalog: MutationCatalog,
-) -> None:
-    names = load_reference("cosmic-v3.4").names
-    for size, method in ((10, "kl"), (11, "sparse")):
-        with pytest.warns(DoubtfulDataWarning, match=rf"\({method}\) is used instead"):
-            result = refit_exposures(catalog, load_reference("cosmic-v3.4").select(names[:size]))
-        assert set(result.fit["method"]) == {method, "none"}
-
-
-def test_auto_leaves_mixtures_that_no_tumour_is_to_the_selection_when_that_is_better() -> None:
-    reference = load_reference("cosmic-v3.4")
-    rng = np.random.default_rng(0)
-    truth = np.zeros((80, 86))
-    for row in truth:
-        row[rng.choice(86, 5, replace=False)] = rng.dirichlet(np.ones(5))
-    catalog = catalog_of(5000 * truth @ reference.profiles.to_numpy())
-    results = [refit_exposures(catalog, method=method) for method in ("auto", "network")]
-    switched = (results[0].fit["method"] == "sparse").to_numpy()
-    assert switched.sum() >= 5
-    assert all(
-        "much better than the network" in text for text in results[0].fit["advice"][switched]
-    )
-    shares = [r.exposures.div(r.exposures.sum(axis=1), axis=0).to_numpy() for r in results]
-    auto, network = (np.abs(found - truth)[switched].sum(axis=1).mean() for found in shares)
-    assert auto < 0.8 * network
-    assert np.array_equal(shares[0][~switched], shares[1][~switched])
-
-
 def test_a_signature_that_the_reference_lacks_is_left_unassigned() -> None:
     reference = load_reference("cosmic-v3.4").select(["SBS1", "SBS5"])
     other = load_reference("cosmic-v3.4").select(["SBS2"]).profiles.to_numpy()[0]
     spectrum = 0.7 * reference.profiles.to_numpy()[1] + 0.3 * other
     result = refit_exposures(catalog_of(3000 * spectrum[None, :]), reference, method="kl")
-    assert result.fit["p_value"].iloc[0] < 1e-6
+    assert result.fit["p_reference"].iloc[0] < 1e-6
+    assert result.fit["p_answer"].iloc[0] < 1e-6
     assert 0.2 < result.fit["unassigned"].iloc[0] < 0.35
     assert "look for a missing signature" in result.fit["advice"].iloc[0]
 
@@ -236,28 +231,18 @@ def test_signatures_that_a_sample_cannot_tell_apart_are_named() -> None:
     assert many == ""
 
 
-@pytest.mark.filterwarnings("error")
-def test_another_reference_is_refused_by_the_network(catalog: MutationCatalog) -> None:
-    with pytest.raises(InputDataError, match="no network was trained"):
-        refit_exposures(catalog, "SBS1,SBS5", method="network")
-    with pytest.raises(InputDataError, match="not the profiles"):
-        refit_exposures(
-            catalog, "cosmic-v3.4-GRCh38", method="network", model="refit-cosmic-v3.4-GRCh37"
-        )
-
-
 def test_what_is_not_used_is_said(catalog: MutationCatalog) -> None:
-    with pytest.warns(DoubtfulDataWarning, match="not used"):
-        result = refit_exposures(catalog, method="nnls", tumour_type="Breast-AdenoCA")
+    with pytest.warns(DoubtfulDataWarning, match="'Breast-AdenoCA' is not used: the method nnls"):
+        result = refit_exposures(catalog, method="nnls", prior="Breast-AdenoCA")
     assert len(result.warnings) == 1
-    assert result.parameters["tumour_type"] is None
+    assert result.parameters["prior"] is None
 
 
 def test_mistakes_are_explained(catalog: MutationCatalog) -> None:
-    with pytest.raises(InputDataError, match="expected one of auto, network"):
+    with pytest.raises(InputDataError, match="expected one of network, kl"):
         refit_exposures(catalog, method="magic")  # type: ignore[arg-type]
-    with pytest.raises(InputDataError, match="Did you mean Breast-AdenoCA"):
-        refit_exposures(catalog, tumour_type="breast-adeno")
+    with pytest.raises(InputDataError, match="Breast-AdenoCA"):
+        refit_exposures(catalog, prior="breast-adeno")
     with pytest.raises(InputDataError, match="nothing to refit"):
         refit_exposures(catalog_of(np.zeros((2, 96))))
 
@@ -280,26 +265,15 @@ def test_unassigned_mutations_may_be_any_signatures_so_upper_ends_keep_them() ->
     assert result.exposure_lower.loc["S", "SBS5"] < result.exposures.loc["S", "SBS5"]
 
 
-def test_evidence_for_selection_does_not_grow_with_overdispersion() -> None:
-    """Counts that vary seven times as much have sevenfold deviances: evidence is per unit of dispersion."""
-    rng = np.random.default_rng(0)
-    W = load_reference("cosmic-v3.4").profiles.to_numpy()[:12]
-    X = rng.poisson(3000 * rng.dirichlet(np.ones(3), size=4) @ W[[0, 3, 8]]) * 2.0
-    # A refit that is too even, and that calls as many signatures present as the selection takes.
-    estimate = RefitEstimate.empty(4, 12)
-    estimate.shares[:] = 0.5 * selected_shares(X, W) + 0.5 / 12
-    estimate.presence[:] = selected_shares(X, W) > 0
-    evidence = evidence_for_selection(X, estimate, W, 0.5)
-    assert (evidence > 10).all()
-    np.testing.assert_allclose(evidence_for_selection(7 * X, estimate, W, 0.5), evidence, rtol=1e-3)
-
-
 def test_a_type_under_both_of_its_names_is_refused():
-    with pytest.raises(InputDataError, match="tumour_type alone"):
-        refit_exposures(example_catalog(), tumour_type="Liver-HCC", cohort="Breast-AdenoCA")
+    with (
+        pytest.warns(DeprecationWarning, match="cohort is now called prior"),
+        pytest.raises(InputDataError, match="prior alone: cohort is its former name"),
+    ):
+        refit_exposures(example_catalog(), prior="Liver-HCC", cohort="Breast-AdenoCA")
 
 
-@pytest.mark.parametrize("method", ["auto", "network", "kl", "nnls", "sparse"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("scale", "told"),
     [(1, "these are frequencies"), (100, "these are percentages"), (1e6, "a common total")],

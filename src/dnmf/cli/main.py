@@ -27,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(train, name="train")
 
 
 def _print_version(wanted: bool) -> None:
@@ -63,6 +62,12 @@ def _root(
 
 for command in (extract, report, refit, demo, simulate, transform, match, plot, references):
     app.command()(command)
+# A command of former versions, whatever its options.
+app.command(
+    hidden=True,
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(train)
 
 
 def main() -> None:

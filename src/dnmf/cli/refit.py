@@ -3,12 +3,13 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 import dnmf
 from dnmf.cli.console import (
+    UserError,
     busy,
     command_line,
     say,
@@ -25,19 +26,22 @@ from dnmf.cli.options import (
     ReferenceChoice,
     with_reference,
 )
-from dnmf.cli.paths import check_result_folder, model_files
+from dnmf.cli.paths import check_result_folder
+
+if TYPE_CHECKING:
+    from dnmf.refit.record import Method
 
 _MAX_ROWS = 12
 
 
 class RefitMethod(StrEnum):
-    """How to refit."""
+    """How to refit; ``auto`` is the former name of ``network``."""
 
-    auto = "auto"
     network = "network"
     kl = "kl"
     nnls = "nnls"
     sparse = "sparse"
+    auto = "auto"
 
 
 @with_reference
@@ -45,51 +49,56 @@ def refit(
     catalog: CatalogPath,
     output: OutputFolder,
     reference: ReferenceChoice,
-    tumour_type: Annotated[
+    prior: Annotated[
         str | None,
         typer.Option(
-            "--tumour-type",
-            metavar="TYPE",
-            help="Tumour type, such as Breast-AdenoCA, if the network shall know it.",
-            show_default="pan-cancer",
+            "--prior",
+            metavar="cohort|TYPE|FILE|none",
+            help="Which exposures are expected: those of a tumour type (such as Breast-AdenoCA) or of all "
+            "(pan-cancer), of a table, of these samples themselves (cohort), or none.",
+            show_default="pan-cancer, for COSMIC's SBS",
         ),
     ] = None,
     method: Annotated[
         RefitMethod,
         typer.Option(
             "--method",
-            help="`auto`: the network where it was made for a sample, else sparse, or kl for short lists.",
+            metavar="network|kl|nnls|sparse",
+            help="`network` answers every sample and reference; the others are classic, for comparison.",
         ),
-    ] = RefitMethod.auto,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="NAME|FILE",
-            help="A packaged or trained network.",
-            show_default="the reference's",
-        ),
-    ] = None,
+    ] = RefitMethod.network,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
+    tumour_type: Annotated[str | None, typer.Option("--tumour-type", hidden=True)] = None,
     cohort: Annotated[str | None, typer.Option("--cohort", hidden=True)] = None,
+    model: Annotated[str | None, typer.Option("--model", hidden=True)] = None,
 ) -> None:
     """Assign known signatures; write tables and report."""
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors) as messages:
-        if cohort is not None:
-            errors.print("Warning: --cohort is now called --tumour-type.")
-        inputs = (catalog, *reference.files, *(model_files(model) if model else ()))
-        with busy("Refitting ...", errors, quiet=quiet):
+        if model is not None:
+            raise UserError(f"--model {model}: {dnmf.refit.NO_MODELS}")
+        for option, value in (("--tumour-type", tumour_type), ("--cohort", cohort)):
+            if value is None:
+                continue
+            if prior is not None:
+                raise UserError(f"give --prior alone: {option} is its former name.")
+            errors.print(f"Warning: {option} TYPE is now called --prior TYPE.")
+            prior = value
+        if method is RefitMethod.auto:
+            errors.print(f"Warning: {dnmf.refit.AUTO}.")
+        used = cast("Method", "network" if method is RefitMethod.auto else method.value)
+        inputs = (catalog, *reference.files, *((Path(prior),) if prior else ()))
+        with busy("Reading ...", errors, quiet=quiet):
             check_result_folder(output, overwrite=overwrite, inputs=inputs)
             counts = dnmf.read_catalog(catalog)
             signatures = reference.load(counts.schema)
+
+        from dnmf.cli.progress import TrainingProgress
+
+        with TrainingProgress(errors, quiet=quiet) as progress:
             result = dnmf.refit_exposures(
-                counts,
-                signatures,
-                method=method.value,
-                tumour_type=tumour_type or cohort,
-                model=model,
+                counts, signatures, method=used, prior=prior, progress=progress
             )
         # The record of the run holds the warnings of reading, too.
         result = replace(result, warnings=list(messages))
@@ -100,7 +109,7 @@ def refit(
 
 
 def _show(result: "dnmf.RefitResult", report: Path) -> None:
-    """Print the signatures that are present, the methods, what is unassigned, and the path of the report."""
+    """Print the signatures that are present, method and prior, what is unassigned, and the path of the report."""
     from rich.table import Table
 
     table = Table(title=f"Signatures of {result.reference.source or 'the reference'}")
@@ -110,10 +119,10 @@ def _show(result: "dnmf.RefitResult", report: Path) -> None:
     for row in result.summary().head(_MAX_ROWS).itertuples():
         table.add_row(str(row.Index), f"{row.share:.1%}", f"{row.samples:,}")
     stdout_console().print(table)
-    used = ", ".join(f"{name} {n:,}" for name, n in result.fit["method"].value_counts().items())
     unassigned = result.unassigned.sum() / float(result.fit["mutations"].sum())
+    say(f"Method: {result.parameters['method']}. Prior: {result.prior_in_words}.")
     say(
-        f"Answered by: {used}. Unassigned: {unassigned:.1%} of the mutations "
-        f"({len(result.fit):,} samples, {result.seconds['total']:.1f} s)"
+        f"Unassigned: {unassigned:.1%} of the mutations ({len(result.fit):,} samples, "
+        f"{result.seconds['total']:.1f} s)"
     )
     say(f"Report: {report}")

@@ -15,9 +15,11 @@ WARM_STEPS = 20
 PROXIMAL = 1e-10
 ARMIJO = 1e-4
 MAX_HALVINGS = 40
+# Sums may be taken in another order, so that they are vectorised; infinities and NaN keep their meaning.
+REORDERED = {"reassoc", "contract"}
 
 
-@compiled()
+@compiled(fastmath=REORDERED)
 def _reconstruct(h, W, spectrum):
     spectrum[:] = 0.0
     for j in range(h.size):
@@ -26,16 +28,17 @@ def _reconstruct(h, W, spectrum):
                 spectrum[c] += h[j] * W[j, c]
 
 
-@compiled()
-def _gains(x, spectrum, W, allowed, gains):
+@compiled(fastmath=REORDERED)
+def _gains(x, spectrum, W, allowed, gains, ratio):
     """``gains_j = sum_c W_jc x_c / spectrum_c``: 1 where a component is in balance; returns the largest."""
+    for c in range(x.size):
+        ratio[c] = x[c] / spectrum[c] if x[c] > 0.0 and spectrum[c] > 0.0 else 0.0
     largest = 0.0
     for j in range(gains.size):
         total = 0.0
         if allowed[j]:
             for c in range(x.size):
-                if x[c] > 0.0 and spectrum[c] > 0.0:
-                    total += W[j, c] * x[c] / spectrum[c]
+                total += W[j, c] * ratio[c]
         gains[j] = total
         largest = max(largest, total)
     return largest
@@ -52,7 +55,7 @@ def _log_likelihood(x, spectrum):
     return total - spectrum.sum()
 
 
-@compiled()
+@compiled(fastmath=REORDERED)
 def _newton_target(x, spectrum, W, h, gains, target):
     """Minimise the second-order model over h >= 0, on the components that are present or want to enter."""
     members = np.flatnonzero((h > 0.0) | (gains > 1.0))
@@ -132,6 +135,7 @@ def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
     k = len(W)
     spectrum = np.empty(f)
     new_spectrum = np.empty(f)
+    ratio = np.empty(f)
     gains = np.empty(k)
     target = np.empty(k)
     for r in range(n):
@@ -144,7 +148,7 @@ def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
         stuck = False
         for iteration in range(max_iter + 1):
             _reconstruct(h, W, spectrum)
-            largest = _gains(x, spectrum, W, allowed[r], gains)
+            largest = _gains(x, spectrum, W, allowed[r], gains, ratio)
             gaps[r] = mutations * np.log(max(largest, 1.0))
             if gaps[r] <= tolerances[r] or iteration == max_iter:
                 break

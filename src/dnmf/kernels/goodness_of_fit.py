@@ -1,4 +1,4 @@
-"""Test of fit for Poisson counts: the deviance against its exact mean and variance."""
+"""Test of fit for Poisson counts: the deviance against its exact mean and variance, and what a fit leaves over."""
 
 from functools import lru_cache
 
@@ -44,16 +44,33 @@ def deviance_p_value(
     >>> deviance_p_value(X, X, torch.tensor([5.0]))
     tensor([1.])
     """
-    x, r = X.double().cpu().numpy(), np.maximum(expected.double().cpu().numpy(), 1e-12)
     deviance = poisson_deviance(X.double(), expected).cpu().numpy()
+    mean, variance = deviance_moments(expected, fitted)
+    p_value = deviance_tail(deviance, mean, variance)
+    return torch.from_numpy(np.where(X.sum(dim=1).cpu().numpy() > 0, p_value, 1.0)).to(X)
+
+
+def deviance_tail(deviance: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Return the probability of at least this deviance under the gamma distribution of this mean and variance."""
+    p_value: np.ndarray = gammaincc(mean**2 / variance, np.maximum(deviance, 0.0) * mean / variance)
+    return p_value
+
+
+def deviance_moments(
+    expected: Float[Tensor, "n f"], fitted: Float[Tensor, " n"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance (n,) of the deviance of Poisson counts, less what fitting so many exposures takes away.
+
+    Parameters as for :func:`deviance_p_value`.
+    """
+    r = np.maximum(expected.double().cpu().numpy(), 1e-12)
     means, variances = _moments(r)
-    mean, variance = means.sum(axis=1), variances.sum(axis=1)
     # A fit cannot follow the noise of channels with expectations near 0, so it reduces their deviance less.
     filled = (r / (r + HALF_FITTED_COUNT)).mean(axis=1)
-    kept = np.clip(1 - fitted.double().cpu().numpy() * filled / x.shape[1], 0.05, 1.0)
-    mean, variance = mean * kept, np.maximum(variance * kept, 1e-12)
-    p_value = gammaincc(mean**2 / variance, np.maximum(deviance, 0.0) * mean / variance)
-    return torch.from_numpy(np.where(x.sum(axis=1) > 0, p_value, 1.0)).to(X)
+    kept = np.clip(1 - fitted.double().cpu().numpy() * filled / r.shape[1], 0.05, 1.0)
+    return np.maximum(means.sum(axis=1) * kept, 1e-12), np.maximum(
+        variances.sum(axis=1) * kept, 1e-12
+    )
 
 
 def poisson_deviance(
@@ -62,6 +79,20 @@ def poisson_deviance(
     """``2 sum x log(x / r) - x + r``, r the expected counts, in double precision: its terms nearly cancel."""
     x, r = X.double(), expected.double().clamp(min=1e-12)
     return 2 * (torch.special.xlogy(x, x / r) - x + r).sum(dim=1).to(X)
+
+
+def unexplained_share(
+    X: Float[Tensor, "n f"], expected: Float[Tensor, "n f"]
+) -> Float[Tensor, " n"]:
+    """Return the share of mutations that a reconstruction has in other channels, less what chance alone moves.
+
+    ``(sum |x - r| - sum sqrt(2 r / pi)) / 2 N``, not below 0: the mean absolute deviation of a Poisson count of mean r
+    is about ``sqrt(2 r / pi)``. Mutations of a missing signature that the others explain as well are not counted.
+    """
+    total = X.sum(dim=1).clamp(min=1)
+    # Below a mean of about 1 a count deviates by 2 r at most.
+    chance = torch.minimum((2 / torch.pi * expected).sqrt(), 2 * expected)
+    return ((X - expected).abs() - chance).sum(dim=1).clamp(min=0) / (2 * total)
 
 
 def _moments(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,8 @@ _LEGEND_ROWS = 20
 _LEGEND_TITLE = "Share of all mutations"
 # With more samples than this the areas are a bitmap inside an SVG file, which would have many megabytes otherwise.
 _MAX_VECTOR_SAMPLES = 600
+# Of more samples evenly spaced ones are drawn, in their order: a picture has no more columns of points.
+_MAX_DRAWN_SAMPLES = 2500
 # Ratio of the largest to the median total above which totals are drawn on a log scale: a linear one would flatten most.
 _LOG_SCALE_RATIO = 12.0
 
@@ -27,9 +29,9 @@ def plot_exposures(
 ) -> "Figure":
     """Draw the exposures of all samples as stacked bars: in mutations above, as proportions below.
 
-    Samples are grouped by their dominant signature and ordered by its proportion within a group;
-    samples without mutations come last. Up to 60 samples are named. Of more than 40 signatures
-    the largest are drawn, most first, and the rest as ``other signatures``.
+    Samples are grouped by their dominant signature and ordered by its proportion within a group; samples without
+    mutations come last. Up to 60 samples are named; of more than 2,500 so many are drawn, evenly spaced in that order.
+    Of more than 40 signatures the largest are drawn, most first, and the rest as ``other signatures``.
 
     Parameters
     ----------
@@ -62,7 +64,9 @@ def plot_exposures(
     _check(exposures)
     exposures, colours = _drawn(exposures)
     ordered, dominant = _sorted(exposures)
-    n = len(ordered)
+    n = min(len(ordered), _MAX_DRAWN_SAMPLES)
+    places = np.linspace(0, len(ordered) - 1, n).astype(int)
+    ordered, dominant = ordered.iloc[places], dominant[places]
     listed = _listed(exposures, colours)
     fig, upper, lower = _two_axes(ordered, [name for name, _ in listed], figure)
     totals = ordered.sum(axis=1).to_numpy()
@@ -85,7 +89,8 @@ def plot_exposures(
     _stack(lower, proportions, colours)
     lower.set_ylim(0, 1)
     lower.set_yticks([0, 0.25, 0.5, 0.75, 1.0], ["0%", "25%", "50%", "75%", "100%"])
-    counted = _style.count_words(n, "sample")
+    counted = _style.count_words(len(exposures), "sample")
+    counted = counted if n == len(exposures) else f"{n:,} of {counted}, evenly spaced"
     _style.label_axes(
         lower, x=f"{counted}, grouped by dominant signature", y="Proportion", title="Proportions"
     )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_NAMED_SAMPLES = 6
+# Of more samples evenly spaced ones are drawn, from the lowest cosine to the highest: they tell the same.
+_MAX_DRAWN_SAMPLES = 4000
 
 
 def plot_fit(
@@ -53,11 +55,14 @@ def plot_fit(
         _style.style_axes(ax, grid="y" if ax is left else "both")
     _draw_distribution(left, filled, start)
     _draw_against_mutations(right, filled, start, unit)
+    notes = []
+    if len(filled) > _MAX_DRAWN_SAMPLES:
+        notes.append(f"{_MAX_DRAWN_SAMPLES:,} of {len(filled):,} samples, evenly spaced by cosine")
     empty = len(fit) - len(filled)
     if empty:
-        right.set_xlabel(
-            f"{unit.capitalize()} in the sample ({_style.count_words(empty, 'sample')} without any not shown)"
-        )
+        notes.append(f"{_style.count_words(empty, 'sample')} without any not shown")
+    if notes:
+        right.set_xlabel(f"{unit.capitalize()} in the sample ({'; '.join(notes)})")
     return fig
 
 
@@ -88,8 +93,13 @@ def _draw_against_mutations(ax: "Axes", filled: pd.DataFrame, start: float, unit
     size = float(np.clip(2500 / max(len(filled), 1), 5, 26))
     style: dict[str, Any] = {"s": size, "alpha": 0.65, "linewidth": 0, "zorder": 3}
     blue = _style.signature_colours(1)[0]
-    for rows, colour, marker in ((~low, blue, "o"), (low, _style.ALERT, "D")):
-        part = filled[rows]
+    drawn = filled
+    if len(filled) > _MAX_DRAWN_SAMPLES:
+        places = np.linspace(0, len(filled) - 1, _MAX_DRAWN_SAMPLES).astype(int)
+        drawn = filled.iloc[np.argsort(filled["cosine"].to_numpy(), kind="stable")[places]]
+    drawn_low = drawn["cosine"] < LOW_COSINE
+    for rows, colour, marker in ((~drawn_low, blue, "o"), (drawn_low, _style.ALERT, "D")):
+        part = drawn[rows]
         ax.scatter(part["mutations"], part["cosine"], color=colour, marker=marker, **style)
     ax.axhline(LOW_COSINE, color=_style.ALERT, linewidth=0.9, linestyle="--", zorder=2)
     least, most = (
@@ -98,7 +108,7 @@ def _draw_against_mutations(ax: "Axes", filled: pd.DataFrame, start: float, unit
     _style.log_axis(ax, "x", least / 1.4, most * 1.4)
     ax.set(xlim=(least / 1.4, most * 1.4), ylim=(start, 1 + 0.02 * (1 - start)))
     ax.xaxis.set_major_formatter(_style.plain_numbers())
-    for name, row in filled[low].nsmallest(_MAX_NAMED_SAMPLES, "cosine").iterrows():
+    for name, row in drawn[drawn_low].nsmallest(_MAX_NAMED_SAMPLES, "cosine").iterrows():
         to_left = row["mutations"] > np.sqrt(least * most)
         ax.annotate(
             _style.drawable(name, 22), (row["mutations"], row["cosine"]),

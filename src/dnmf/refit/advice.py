@@ -1,5 +1,7 @@
 """Advice on the refit of each sample: bad fits, few mutations, signatures that it cannot tell apart."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from dnmf.criteria import (
     FEW_MUTATIONS,
     MUCH_UNASSIGNED,
     P_BAD_FIT,
+    P_EXPLAINED,
 )
 from dnmf.kernels.likelihood_intervals import INTERVAL_NATS
 from dnmf.metrics import cosine_similarity
@@ -43,36 +46,52 @@ def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str])
     return [[pair for _, pair in sorted(pairs)[:MAX_PAIRS]] for pairs in found]
 
 
-def advice(fit: pd.DataFrame, reasons: list[str], pairs: list[list[str]]) -> list[str]:
+def advice(fit: pd.DataFrame, pairs: list[list[str]]) -> list[str]:
     """Return a sentence or two for each sample; empty where there is nothing to say.
 
-    ``fit`` has ``mutations``, ``p_value`` and ``unassigned`` (share); ``reasons`` say why a sample was not refitted by
-    the method that was asked for; ``pairs`` come from :func:`exchangeable_pairs`.
+    ``fit`` has the columns of ``RefitResult.fit`` up to ``dispersion``; ``pairs`` come from
+    :func:`exchangeable_pairs`.
     """
-    sentences = []
-    numbers = fit[["mutations", "p_value", "unassigned"]].to_numpy(dtype=float)
-    for (mutations, p_value, unassigned), reason, similar in zip(
-        numbers, reasons, pairs, strict=True
-    ):
-        said = [reason] if reason else []
-        if mutations <= 0:
-            said = ["No mutations: nothing to assign."]
-        elif mutations < FEW_MUTATIONS:
-            said.append("Few mutations: read the intervals, not the estimates.")
-        if p_value < P_BAD_FIT and unassigned > MUCH_UNASSIGNED:
-            said.append(
-                f"Not explained by the reference (p {_p(p_value)}, {unassigned:.0%} unassigned): look for a missing "
-                "signature, artefacts, or another build or assay."
+    columns = ("mutations", "p_reference", "p_answer", "unassigned", "method")
+    rows = zip(*(fit[name] for name in columns), pairs, strict=True)
+    return [" ".join(_sentences(*row)) for row in rows]
+
+
+def _sentences(
+    mutations: float,
+    p_reference: float,
+    p_answer: float,
+    unassigned: float,
+    method: str,
+    pairs: list[str],
+) -> Iterator[str]:
+    if mutations <= 0:
+        yield "No mutations: nothing to assign."
+        return
+    if mutations < FEW_MUTATIONS:
+        yield f"Few mutations ({mutations:,.0f}): read the intervals, not the estimates."
+    if min(p_reference, p_answer) < P_BAD_FIT:
+        yield _bad_fit(p_reference, p_answer, unassigned, method)
+    if pairs:
+        yield f"Not told apart here: {', '.join(pairs)}; trust their sum."
+
+
+def _bad_fit(p_reference: float, p_answer: float, unassigned: float, method: str) -> str:
+    if p_reference > P_EXPLAINED:
+        against = f"(p {_p(p_reference)} for the reference, {_p(p_answer)} for this answer)"
+        if method == "network":
+            return (
+                f"The reference explains these counts, but in a mixture that the prior makes unlikely {against}: "
+                "compare --prior none or --method kl. Or a signature is missing that these imitate."
             )
-        elif p_value < P_BAD_FIT:
-            said.append(
-                f"The fit is worse than counting noise allows (p {_p(p_value)}): small exposures may be errors of "
-                "the profiles."
-            )
-        if similar:
-            said.append(f"Not told apart here: {', '.join(similar)}; trust their sum.")
-        sentences.append(" ".join(said))
-    return sentences
+        return f"The reference explains these counts better than this answer {against}: compare --method kl."
+    if p_reference < P_BAD_FIT and unassigned > MUCH_UNASSIGNED:
+        return (
+            f"Not explained by the reference (p {_p(p_reference)}, {unassigned:.0%} unassigned): look for a missing "
+            "signature, artefacts, or another build or assay."
+        )
+    worse = _p(min(p_reference, p_answer))
+    return f"The fit is worse than counting noise allows (p {worse}): small exposures may be errors of the profiles."
 
 
 def _p(value: float) -> str:

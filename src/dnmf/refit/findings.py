@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dnmf.criteria import (
     FEW_MUTATIONS,
     MANY_SIGNATURES,
+    MUCH_DISPERSION,
     MUCH_UNASSIGNED,
     P_BAD_FIT,
+    P_EXPLAINED,
     PRESENT_SHARE,
 )
 from dnmf.refit.record import RefitRecord
@@ -18,40 +20,51 @@ from dnmf.signatures import ARTEFACTS
 def refit_findings(result: RefitRecord) -> list[Finding]:
     """Return what a reader should know before using the exposures, cautions first."""
     return in_order(
-        result.warnings, _fit(result), _methods(result), _uncertainty(result), _artefacts(result)
+        result.warnings, _fit(result), _prior(result), _uncertainty(result), _artefacts(result)
     )
 
 
 def _fit(result: RefitRecord) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
-    bad = fit[fit["p_value"] < P_BAD_FIT]
-    missing = bad[bad["unassigned"] > MUCH_UNASSIGNED].sort_values("unassigned", ascending=False)
+    bad = fit[fit[["p_reference", "p_answer"]].min(axis=1) < P_BAD_FIT]
+    unlikely = bad[bad["p_reference"] > P_EXPLAINED]
+    if len(unlikely):
+        remedy = "--prior none or --method kl" if result.prior is not None else "--method kl"
+        yield Finding(
+            "caution",
+            f"{n_samples(len(unlikely), 'is', 'are')} explained by the reference, but not by this answer",
+            f"{listing(list(unlikely.index))}: a mixture of the reference explains the counts (p > {P_EXPLAINED:g}), "
+            f"the exposures given here do not (p < {P_BAD_FIT:g}). Compare them with those of {remedy}.",
+        )
+    rest = bad.drop(index=unlikely.index)
+    lacking = (rest["p_reference"] < P_BAD_FIT) & (rest["unassigned"] > MUCH_UNASSIGNED)
+    missing = rest[lacking].sort_values("unassigned", ascending=False)
     if len(missing):
         yield Finding(
             "caution",
             f"{n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
-            f"{listing(list(missing.index))}: the fit has p < {P_BAD_FIT:g} and more than {MUCH_UNASSIGNED:.0%} of the "
-            "mutations stay unassigned. Look for a missing signature, for artefacts, and whether build and assay of "
-            "the reference are those of the data.",
+            f"{listing(list(missing.index))}: the reference cannot explain them (p < {P_BAD_FIT:g}) and more than "
+            f"{MUCH_UNASSIGNED:.0%} of the mutations stay unassigned. Look for a missing signature, for artefacts, and "
+            "whether build and assay of the reference are those of the data.",
         )
-    rest = bad.drop(index=missing.index)
-    if len(rest):
+    if lacking.size > len(missing):
         yield Finding(
             "note",
-            f"{n_samples(len(rest), 'varies', 'vary')} more than counting noise",
+            f"{n_samples(lacking.size - len(missing), 'is', 'are')} fitted worse than counting noise allows",
             f"Their fit has p < {P_BAD_FIT:g}, but few mutations stay unassigned: real spectra differ a little from "
             "the reference's profiles, and with many mutations that shows. Small exposures in them may be errors of a "
             "profile.",
         )
-    fewer = fit[fit["dispersion"] > 1].sort_values("dispersion", ascending=False)
-    if len(fewer):
-        counts = (fewer["mutations"] / fewer["dispersion"]).round()
+    varying = fit[fit["dispersion"] >= MUCH_DISPERSION].sort_values("dispersion", ascending=False)
+    if len(varying):
+        counts = (varying["mutations"] / varying["dispersion"]).round()
         taken = [f"{name} ({count:,.0f})" for name, count in counts.items()]
         yield Finding(
             "note",
-            f"{n_samples(len(fewer), 'was', 'were')} refitted as fewer mutations",
-            f"{listing(taken)}. Counts that vary more than counting noise, or hold what the reference lacks, say less "
-            "than their number. The network divided them by the dispersion of the sample; intervals are wider for it.",
+            f"{n_samples(len(varying), 'varies', 'vary')} more than counting noise",
+            f"{listing(taken)}. Such counts say less than their number. They were divided by the dispersion of the "
+            f"sample, here {MUCH_DISPERSION:g} or more, and refitted as the fewer mutations in brackets; intervals are "
+            "wider for it.",
         )
     empty = list(result.fit.index[result.fit["mutations"] <= 0])
     if empty:
@@ -62,24 +75,22 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
         )
 
 
-def _methods(result: RefitRecord) -> Iterator[Finding]:
-    methods = result.fit["method"]
-    if result.parameters["method"] == "auto" and (methods == "network").any():
-        switched = list(methods.index[methods.isin(["kl", "sparse"])])
-        if switched:
+def _prior(result: RefitRecord) -> Iterator[Finding]:
+    if result.prior is None:
+        if len(result.reference.names) > MANY_SIGNATURES:
             yield Finding(
-                "note",
-                f"{n_samples(len(switched), 'comes', 'come')} from another method than the network",
-                f"{listing(switched)}: the network was not made for them or explains them much worse; the reason "
-                "is under Advice. They have no presence probability.",
+                "caution",
+                f"Classic refit with {len(result.reference.names)} signatures",
+                "Without a prior, many signatures share what few explain, and intervals do not know which belong: "
+                "below some thousand mutations small exposures are mostly noise. Give a list of the signatures that "
+                "the tissue can have, or use the default method.",
             )
-    if result.presence is None and len(result.reference.names) > MANY_SIGNATURES:
+    elif result.prior.kind == "cohort":
         yield Finding(
-            "caution",
-            f"Classic refit with {len(result.reference.names)} signatures",
-            "Without a prior, many signatures share what few explain, and intervals do not know which belong: below "
-            "some thousand mutations small exposures are mostly noise. Give a list of the signatures that the tissue "
-            "can have, or use the network.",
+            "note",
+            "Each answer depends on the other samples",
+            "The prior is the cohort: what the other samples hold makes a signature likely or unlikely. With other "
+            "samples beside it the same sample gets other exposures.",
         )
 
 

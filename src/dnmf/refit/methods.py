@@ -1,6 +1,4 @@
-"""Refit without a network: likelihood, least squares, selection of signatures, and when selection beats a network."""
-
-from dataclasses import replace
+"""Refit without a prior: likelihood, least squares, selection of signatures."""
 
 import numpy as np
 import torch
@@ -8,10 +6,11 @@ from numpy.typing import NDArray
 
 from dnmf.criteria import P_UNASSIGNED
 from dnmf.kernels import exact_exposures, kl_exposures
-from dnmf.kernels.goodness_of_fit import deviance_p_value, poisson_deviance
+from dnmf.kernels.goodness_of_fit import deviance_p_value, poisson_deviance, unexplained_share
 from dnmf.kernels.likelihood_intervals import exposure_intervals
 from dnmf.kernels.selection import selected_exposures
-from dnmf.refit.estimate import RefitEstimate, unexplained_share
+from dnmf.progress import Progress
+from dnmf.refit.estimate import RefitEstimate
 
 Array = NDArray[np.float64]
 
@@ -19,27 +18,43 @@ Array = NDArray[np.float64]
 TOLERANCE_NATS = 1e-4
 # Smaller exposures do not count as fitted parameters of the goodness of fit.
 MIN_FITTED_MUTATIONS = 0.5
+# Samples that are refitted between two reports of progress.
+CHUNK_SAMPLES = 1024
 
 
-def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") -> RefitEstimate:
-    """Refit all samples without a network.
+def classic_exposures(
+    counts: Array, W: Array, method: str, *, progress: Progress | None = None
+) -> RefitEstimate:
+    """Refit all samples by a classic method.
 
     Parameters
     ----------
     counts, W : (n, f), (k, f)
-        Mutations and signatures.
+        Mutations and signatures; every sample has mutations.
     method : str
         ``"kl"``: Poisson maximum likelihood over all signatures. ``"nnls"``: non-negative least squares.
         ``"sparse"``: backward elimination and forward selection of signatures, then likelihood over the selected ones.
-    reason : str
-        Why another method than the one that was asked for is used.
+    progress : callable, optional
+        Called with the number of samples that are done.
 
     Notes
     -----
     The published selection ends with least squares. Likelihood over the same signatures is as good for tumours and
     better for evenly drawn mixtures (error at 100 mutations 0.25 instead of 0.28).
     """
-    X, signatures = torch.tensor(counts), torch.tensor(W)
+    estimate = RefitEstimate.empty(len(counts), len(W))
+    signatures = torch.tensor(W)
+    for start in range(0, len(counts), CHUNK_SAMPLES):
+        rows = slice(start, start + CHUNK_SAMPLES)
+        estimate.put(rows, _refitted(torch.tensor(counts[rows]), signatures, method))
+        if progress is not None:
+            progress(
+                "refitting", min(start + CHUNK_SAMPLES, len(counts)), len(counts), float("nan")
+            )
+    return estimate
+
+
+def _refitted(X: torch.Tensor, signatures: torch.Tensor, method: str) -> RefitEstimate:
     total = X.sum(dim=1, keepdim=True)
     best = kl_exposures(X, signatures, tol=TOLERANCE_NATS)
     if method == "kl":
@@ -49,59 +64,31 @@ def classic_exposures(counts: Array, W: Array, method: str, reason: str = "") ->
     elif method == "sparse":
         found = _selected_exposures(X, signatures)
     else:
-        raise ValueError(f"{method!r} is not a method without a network: kl, nnls, sparse")
+        raise ValueError(f"{method!r} is not a classic method: kl, nnls, sparse")
     lower, upper = exposure_intervals(X, found, signatures, least_squares=method == "nnls")
     mass = found.sum(dim=1, keepdim=True)
     # Least squares need not explain as many mutations as there are.
     divisor = torch.where(mass > 0, mass, 1.0)
-    shares = torch.where(mass > 0, found / divisor, 1 / len(W))
+    shares = torch.where(mass > 0, found / divisor, 1 / len(signatures))
     scale = torch.where(mass > 0, 1 / divisor, 0.0)
-    fitted = (best.H > MIN_FITTED_MUTATIONS).to(X).sum(dim=1)
-    p_value = deviance_p_value(X, best.H @ signatures, fitted)
-    expected = shares @ signatures * total
+    expected, explained = shares @ signatures * total, best.H @ signatures
+    p_reference = deviance_p_value(X, explained, _fitted(best.H))
+    excess = poisson_deviance(X, expected) - poisson_deviance(X, explained)
+    estimate = RefitEstimate.empty(len(X), len(signatures), method)
+    estimate.shares[:] = shares
+    estimate.lower[:] = torch.minimum(lower * scale, shares)
+    estimate.upper[:] = torch.maximum((upper * scale).clamp(max=1), shares)
     left_over = unexplained_share(X, expected)
-    excess = poisson_deviance(X, expected) - poisson_deviance(X, best.H @ signatures)
-    gap = best.gap if method == "kl" else excess.clamp(min=0) / 2 + best.gap
-    return replace(
-        RefitEstimate.empty(len(counts), len(W), method, reason),
-        shares=shares.numpy(),
-        lower=torch.minimum(lower * scale, shares).numpy(),
-        upper=torch.maximum((upper * scale).clamp(max=1), shares).numpy(),
-        unassigned=torch.where(p_value < P_UNASSIGNED, left_over, 0.0).numpy(),
-        p_value=p_value.numpy(),
-        certificate=gap.numpy(),
-    )
+    estimate.unassigned[:] = torch.where(p_reference < P_UNASSIGNED, left_over, 0.0)
+    estimate.p_reference[:] = p_reference
+    estimate.p_answer[:] = deviance_p_value(X, expected, _fitted(shares * total))
+    estimate.certificate[:] = best.gap if method == "kl" else excess.clamp(min=0) / 2 + best.gap
+    return estimate
 
 
-def evidence_for_selection(
-    counts: Array, estimate: RefitEstimate, W: Array, presence_threshold: float
-) -> Array:
-    """Return how much lower the information criterion of selected signatures is than that of a network's estimate.
-
-    ``(D - D_s) / max(1, c) + (m - m_s) log N`` with the Poisson deviances D of the estimate and D_s of
-    :func:`selected_shares`, the numbers of signatures m (called present) and m_s (selected), the number of mutations N
-    and the dispersion ``c = D_s / (f - m_s)``: a difference of Bayesian information criteria, its likelihood divided by
-    the dispersion of the counts (quasi-likelihood; Burnham and Anderson 2002).
-    """
-    total = counts.sum(axis=1, keepdims=True)
-    selected = selected_shares(counts, W)
-    deviance, lowest = (
-        poisson_deviance(torch.tensor(counts), torch.tensor(shares @ W * total)).numpy()
-        for shares in (estimate.shares, selected)
-    )
-    n_called = (estimate.presence > presence_threshold).sum(axis=1)
-    n_selected = (selected > 0).sum(axis=1)
-    dispersion = lowest / np.maximum(counts.shape[1] - n_selected, 1)
-    penalty = (n_called - n_selected) * np.log(total[:, 0])
-    evidence: Array = (deviance - lowest) / np.maximum(dispersion, 1.0) + penalty
-    return evidence
-
-
-def selected_shares(counts: Array, W: Array) -> Array:
-    """Return the shares of highest likelihood of selected signatures, see :func:`classic_exposures`."""
-    exposures = _selected_exposures(torch.tensor(counts), torch.tensor(W)).numpy()
-    shares: Array = exposures / np.maximum(exposures.sum(axis=1, keepdims=True), 1e-12)
-    return shares
+def _fitted(exposures: torch.Tensor) -> torch.Tensor:
+    """Return how many exposures of each sample count as fitted."""
+    return (exposures > MIN_FITTED_MUTATIONS).to(exposures).sum(dim=1)
 
 
 def _selected_exposures(X: torch.Tensor, W: torch.Tensor) -> torch.Tensor:

@@ -1,206 +1,162 @@
-"""The network that refits known signatures: unfolded Kullback-Leibler steps that know how many mutations there are."""
+"""The network that refits known signatures: unfolded Kullback-Leibler steps whose weights belong to no signature."""
 
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnmf.criteria import PRESENT_MUTATIONS
-from dnmf.unfolding.conditioned import (
-    GAIN_FLOOR,
-    SEEN_FLOOR,
-    SPECTRUM_FLOOR,
-    ConditionedDesign,
-    ConditionedLayer,
-    ConditionedSteps,
-    log_signatures,
-)
+from dnmf.refit.evidence import N_CANDIDATES, N_FEATURES, N_SCALARS, Evidence
 
-# Numbers of mutations at which a network is calibrated; in between, linear in the logarithm.
-CALIBRATION_COUNTS = (20, 50, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000)
-# Probabilities of the null distribution that are kept: dense where tests are decided.
-NULL_LEVELS = (*(i / 20 for i in range(1, 18)), 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
+# Added to shares and spectra before a logarithm or a division.
+SHARE_FLOOR, SPECTRUM_FLOOR = 1e-6, 1e-9
+# Largest exponent of a multiplicative step.
+MOST_STEP = 3.3
+# What a layer can subtract from every share at most: how exact zeros appear.
+MOST_SHRINKAGE = 0.02
+N_LIVE, N_MESSAGES, N_HEADS, N_SHORTCUTS = 4, 4, 3, 2
 
 
 class RefitOutput(NamedTuple):
-    """The network's output for a batch; all (n, k).
+    """The network's output for the seen signatures of each sample; see :class:`Evidence`.
 
     Attributes
     ----------
-    shares
-        Shares of the signatures, rows sum to 1.
-    presence
-        Probability that a signature contributes at least ten mutations.
-    lower, upper
-        Estimated 5 % and 95 % quantiles of the shares, ``0 <= lower <= shares <= upper <= 1``.
+    shares : (n, K)
+        Rows sum to 1.
+    presence : (n, K)
+        Log odds that a signature is present.
+    lower, upper : (n, K)
+        Estimated 5 % and 95 % quantiles of the shares.
+    foreign : (n,)
+        Log odds that the sample holds a signature that the reference lacks.
     """
 
-    shares: Float[Tensor, "n k"]
-    presence: Float[Tensor, "n k"]
-    lower: Float[Tensor, "n k"]
-    upper: Float[Tensor, "n k"]
+    shares: Float[Tensor, "n K"]
+    presence: Float[Tensor, "n K"]
+    lower: Float[Tensor, "n K"]
+    upper: Float[Tensor, "n K"]
+    foreign: Float[Tensor, " n"]
 
 
-class RefitNetwork(ConditionedSteps):
-    """Refit known signatures in one pass: shares, presence and intervals.
+class RefitLayer(nn.Module):
+    """One unfolded Kullback-Leibler step with gates.
+
+    With gains ``g = ((x / hW) W^T)`` of the shares h and a state s of every signature::
+
+        s <- s + silu(C [s, live, messages, pooled])
+        (a, b, t) = D s
+        h <- relu(softmax(log h + min(exp(3 tanh(a / 3)), 3.3) log g + 3 tanh(b / 3)) - 0.02 sigmoid(t - 1)), normalised
+
+    ``a = b = 0`` and ``t`` far below 0 is the classic multiplicative step.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.message = nn.Linear(width, N_MESSAGES, bias=False)
+        self.update = nn.Linear(2 * width + N_LIVE + N_MESSAGES, width)
+        self.gates = nn.Linear(width, 3)
+
+    def forward(
+        self, h: Float[Tensor, "n K"], s: Float[Tensor, "n K d"], data: Evidence
+    ) -> tuple[Float[Tensor, "n K"], Float[Tensor, "n K d"]]:
+        """Return shares and states after the step."""
+        live = live_features(h, data)
+        messages = data.similarity @ (self.message(s) * (h + 1e-8).sqrt()[:, :, None])
+        pooled = (h[:, None, :] @ s).expand(-1, s.shape[1], -1)
+        s = s + functional.silu(self.update(torch.cat([s, live, messages, pooled], dim=2)))
+        a, b, t = self.gates(s).unbind(dim=2)
+        power = (3 * (a / 3).tanh()).exp().clamp(max=MOST_STEP)
+        log_gain = 4 * live[:, :, 1]
+        h = torch.softmax((h + SHARE_FLOOR).log() + power * log_gain + 3 * (b / 3).tanh(), dim=1)
+        h = functional.relu(h - MOST_SHRINKAGE * torch.sigmoid(t - 1))
+        return h / (h.sum(dim=1, keepdim=True) + 1e-9), s
+
+
+def live_features(h: Float[Tensor, "n K"], data: Evidence) -> Float[Tensor, "n K 4"]:
+    """Return log share, log gain, log mutations and the gain in standard deviations, scaled to about 1."""
+    whole = h.new_zeros(len(h), len(data.W)).scatter(1, data.seen, h)
+    ratio = data.X / data.total.clamp(min=1e-6)[:, None] / (whole @ data.W + SPECTRUM_FLOOR)
+    gain = (ratio @ data.W.mT).gather(1, data.seen)
+    mutations = h * data.total[:, None]
+    z = torch.asinh((gain - 1) * (mutations + 1e-6).sqrt() / 2)
+    return torch.stack(
+        [
+            (h + SHARE_FLOOR).log() / 4,
+            (gain + 1e-4).log() / 4,
+            (mutations + 0.1).log() / 4,
+            z,
+        ],
+        dim=2,
+    )
+
+
+class RefitNetwork(nn.Module):
+    """Refit known signatures from the evidence of a sample: shares, presence, intervals, and whether one is missing.
+
+    Its weights belong to no signature: reference (any number of signatures and channels) and prior are inputs.
 
     Parameters
     ----------
-    W : (k, f)
-        Reference signatures, rows sum to 1.
-    n_types : int
-        Number of tumour types; index 0 means none is given, types count from 1.
-    design : ConditionedDesign, optional
-        Sizes.
+    n_layers, width : int
+        Unfolded steps, and the length of a signature's state.
     """
 
-    def __init__(
-        self, W: Float[Tensor, "k f"], n_types: int, design: ConditionedDesign | None = None
-    ):
-        super().__init__(W, n_types, design)
-        k = len(W)
-        self.head_in = nn.Linear(2 * k + self.design.context_width, self.design.head_width)
-        self.head_out = nn.Linear(self.design.head_width, 3 * k)
-        self.calibration = RefitCalibration(W.shape[1], W.dtype)
-        self.presence_slope = nn.Parameter(torch.ones(k, dtype=W.dtype))
-        with torch.no_grad():
-            self.head_out.weight.zero_()
-            self.head_out.bias.zero_()
-        self.to(W.dtype)
-
-    def for_reference(self, W: Float[Tensor, "k2 f"], rows: Int[Tensor, " k2"]) -> "RefitNetwork":
-        """Return this network for other signatures: where training for another reference starts.
-
-        ``rows`` holds for each new signature the index of the one in this network whose weights it takes, or -1.
-        """
-        new = RefitNetwork(W, self.cohort.num_embeddings - 1, self.design)
-        k, k2 = len(self.W), len(W)
-
-        def take(values: Tensor, groups: int, otherwise: Tensor | None = None) -> Tensor:
-            """Reorder the rows of ``groups`` stacked blocks, one row a signature."""
-            blocks = values.reshape(groups, k, -1)[:, rows.clamp(min=0)]
-            other = torch.zeros_like(blocks) if otherwise is None else otherwise.expand_as(blocks)
-            chosen = torch.where((rows >= 0)[None, :, None], blocks, other)
-            return chosen.reshape(groups * k2, *values.shape[1:])
-
-        with torch.no_grad():
-            new.start.copy_(take(self.start, 1, self.start.min()))
-            new.presence_slope.copy_(take(self.presence_slope, 1, self.presence_slope.new_ones(())))
-            new.start_context.weight.copy_(take(self.start_context.weight, 1))
-            for name in ("cohort", "count", "context", "hidden_context"):
-                getattr(new, name).load_state_dict(getattr(self, name).state_dict())
-            blocks = 3 * self.design.n_layers
-            new.control_context.weight.copy_(take(self.control_context.weight, blocks))
-            new.control_context.bias.copy_(take(self.control_context.bias, blocks))
-            new.head_in.weight[:, : 2 * k2] = take(self.head_in.weight[:, : 2 * k].mT, 2).mT
-            new.head_in.weight[:, 2 * k2 :] = self.head_in.weight[:, 2 * k :]
-            new.head_in.bias.copy_(self.head_in.bias)
-            new.head_out.weight.copy_(take(self.head_out.weight, 3))
-            new.head_out.bias.copy_(take(self.head_out.bias, 3))
-            for ours, theirs in zip(self.layers, new.layers, strict=True):
-                assert isinstance(ours, ConditionedLayer)  # what a ModuleList cannot say
-                assert isinstance(theirs, ConditionedLayer)
-                theirs.from_shares.weight.copy_(take(ours.from_shares.weight.mT, 1).mT)
-                theirs.to_control.weight.copy_(take(ours.to_control.weight, 3))
-                for name in ("log_ahead", "log_back"):
-                    learned = getattr(ours, name) - log_signatures(self.W)
-                    getattr(theirs, name).add_(take(learned, 1))
-        return new
-
-    def forward(
-        self, X: Float[Tensor, "n f"], tumour_types: Int[Tensor, " n"] | None = None
-    ) -> RefitOutput:
-        """Return shares, presence and intervals for counts ``X``; tumour types as indices, 0 or None: unknown."""
-        total = X.sum(dim=1, keepdim=True)
-        context = self.embed(total, tumour_types)
-        log_h, x = self.log_shares(X, context)
-        shares = log_h.exp()
-        # Detached: the losses of presence and intervals must not change the shares.
-        h, log_h, context = shares.detach(), log_h.detach(), context.detach()
-        gain = (x / (h @ self.W + SPECTRUM_FLOOR)) @ self.W.mT
-        log_gain = (gain + GAIN_FLOOR).log()
-        features = torch.cat([(h + SEEN_FLOOR).log(), log_gain, context], dim=1)
-        out = self.head_out(functional.silu(self.head_in(features)))
-        presence, low, high = out.chunk(3, dim=1)
-        mutations = h * total
-        presence = presence + self.presence_slope * ((mutations + 0.3) / PRESENT_MUTATIONS).log()
-        # A head of 0 is one standard deviation of a Poisson count that belongs to this signature alone.
-        noise = (h / total.clamp(min=1) + total.clamp(min=1) ** -2).sqrt()
-        lower = h - noise * low.clamp(-6, 6).exp()
-        upper = h + noise * high.clamp(-6, 6).exp()
-        return RefitOutput(shares, torch.sigmoid(presence), lower.clamp(min=0), upper.clamp(max=1))
-
-
-class RefitCalibration(nn.Module):
-    """Tables over the number of mutations; without effect until :func:`dnmf.refit.calibration.calibrate` fills them.
-
-    Attributes
-    ----------
-    log_counts : (g,)
-        Logarithms of the numbers of mutations.
-    likelihood_share : (g,)
-        Weight, from 0 to 1, of the shares of highest likelihood in the final shares.
-    lower_scale, upper_scale, absent_scale : (g,)
-        Factors on the distances to the ends of the network's intervals: for signatures called present, and for the
-        upper end of those that are not.
-    null_misfit : (g, q)
-        Quantiles of the misfit of samples that the reference does explain.
-    """
-
-    log_counts: Tensor
-    likelihood_share: Tensor
-    lower_scale: Tensor
-    upper_scale: Tensor
-    absent_scale: Tensor
-    null_misfit: Tensor
-
-    def __init__(self, n_features: int, dtype: torch.dtype) -> None:
+    def __init__(self, n_layers: int = 5, width: int = 32):
         super().__init__()
-        counts = torch.tensor(CALIBRATION_COUNTS, dtype=dtype)
-        levels = torch.tensor(NULL_LEVELS, dtype=dtype)
-        self.register_buffer("log_counts", counts.log())
-        self.register_buffer("likelihood_share", torch.zeros_like(counts))
-        for name in ("lower_scale", "upper_scale", "absent_scale"):
-            self.register_buffer(name, torch.ones_like(counts))
-        # Before calibration: the quantiles of chi-squared, by its normal approximation.
-        chi = n_features + (2 * n_features) ** 0.5 * torch.special.ndtri(levels)
-        self.register_buffer("null_misfit", chi.expand(len(counts), -1).clone())
+        self.embed = nn.Linear(N_FEATURES + N_SCALARS, width)
+        self.embed_more = nn.Linear(width, width)
+        self.choose = nn.Linear(width, N_CANDIDATES)
+        self.layers = nn.ModuleList(RefitLayer(width) for _ in range(n_layers))
+        self.heads = nn.Sequential(
+            nn.Linear(width + N_LIVE + N_SHORTCUTS, width), nn.SiLU(), nn.Linear(width, N_HEADS)
+        )
+        self.foreign = nn.Sequential(
+            nn.Linear(2 * width + N_SCALARS, width), nn.SiLU(), nn.Linear(width, 1)
+        )
 
-    def at(self, table: Float[Tensor, "g *rest"], total: Float[Tensor, " n"]) -> Tensor:
-        """Interpolate a table at the samples' numbers of mutations; constant beyond its ends."""
-        position = total.clamp(min=1).log().clamp(self.log_counts[0], self.log_counts[-1])
-        right = torch.searchsorted(self.log_counts, position).clamp(1, len(self.log_counts) - 1)
-        left = right - 1
-        width = self.log_counts[right] - self.log_counts[left]
-        fraction = (position - self.log_counts[left]) / width
-        fraction = fraction.reshape(-1, *[1] * (table.ndim - 1))
-        return (1 - fraction) * table[left] + fraction * table[right]
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights from which training starts: steps that nearly keep a mixture of the candidates."""
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, nn.Linear):
+                    bound = module.in_features**-0.5
+                    module.weight.uniform_(-bound, bound, generator=generator)
+                    if module.bias is not None:
+                        module.bias.uniform_(-bound, bound, generator=generator)
+            for module in self.layers:
+                assert isinstance(module, RefitLayer)
+                module.gates.weight.mul_(0.1)
+                module.gates.bias.copy_(torch.tensor([-3.0, 0.0, -4.0]))
+            self.choose.weight.mul_(0.1)
+            self.choose.bias.copy_(torch.tensor([2.0, 0.0, 0.0, -2.0]))
 
-    def p_value(
-        self, misfit: Float[Tensor, " n"], total: Float[Tensor, " n"]
-    ) -> Float[Tensor, " n"]:
-        """Return how often the null distribution at this number of mutations is exceeded.
+    def forward(self, data: Evidence) -> RefitOutput:
+        """Return shares, presence and intervals of the seen signatures."""
+        n, K, _ = data.features.shape
+        scalars = data.scalars[:, None, :].expand(n, K, -1)
+        e = functional.silu(self.embed(torch.cat([data.features, scalars], dim=2)))
+        s = e + functional.silu(self.embed_more(e))
+        weights = torch.softmax(self.choose(s), dim=2)
+        h = (weights * data.candidates.mT).sum(dim=2)
+        h = h / (h.sum(dim=1, keepdim=True) + 1e-9)
+        for layer in self.layers:
+            h, s = layer(h, s, data)
+        live = live_features(h.detach(), data)
+        shortcuts = data.features[:, :, [1, 4]]
+        heads = self.heads(torch.cat([s, live, shortcuts], dim=2))
+        presence, low, high = heads.unbind(dim=2)
+        presence = presence + 2 * (shortcuts[:, :, 0] + shortcuts[:, :, 1])
+        at = h.detach()
+        unit = interval_unit(at, data)
+        lower = (at - unit * low.clamp(-6, 4).exp()).clamp(min=0)
+        upper = (at + unit * high.clamp(-6, 4).exp()).clamp(max=1)
+        pooled = torch.cat([(at[:, :, None] * s).sum(dim=1), s.amax(dim=1), data.scalars], dim=1)
+        return RefitOutput(h, presence, lower, upper, self.foreign(pooled)[:, 0])
 
-        Beyond the last quantile its tail is exponential, with the decay of the last twentieth; 1 for an empty sample.
-        """
-        null = self.at(self.null_misfit, total)
-        levels = torch.tensor(NULL_LEVELS, dtype=null.dtype)
-        right = torch.searchsorted(null, misfit[:, None]).flatten()
-        inner = right.clamp(1, len(levels) - 1)
-        a, b = _pick(null, inner - 1), _pick(null, inner)
-        fraction = ((misfit - a) / (b - a).clamp(min=1e-12)).clamp(0, 1)
-        p = 1 - (levels[inner - 1] + fraction * (levels[inner] - levels[inner - 1]))
-        start = NULL_LEVELS.index(0.95)
-        decay = (null[:, -1] - null[:, start]) / (
-            levels.new_tensor(0.05 / (1 - NULL_LEVELS[-1]))
-        ).log()
-        tail = (1 - levels[-1]) * (-(misfit - null[:, -1]) / decay.clamp(min=1e-6)).exp()
-        p = torch.where(right >= len(levels), tail, p)
-        p = torch.where(right == 0, torch.ones_like(p), p)
-        return torch.where(total > 0, p, torch.ones_like(p))
 
-
-def _pick(rows: Float[Tensor, "n q"], index: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
-    return rows.gather(1, index[:, None]).flatten()
+def interval_unit(h: Float[Tensor, "n K"], data: Evidence) -> Float[Tensor, "n K"]:
+    """Return the length in which the network measures intervals: posterior deviation and half the counting noise."""
+    total = data.total.clamp(min=1)[:, None]
+    return (data.known[:, 1].square() + 0.25 * h / total + 0.25 / total**2).sqrt()

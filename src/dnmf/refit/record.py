@@ -5,11 +5,12 @@ from typing import Literal
 
 import pandas as pd
 
-from dnmf.criteria import LISTED_SHARE, PRESENT_SHARE
+from dnmf.criteria import LISTED_SHARE, PRESENCE_THRESHOLD, PRESENT_SHARE
+from dnmf.refit.prior import ExposurePrior
 from dnmf.report.records import RunResult
 from dnmf.signatures import SignatureSet
 
-Method = Literal["auto", "network", "nnls", "kl", "sparse"]
+Method = Literal["network", "kl", "nnls", "sparse"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,25 +25,25 @@ class RefitRecord(RunResult):
         The ``k`` signatures that were refitted.
     exposures, exposure_lower, exposure_upper : DataFrame (n, k)
         Mutations per sample and signature, and the lower and upper ends of their 90 % intervals. The exposures of a
-        sample and its unassigned mutations sum to all its mutations. Samples without mutations get 0.
+        sample and its unassigned mutations sum to all its mutations. A signature that is not called has exactly 0; so
+        has all of a sample without mutations.
     presence : DataFrame (m, k) or None
-        Probability that a signature contributes at least ten mutations, of the samples that the network refitted;
-        None when there are none: the classic methods know no such probability.
+        Probability that a signature contributes at least ten mutations or 5 % of the sample
+        (``dnmf.criteria.PRESENT_IN_WORDS``), for samples with mutations; None from the classic methods, which know no
+        such probability.
     unassigned : Series (n,)
-        Mutations that the reference does not explain; 0 unless the test of fit has p < 0.05.
-    fit : DataFrame (n, 11)
+        Mutations that the reference does not explain; 0 unless ``p_reference`` or ``p_answer`` is below
+        0.05.
+    fit : DataFrame (n, 12)
         Per sample: ``mutations``; ``cosine``, ``relative_l1``, ``relative_l2``, ``kl_divergence`` of spectrum and
-        reconstruction; ``p_value`` of the goodness of fit; ``certificate``, at most how many nats of log-likelihood lie
-        between these exposures and the best mixture of the reference; ``method`` (network, nnls, kl or sparse);
-        ``dispersion``, how many times fewer mutations the network took the sample for, since its counts vary more than
-        Poisson counts or hold what the reference lacks (1: as many as it has);
-        ``exchangeable``, pairs of signatures that this sample cannot tell apart; ``advice``, in words.
-    model : str or None
-        Name of the network that was used.
-    presence_threshold : float
-        Probability above which a signature is called present.
-    model_notes : list of str
-        What the network's card says its reader must know.
+        reconstruction; ``p_reference``: p-value of "a mixture of the reference explains the sample"; ``p_answer``:
+        p-value of "these exposures explain it"; ``certificate``, at most how many nats of log-likelihood lie between
+        these exposures and the best mixture of the reference; ``method`` (network, nnls, kl, sparse, or none without
+        mutations); ``dispersion``, at least 1: by how much the counts vary more than Poisson counts (the network
+        divides them by it); ``exchangeable``, pairs of signatures that this sample cannot tell apart; ``advice``, in
+        words.
+    prior : ExposurePrior or None
+        What was known of exposures beforehand; None with a classic method.
     """
 
     reference: SignatureSet
@@ -52,9 +53,7 @@ class RefitRecord(RunResult):
     presence: pd.DataFrame | None
     unassigned: pd.Series
     fit: pd.DataFrame
-    model: str | None
-    presence_threshold: float
-    model_notes: list[str]
+    prior: ExposurePrior | None
 
     @property
     def shares(self) -> pd.DataFrame:
@@ -65,13 +64,27 @@ class RefitRecord(RunResult):
     def present(self) -> pd.DataFrame:
         """Which samples have which signatures: DataFrame (n, k) of booleans.
 
-        By ``presence`` above ``presence_threshold`` in samples that the network refitted; in others, by more than 5 %
-        of the mutations.
+        By ``presence`` above ``dnmf.criteria.PRESENCE_THRESHOLD``; with a classic method by more than 5 % of the
+        mutations.
         """
-        present = self.shares.gt(PRESENT_SHARE)
-        if self.presence is not None:
-            present.loc[self.presence.index] = self.presence > self.presence_threshold
-        return present
+        if self.presence is None:
+            return self.shares.gt(PRESENT_SHARE)
+        present = self.presence > PRESENCE_THRESHOLD
+        return present.reindex(self.exposures.index, fill_value=False)
+
+    @property
+    def prior_in_words(self) -> str:
+        """Which exposures were expected, as a part of a sentence."""
+        if self.prior is None:
+            return "none, as classic methods know no prior"
+        rows = f" ({len(self.prior.shares):,} rows)"
+        return {
+            "pan-cancer": "pan-cancer, the exposures of tumours of all types",
+            "tumour type": f"the exposures of the tumour type {self.prior.name}",
+            "file": f"the exposures in {self.prior.name if self.prior.file else 'a table'}{rows}",
+            "cohort": "the samples of this catalog themselves, so that each answer depends on the other samples",
+            "none": "none: no exposures were known beforehand",
+        }[self.prior.kind]
 
     def summary(self) -> pd.DataFrame:
         """Return the signatures that are present in a sample or hold 1 % of all mutations, most mutations first.

@@ -36,11 +36,10 @@ class RefitResult(RefitRecord):
 
     def __repr__(self) -> str:
         total = float(self.fit["mutations"].sum())
-        methods = self.fit["method"].value_counts()
         return (
             f"RefitResult: {len(self.fit):,} samples, {total:,.0f} mutations, {len(self.reference.names)} signatures "
             f"of {self.reference.source or 'a reference'}\n"
-            f"  refitted by {', '.join(f'{name} {number:,}' for name, number in methods.items())}\n"
+            f"  method {self.parameters['method']}, prior {self.prior_in_words}\n"
             f"  unassigned {self.unassigned.sum() / max(total, 1):.1%} of the mutations\n"
             f"  {len(self.findings)} findings to read, see .findings and .summary()"
         )

@@ -1,9 +1,11 @@
 """Writing a refit: tables, plots, record and page, in one folder."""
 
+import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,9 @@ import pandas as pd
 from dnmf.refit.figures import draw_refit_pictures
 from dnmf.refit.page import render_refit_page
 from dnmf.refit.record import RefitRecord
-from dnmf.report.records import run_record, write_fit, write_run, write_table
+from dnmf.report.records import run_record, write_fit, write_run
 from dnmf.signatures import write_exposures
+from dnmf.storage import write_whole
 
 
 def save_refit_report(
@@ -42,11 +45,17 @@ def save_refit_report(
     Notes
     -----
     Files: ``exposures.tsv`` (whole mutations, SigProfiler's layout; what is missing to a sample's total is unassigned),
-    ``intervals.tsv``, ``presence.tsv`` (only if a network answered), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
+    ``intervals.tsv``, ``presence.tsv`` (not of a classic method), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
     SVG), ``report.html``.
     """
     record = run_record(result, input_path=input_path, command=command)
-    record |= {"model": result.model, "model_notes": result.model_notes}
+    if result.prior is not None:
+        record["prior"] = {
+            "kind": result.prior.kind,
+            "name": result.prior.name,
+            "rows": len(result.prior.shares),
+            "file": result.prior.file,
+        }
     del record["seed"]  # nothing in a refit is random
     tables: dict[str, Callable[[Path], object]] = {
         "exposures.tsv": partial(write_exposures, result.exposures),
@@ -54,8 +63,7 @@ def save_refit_report(
         "fit.tsv": partial(write_fit, result.fit),
     }
     if result.presence is not None:
-        presence = result.presence.rename_axis("Samples")
-        tables["presence.tsv"] = partial(write_table, presence, digits="%.4f")
+        tables["presence.tsv"] = partial(_write_presence, result.presence)
 
     def page(plots: Path) -> str:
         return render_refit_page(result, record, draw_refit_pictures(result, plots))
@@ -68,16 +76,36 @@ def _write_intervals(result: RefitRecord, path: Path) -> None:
 
     Pairs whose estimate and upper end are both below half a mutation are left out: of 86 signatures most.
     """
-    values = result.exposures.to_numpy()
-    lower, upper = result.exposure_lower.to_numpy(), result.exposure_upper.to_numpy()
-    rows, columns = np.nonzero((values >= 0.5) | (upper >= 0.5))
-    table = pd.DataFrame(
-        {
-            "Samples": result.exposures.index[rows],
-            "Signature": result.exposures.columns[columns],
-            "Mutations": values[rows, columns],
-            "Lower 90%": lower[rows, columns],
-            "Upper 90%": upper[rows, columns],
-        }
-    )
-    write_table(table, path, index=False)
+    write_whole(path, _interval_lines(result))
+
+
+def _interval_lines(result: RefitRecord) -> Iterator[str]:
+    line = _tab_separated()
+    yield line(["Samples", "Signature", "Mutations", "Lower 90%", "Upper 90%"])
+    names = list(result.exposures.columns)
+    tables = (result.exposures, result.exposure_lower, result.exposure_upper)
+    for sample, *ends in zip(result.exposures.index, *(t.to_numpy() for t in tables), strict=True):
+        for column in np.flatnonzero((ends[0] >= 0.5) | (ends[2] >= 0.5)):
+            yield line([sample, names[column], *(f"{values[column]:.6g}" for values in ends)])
+
+
+def _write_presence(presence: pd.DataFrame, path: Path) -> None:
+    write_whole(path, _presence_lines(presence))
+
+
+def _presence_lines(presence: pd.DataFrame) -> Iterator[str]:
+    line = _tab_separated()
+    yield line(["Samples", *presence.columns])
+    for sample, values in zip(presence.index, presence.to_numpy(), strict=True):
+        yield line([sample, *(f"{value:.4f}" for value in values.tolist())])
+
+
+def _tab_separated() -> Callable[[Sequence[str]], str]:
+    """Return what makes a line of a table; pandas takes minutes for a million of them."""
+
+    class Returned:
+        def write(self, text: str) -> str:
+            return text
+
+    row: Any = csv.writer(Returned(), delimiter="\t", lineterminator="\n").writerow
+    return row

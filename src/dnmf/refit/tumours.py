@@ -1,10 +1,9 @@
-"""Exposures of real tumours as training data: reading, naming, and the split that keeps test tumours out."""
+"""Exposures of tumours with their types, as PCAWG published them: reading and naming."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +18,20 @@ TUMOUR_TYPE, SAMPLE = "Cancer Types", "Sample Names"
 # Signatures that later versions of COSMIC split in two; the first part takes over the exposures of the whole.
 SUCCESSORS = {"SBS22": "SBS22a", "SBS40": "SBS40a"}
 
-Part = Literal["test", "calibration", "training"]
 
-
-# The networks were designed on the test tumours of an earlier split without salt: those are not tested on any more.
-SALT = "dnmf-refit-2:"
-SPLIT = (
-    f"n = SHA-256 of {SALT!r} + sample name, first 32 bits, modulo 60. Test: n < 20 unless the same of the name alone, "
-    "modulo 20, is < 5. Calibration: n from 20 to 22. Training: all others."
-)
-
-
-def part_of(sample: str) -> Part:
-    """Return what a tumour is used for, by the SHA-256 of its name: a quarter tests, a twentieth calibrates.
+def successors(names: Sequence[str], signatures: Sequence[str]) -> list[str]:
+    """Return names of a table with those of signatures that a reference has split replaced by the first part's.
 
     Examples
     --------
-    >>> part_of("SP117655")
-    'training'
+    >>> successors(["SBS1", "SBS40"], ["SBS1", "SBS40a", "SBS40b"])
+    ['SBS1', 'SBS40a']
     """
-    number = _number(SALT + sample) % 60
-    if number < 20 and _number(sample) % 20 >= 5:
-        return "test"
-    return "calibration" if 20 <= number < 23 else "training"
-
-
-def _number(text: str) -> int:
-    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+    free = set(signatures) - set(names)
+    return [
+        SUCCESSORS[name] if name not in signatures and SUCCESSORS.get(name) in free else name
+        for name in names
+    ]
 
 
 @dataclass(frozen=True)
@@ -60,10 +46,6 @@ class TumourExposures:
         Index of each tumour's type in ``type_names``, counted from 1.
     type_names, samples : list of str
         Types, sorted; names of the tumours.
-    renamed : dict
-        Names in the table -> names in the reference.
-    unseen : list of str
-        Signatures of the reference that no tumour has.
     file : dict
         Name, size and SHA-256 of the table.
     """
@@ -72,13 +54,7 @@ class TumourExposures:
     types: NDArray[np.int64]
     type_names: list[str]
     samples: list[str]
-    renamed: dict[str, str]
-    unseen: list[str]
     file: dict[str, Any] = field(default_factory=dict)
-
-    def part(self, part: Part) -> NDArray[np.bool_]:
-        """Return which tumours belong to a part of the split."""
-        return np.array([part_of(sample) == part for sample in self.samples])
 
 
 def read_tumour_exposures(
@@ -131,12 +107,7 @@ def read_tumour_exposures(
         in_mutations=True,
         unit="a number of mutations (>= 0)",
     )
-    renamed = {
-        old: new
-        for old, new in SUCCESSORS.items()
-        if old in found and old not in signatures and new in signatures and new not in found
-    }
-    column = {renamed.get(name, name): number for number, name in enumerate(found)}
+    column = {name: number for number, name in enumerate(successors(found, signatures))}
     unknown = [name for name in column if name not in set(signatures)]
     lost = values[:, [column[name] for name in unknown]].sum()
     if len(unknown) == len(column) or lost > 0.05 * values.sum():
@@ -159,7 +130,5 @@ def read_tumour_exposures(
         types=np.array([index[types[row]] for row in kept], dtype=np.int64),
         type_names=names,
         samples=[samples[row] for row in kept],
-        renamed=renamed,
-        unseen=[s for s, total in zip(signatures, known.sum(axis=0), strict=True) if total == 0],
         file=table.record,
     )

@@ -18,6 +18,7 @@ from dnmf.report.folder import OURS, RUN_RECORD, files_in, staged_folder
 from dnmf.signatures import MutationCatalog
 from dnmf.storage import write_whole
 
+_PIECE_ROWS = 5000
 # SigProfiler's names where it has them; "%" columns are 100 times a fraction.
 _FIT_COLUMNS = {
     "mutations": "Total Mutations",
@@ -26,8 +27,10 @@ _FIT_COLUMNS = {
     "relative_l2": "L2_Norm_%",
     "kl_divergence": "KL Divergence",
     "unassigned": "Unassigned_%",
-    "p_value": "Goodness-of-fit p",
+    "p_reference": "p: the reference can explain this sample",
+    "p_answer": "p: this answer explains it",
     "certificate": "Certificate (nats)",
+    "dispersion": "Dispersion",
     "method": "Method",
     "exchangeable": "Not told apart",
     "advice": "Advice",
@@ -95,7 +98,16 @@ def write_table(
 ) -> None:
     """Write a table as tab-separated values, with ``digits`` as the format of its numbers."""
     form: Any = {"sep": "\t", "float_format": digits, "lineterminator": "\n", "na_rep": missing}
-    write_whole(path, frame.to_csv(index=index, **form))
+    # Piece by piece: the text of a long table takes more memory than the table.
+    starts = range(0, max(len(frame), 1), _PIECE_ROWS)
+    pieces = (frame.iloc[at : at + _PIECE_ROWS] for at in starts)
+    write_whole(
+        path,
+        (
+            piece.to_csv(index=index, header=at == 0, **form)
+            for at, piece in zip(starts, pieces, strict=True)
+        ),
+    )
 
 
 def write_fit(fit: pd.DataFrame, path: Path) -> None:

@@ -99,7 +99,7 @@ def load_reference(
     >>> load_reference("SBS5,SBS1", assay="exome").names
     ['SBS5', 'SBS1']
     >>> len(load_reference(exclude="SBS5,artefacts"))
-    67
+    66
     """
     build = None if build is None else with_usual_builds(build)
     made_for = None if made_for is None else with_usual_builds(made_for)

@@ -6,7 +6,7 @@ Reading a file back gives the same table. A file appears under its name only whe
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +75,14 @@ def write_exposures(exposures: pd.DataFrame, path: str | Path, *, integers: bool
     names = checked_names(exposures.columns, item="signature", source=table, places=places)
     frame = checked_frame(exposures, item="sample", source=table)
     values = frame.to_numpy()
-    rows = zip(frame.index, _largest_remainder(values) if integers else values, strict=True)
+    rows = zip(frame.index, _whole_rows(values) if integers else values, strict=True)
     _write_table(["Samples", *names], ([name, *_cells(row)] for name, row in rows), path)
+
+
+def _whole_rows(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Yield the rows in whole mutations; a few at a time, as rounding takes several times their memory."""
+    for start in range(0, len(values), 1024):
+        yield from _largest_remainder(values[start : start + 1024])
 
 
 def _largest_remainder(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,24 +22,21 @@ EXPONENT_LIMIT, SHIFT_LIMIT, MAX_SHARE_THRESHOLD = 1.2, 3.0, 0.02
 
 @dataclass(frozen=True, slots=True)
 class ConditionedDesign:
-    """Sizes of the steps, and of the heads that a network may put on them.
+    """Sizes of the steps.
 
     Attributes
     ----------
     n_layers : int
         Unfolded steps.
     context_width : int
-        Width of the embedding of the number of mutations and the tumour type.
+        Width of the embedding of the number of mutations.
     prior_width : int
         Hidden width of the step-wise learned prior over co-occurring signatures.
-    head_width : int
-        Hidden width of the head for presence and intervals.
     """
 
     n_layers: int = 10
     context_width: int = 24
     prior_width: int = 40
-    head_width: int = 64
 
 
 class _Step(torch.autograd.Function):
@@ -105,7 +102,8 @@ class ConditionedLayer(nn.Module):
     def __init__(self, W: Tensor, design: ConditionedDesign) -> None:
         super().__init__()
         k = len(W)
-        start = log_signatures(W)
+        # At least 1e-5, so that a step can learn to raise any channel.
+        start = W.clamp(min=1e-5).log()
         self.log_ahead = nn.Parameter(start.clone())
         self.log_back = nn.Parameter(start.clone())
         self.from_shares = nn.Linear(k, design.prior_width, bias=False)
@@ -124,11 +122,6 @@ class ConditionedLayer(nn.Module):
         return stepped
 
 
-def log_signatures(W: Tensor) -> Tensor:
-    """Return the logarithm of the signatures, at least 1e-5, so that a step can learn to raise any channel."""
-    return W.clamp(min=1e-5).log()
-
-
 class ConditionedSteps(nn.Module):
     """Unfolded Kullback-Leibler steps to the shares of known signatures, conditioned on the number of mutations.
 
@@ -136,17 +129,13 @@ class ConditionedSteps(nn.Module):
     ----------
     W : (k, f)
         Signatures, rows sum to 1.
-    n_types : int
-        Number of tumour types; index 0 means none is given, types count from 1.
     design : ConditionedDesign, optional
-        Sizes; those of the head are not used here.
+        Sizes.
     """
 
     W: Tensor
 
-    def __init__(
-        self, W: Float[Tensor, "k f"], n_types: int = 0, design: ConditionedDesign | None = None
-    ):
+    def __init__(self, W: Float[Tensor, "k f"], design: ConditionedDesign | None = None):
         super().__init__()
         design = design or ConditionedDesign()
         self.design = design
@@ -156,7 +145,8 @@ class ConditionedSteps(nn.Module):
         W = W.clone(memory_format=torch.contiguous_format)
         self.register_buffer("W", W, persistent=False)
         self.start = nn.Parameter(torch.zeros(k, dtype=W.dtype))
-        self.cohort = nn.Embedding(n_types + 1, d)  # named as in the saved models
+        # A free vector, with the name and shape that it has in saved models.
+        self.cohort = nn.Embedding(1, d)
         self.count = nn.Linear(3, d)
         self.context = nn.Linear(d, d)
         self.start_context = nn.Linear(d, k, bias=False)
@@ -194,16 +184,11 @@ class ConditionedSteps(nn.Module):
             log_h = layer(log_h, x, layer_hidden, layer_control)
         return log_h, x
 
-    def embed(
-        self, total: Float[Tensor, "n 1"], tumour_type: Int[Tensor, " n"] | None = None
-    ) -> Float[Tensor, "n d"]:
-        """Return the embedding of the number of mutations and, where one is given, of the tumour type."""
-        if tumour_type is None:
-            tumour_type = torch.zeros(len(total), dtype=torch.long, device=total.device)
+    def embed(self, total: Float[Tensor, "n 1"]) -> Float[Tensor, "n d"]:
+        """Return the embedding of the number of mutations."""
         z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE
         z = z.clamp(-LOG_COUNT_LIMIT, LOG_COUNT_LIMIT)
-        first = functional.silu(
-            self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1)) + self.cohort(tumour_type)
-        )
+        counted = self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1))
+        first = functional.silu(counted + self.cohort.weight[0])
         embedded: Tensor = functional.silu(self.context(first)) + first
         return embedded
