@@ -143,7 +143,7 @@ MIN_PRIOR_ROWS = 16
 """Samples below which a table of exposures is no prior: as many are compared with each sample of a refit."""
 
 MOST_PRIOR_ROWS = 2000
-"""Samples of a table that are used as prior; more take longer and lower the error no further."""
+"""Samples of a table that are used as prior: each sample of a refit is compared with all of them, which takes time."""
 
 MIN_PRIOR_SHARE = 0.5
 """Share of the mutations of a prior, and of each of its samples, that must belong to signatures of the reference."""

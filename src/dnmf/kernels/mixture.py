@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnmf.kernels._component_numba import shares_on_support
 from dnmf.kernels._mixture_numba import Known, mixture_rows
 
 Array = NDArray[np.float64]
@@ -22,6 +23,8 @@ ROW_COUNTS = 15.0
 ADDED_PROBABILITY, UNLIKE_PROBABILITY = 0.2, 0.2
 # Part of a sample's inclusion probabilities that is the same for all signatures, whatever their prevalence.
 EVEN_PREVALENCE = 0.1
+# Expectation steps to the likeliest shares near others, at most.
+MOST_FINAL_STEPS = 300
 # Presence counts as half at this part of the threshold of presence: a smooth step, see `MixturePosterior`.
 HALF_PRESENT = 0.6
 
@@ -142,6 +145,23 @@ def mixture_posterior(
         components=scalars[:, [1, 3]],
         origin=scalars[:, 4:7],
     )
+
+
+def likeliest_near(X: Array, W: Array, shares: Array, prior_counts: float) -> Array:
+    """Return ``argmax_h sum_c x_c log (h W)_c + prior_counts sum_j h0_j log h_j`` over shares h (n, k), from ``h0``.
+
+    Parameters
+    ----------
+    X, W : (n, f), (k, f)
+        Counts, not necessarily whole numbers, and signatures, rows of which sum to 1.
+    shares : (n, k)
+        Shares h0; signatures with 0 stay at 0.
+    prior_counts : float
+        How many counts h0 is worth.
+    """
+    found = shares.copy()
+    shares_on_support(X, W, found, prior_counts, MOST_FINAL_STEPS)
+    return found
 
 
 def _keys(k: int) -> NDArray[np.uint64]:

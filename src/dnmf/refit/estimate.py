@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from dnmf.criteria import P_UNASSIGNED, PRESENCE_THRESHOLD
-from dnmf.kernels._component_numba import shares_on_support
 from dnmf.kernels.goodness_of_fit import poisson_deviance, unexplained_share
+from dnmf.kernels.mixture import likeliest_near
 from dnmf.progress import Progress
 from dnmf.refit.evidence import Evidence, best_fit, gather_evidence, reported
 from dnmf.refit.model import RefitModel, load_model
@@ -27,7 +27,6 @@ CHUNK_SAMPLES = 256
 LEVEL_FACTOR = 1.5
 # Prior counts that keep the final shares near the network's.
 NETWORK_COUNTS = 1000.0
-FINAL_STEPS = 300
 # Passes over a cohort that is its own prior, before the last one; samples that are its known exposures, at most.
 COHORT_PASSES, MOST_KNOWN = 3, 2000
 
@@ -146,11 +145,8 @@ def estimate_exposures(
             known = estimate.shares[members]
             place[members] = np.arange(len(members))
             own = place
-    phase = (
-        "refitting"
-        if prior.kind != "cohort"
-        else f"pass {COHORT_PASSES + 1} of {COHORT_PASSES + 1}"
-    )
+    last = f"pass {COHORT_PASSES + 1} of {COHORT_PASSES + 1}"
+    phase = last if prior.kind == "cohort" else "refitting"
     for rows, part in _chunks(counts, filled, W, known, own, model, phase, progress):
         estimate.put(rows, part)
     return estimate
@@ -228,5 +224,5 @@ def final_shares(evidence: Evidence, output: RefitOutput) -> tuple[Array, NDArra
     seen, W = evidence.seen.numpy(), evidence.W.double().numpy()
     shares = np.zeros((len(seen), len(W)))
     np.put_along_axis(shares, seen, kept, axis=1)
-    shares_on_support(evidence.X.double().numpy(), W, shares, NETWORK_COUNTS, FINAL_STEPS)
+    shares = likeliest_near(evidence.X.double().numpy(), W, shares, NETWORK_COUNTS)
     return presence, called, np.take_along_axis(shares, seen, axis=1)

@@ -175,31 +175,13 @@ def gather_evidence(
     mean = known.mean(axis=0) if len(known) else np.full(k, 1 / k)
     prevalence = (known > 0).mean(axis=0) if len(known) else np.full(k, min(5 / k, 0.9))
     gain, score = _score_tests(fewer, total, posterior.known[:, 0], W)
-    order = (
-        posterior.known[:, 0]
-        + posterior.even[:, 0]
-        + posterior.nearest
-        + 0.3 * (posterior.known[:, 2] + posterior.even[:, 2])
-        + 0.3 * fit.shares
-        + 0.01 * mean
-        + 0.02 * np.clip(score, 0, 5)
-    )
-    K = min(SEEN_SIGNATURES, k)
-    seen = np.argpartition(-order, K - 1, axis=1)[:, :K]
-    seen.sort(axis=1)
+    seen = _most_important(posterior, fit, mean, score)
 
     def taken(values: Array) -> Array:
         return np.take_along_axis(np.broadcast_to(values, (len(X), k)), seen, axis=1)
 
-    unit = W / np.maximum(np.linalg.norm(W, axis=1, keepdims=True), 1e-12)
-    cosine = unit @ unit.T
-    closest = (cosine - np.eye(k)).max(axis=1)
-    entropy = -(W * np.log(np.maximum(W, 1e-12))).sum(axis=1) / math.log(f)
-    power = cosine**4
-    with_known = np.stack([taken(posterior.known[:, s]) for s in range(3)], axis=1)
-    with_known[:, 1] = _deviation(with_known)
-    even = np.stack([taken(posterior.even[:, s]) for s in range(3)], axis=1)
-    even[:, 1] = _deviation(even)
+    power, closest, entropy = _compared_profiles(W)
+    with_known, even = _moments(posterior.known, seen), _moments(posterior.even, seen)
     nearest, average = taken(posterior.nearest), taken(mean)
     similarity = power[seen[:, :, None], seen[:, None, :]]
     crowd = np.einsum("nij,nj->ni", similarity, with_known[:, 0])
@@ -225,27 +207,8 @@ def gather_evidence(
         ],
         axis=2,
     )
-    log_total = np.log(np.maximum(total, 1.0))
-    gained = posterior.evidence[:, 1] - posterior.evidence[:, 0]
-    scalars = np.stack(
-        [
-            log_total / 4 - 1.5,
-            (log_total / 4 - 1.5) ** 2,
-            np.arcsinh(gained / 4),
-            *(posterior.origin.T),
-            np.log(posterior.components[:, 0]),
-            np.log(posterior.components[:, 1]),
-            np.full(len(X), math.log(k) / 2 - 1.5),
-            np.full(len(X), math.log1p(len(known)) / 4),
-            np.full(len(X), float(len(known) > 0)),
-            np.log(dispersed),
-            np.arcsinh((fit.deviance - fit.expected) / fit.deviation) / 2,
-            np.arcsinh(np.maximum(excess, 0) / dispersed / 8),
-            np.full(len(X), math.log(f) / 2 - 2),
-            _log(least) / 4,
-            np.arcsinh(score.max(axis=1)) / 2,
-        ],
-        axis=1,
+    scalars = _sample_scalars(
+        posterior, fit, dispersed, excess, total, least, score.max(axis=1), (k, len(known), f)
     )
     candidates = np.stack([with_known[:, 0], even[:, 0], nearest, average], axis=1)
 
@@ -301,6 +264,77 @@ def _posterior(
     return posterior, found, deviance - fit.deviance
 
 
+def _most_important(
+    posterior: MixturePosterior, fit: BestFit, mean: Array, score: Array
+) -> NDArray[np.int64]:
+    """Return the indices (n, K) of the signatures that any posterior, fit or score test speaks for most, in order."""
+    order = (
+        posterior.known[:, 0]
+        + posterior.even[:, 0]
+        + posterior.nearest
+        + 0.3 * (posterior.known[:, 2] + posterior.even[:, 2])
+        + 0.3 * fit.shares
+        + 0.01 * mean
+        + 0.02 * np.clip(score, 0, 5)
+    )
+    K = min(SEEN_SIGNATURES, order.shape[1])
+    seen = np.argpartition(-order, K - 1, axis=1)[:, :K]
+    seen.sort(axis=1)
+    return seen
+
+
+def _compared_profiles(W: Array) -> tuple[Array, Array, Array]:
+    """Return the cosines' fourth powers (k, k), the highest cosine with another signature and the entropy (k,)."""
+    unit = W / np.maximum(np.linalg.norm(W, axis=1, keepdims=True), 1e-12)
+    cosine = unit @ unit.T
+    closest = (cosine - np.eye(len(W))).max(axis=1)
+    entropy = -(W * np.log(np.maximum(W, 1e-12))).sum(axis=1) / math.log(W.shape[1])
+    return cosine**4, closest, entropy
+
+
+def _moments(posterior: Array, seen: NDArray[np.int64]) -> Array:
+    """Return mean, standard deviation and presence (n, 3, K) of the seen signatures."""
+    moments = np.take_along_axis(posterior, seen[:, None, :], axis=2)
+    moments[:, 1] = np.sqrt(np.maximum(moments[:, 1] - moments[:, 0] ** 2, 0))
+    return moments
+
+
+def _sample_scalars(
+    posterior: MixturePosterior,
+    fit: BestFit,
+    dispersed: Array,
+    excess: Array,
+    total: Array,
+    least: Array,
+    highest_score: Array,
+    sizes: tuple[int, int, int],
+) -> Array:
+    """Return the features (n, S) of the samples; ``sizes`` are signatures, known exposures and channels."""
+    k, m, f = sizes
+    n = len(total)
+    log_total = np.log(np.maximum(total, 1.0))
+    return np.stack(
+        [
+            log_total / 4 - 1.5,
+            (log_total / 4 - 1.5) ** 2,
+            np.arcsinh((posterior.evidence[:, 1] - posterior.evidence[:, 0]) / 4),
+            *posterior.origin.T,  # the last of them is UNLIKE_SCALAR
+            np.log(posterior.components[:, 0]),
+            np.log(posterior.components[:, 1]),
+            np.full(n, math.log(k) / 2 - 1.5),
+            np.full(n, math.log1p(m) / 4),
+            np.full(n, float(m > 0)),
+            np.log(dispersed),
+            np.arcsinh((fit.deviance - fit.expected) / fit.deviation) / 2,
+            np.arcsinh(np.maximum(excess, 0) / dispersed / 8),
+            np.full(n, math.log(f) / 2 - 2),
+            _log(least) / 4,
+            np.arcsinh(highest_score) / 2,
+        ],
+        axis=1,
+    )
+
+
 def _score_tests(X: Array, total: Array, shares: Array, W: Array) -> tuple[Array, Array]:
     """Return the mean over mutations of ``W_j / r`` and its distance from 1 in standard errors, for each signature."""
     spectra = np.maximum(shares @ W, 1e-9)
@@ -309,10 +343,6 @@ def _score_tests(X: Array, total: Array, shares: Array, W: Array) -> tuple[Array
     second = (ratio / spectra) @ (W**2).T
     error = np.sqrt(np.maximum(second - gain**2, LEAST_SPREAD) / np.maximum(total, 1e-9)[:, None])
     return gain, (gain - 1) / error
-
-
-def _deviation(moments: Array) -> Array:
-    return np.sqrt(np.maximum(moments[:, 1] - moments[:, 0] ** 2, 0))
 
 
 def _log(values: Array) -> Array:

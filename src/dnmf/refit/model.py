@@ -160,9 +160,8 @@ def read_model(content: bytes, source: str) -> RefitModel:
                 shape, wanted = tuple(tables[name].shape), tuple(like.shape)
                 raise ValueError(f"calibration.{name} has the shape {shape}, not {wanted}")
         n_layers = sum(name.endswith("gates.weight") for name in tensors)
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # building a network draws weights from the user's generator
+        # Building a network draws weights: the user's generator shall not notice.
+        with torch.random.fork_rng(devices=[]):
             network = restore_network(RefitNetwork, n_layers, tensors)
     except (ValueError, KeyError) as error:
         raise ModelFileError(f"{source} is not the refit model of dnmf: {error}") from None

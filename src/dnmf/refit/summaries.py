@@ -15,7 +15,7 @@ from dnmf.strict_json import check_entries, read_json
 FILE_NAME = "pcawg-sbs-summaries.json"
 
 ROWS_OF_ALL, ROWS_OF_TYPE = 1000, 200
-"""Rows that are drawn for all types together and for one: as many predict tumours as well as the tumours themselves."""
+"""Rows that are drawn for all types together and for one. With more, the sixteen rows that a refit tries cover less."""
 
 SPREAD = 0.7
 """Spread of drawn shares as a part of the fitted one, in logarithms: a refit adds a spread around each row."""
