@@ -21,7 +21,7 @@ MAIN, NEWEST, PANEL = "cosmic-v3-GRCh38", "cosmic-v3.6-GRCh37", "cosmic-v3.4-GRC
 LEFT_OUT = ("Liver-HCC", "Skin-Melanoma", "ColoRect-AdenoCA")
 """Types of the settings "absent": meant for a network that was trained without them."""
 
-COHORT, SMALL_COHORT = 160, 50
+COHORT, SMALL_COHORT, SMALLEST_COHORT = 160, 50, 10
 """Samples of a user's own cohort: different tumours."""
 
 PANEL_LOG_SD = 0.5
@@ -224,6 +224,9 @@ SETTINGS = {
     "even": Setting(COUNTS, _even),
     "absent": Setting(COUNTS, _absent(COHORT, ("cohort", "none", "other types"))),
     "absent, cohort of 50": Setting(COUNTS, _absent(SMALL_COHORT, ("cohort",)), networks_only=True),
+    "absent, cohort of 10": Setting(
+        COUNTS, _absent(SMALLEST_COHORT, ("cohort", "none")), networks_only=True
+    ),
     "few": Setting((10, 15, 19), _of_tumours(MAIN, ("pan-cancer", "none"), drop=False)),
     "negative binomial": Setting(
         (2_000, 50_000), _of_tumours(MAIN, ("pan-cancer",), noise="negative-binomial")

@@ -136,8 +136,10 @@ EXCHANGEABLE_COSINE = 0.7
 EXCHANGEABLE_SHARE = 0.05
 """Share of a sample's mutations above which it is worth saying that a signature might be another one."""
 
-MIN_COHORT_SAMPLES = 30
-"""Samples with mutations below which a catalog is no prior of its own: the samples say too little about each other."""
+MIN_COHORT_SAMPLES = 10
+"""Samples with mutations below which a catalog is no prior of its own: ten are the fewest for which it was measured.
+
+Their error is lower than without a prior, by a fifth at 100 mutations, and their intervals hold as much."""
 
 MIN_PRIOR_ROWS = 16
 """Samples below which a table of exposures is no prior: as many are compared with each sample of a refit."""
