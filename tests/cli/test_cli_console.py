@@ -158,8 +158,10 @@ def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> Non
     try:
         with user_errors():
             os.kill(os.getpid(), signal.SIGHUP)
+            inside = signal.getsignal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+    assert inside is signal.SIG_IGN
 
 
 def test_cores_are_counted_where_a_process_cannot_be_bound_to_some(

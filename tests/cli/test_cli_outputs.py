@@ -127,8 +127,10 @@ def test_an_input_is_never_replaced_by_whatever_name(
 
 
 def test_a_picture_never_replaces_what_it_shows(dnmf: Run, files: Path) -> None:
-    Path("signatures.tsv").rename("signatures.png")
+    shown = Path("signatures.tsv").rename("signatures.png")
+    before = shown.read_bytes()
     refused(dnmf, "plot", "signatures.png")
+    assert shown.read_bytes() == before
 
 
 def test_a_folder_with_an_input_is_recognised_through_links(dnmf: Run, files: Path) -> None:
