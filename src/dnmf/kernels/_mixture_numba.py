@@ -187,6 +187,51 @@ def _to_weights(bounds, top, weights):
 
 
 @compiled()
+def _empty_supports(most):
+    return Supports(
+        np.empty((MOST_SUPPORTS, most), np.int64),
+        np.empty((MOST_SUPPORTS, most)),
+        np.empty(MOST_SUPPORTS, np.int64),
+        np.empty(MOST_SUPPORTS),
+        np.empty(MOST_SUPPORTS, np.uint64),
+    )
+
+
+@compiled()
+def _empty_components(n, k):
+    return Components(
+        np.empty((n, k), np.int64),
+        np.empty((n, k)),
+        np.empty((n, k)),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, np.uint64),
+    )
+
+
+@compiled()
+def _sample_of(row, W, keys, most):
+    """Return a sample with its channels that have mutations."""
+    channels = np.flatnonzero(row > 0.0)
+    k, p = W.shape[0], channels.size
+    profiles = np.empty((k, p))
+    for j in range(k):
+        for c in range(p):
+            profiles[j, c] = W[j, channels[c]]
+    return Sample(
+        row[channels],
+        profiles,
+        keys,
+        np.empty((k, p)),
+        np.empty(max(k, most)),
+        np.empty(k),
+        np.empty(p),
+        np.empty(k),
+    )
+
+
+@compiled()
 def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from, out, scalars):
     """Posterior moments of every sample, without and with known exposures.
 
@@ -197,46 +242,17 @@ def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from
     """
     n = len(X)
     k, t, most = len(W), rows.shape[1], log_priors.size - 1
-    supports = Supports(
-        np.empty((MOST_SUPPORTS, most), np.int64),
-        np.empty((MOST_SUPPORTS, most)),
-        np.empty(MOST_SUPPORTS, np.int64),
-        np.empty(MOST_SUPPORTS),
-        np.empty(MOST_SUPPORTS, np.uint64),
-    )
+    supports = _empty_supports(most)
     n_parts = t + 1 + EXTENDED * ADDITIONS
-    parts = Components(
-        np.empty((n_parts, k), np.int64),
-        np.empty((n_parts, k)),
-        np.empty((n_parts, k)),
-        np.empty(n_parts, np.int64),
-        np.empty(n_parts),
-        np.empty(n_parts),
-        np.empty(n_parts, np.uint64),
-    )
+    parts = _empty_components(n_parts, k)
     prevalent, even = np.empty(MOST_SUPPORTS), np.empty(MOST_SUPPORTS)
     weights = np.empty(n_parts)
     out[:] = 0.0
     scalars[:] = 0.0
     for r in range(n):
-        channels = np.flatnonzero(X[r] > 0.0)
-        p = channels.size
-        if p == 0:
+        sample = _sample_of(X[r], W, keys, most)
+        if sample.x.size == 0:
             continue
-        part_of_W = np.empty((k, p))
-        for j in range(k):
-            for c in range(p):
-                part_of_W[j, c] = W[j, channels[c]]
-        sample = Sample(
-            X[r][channels],
-            part_of_W,
-            keys,
-            np.empty((k, p)),
-            np.empty(max(k, most)),
-            np.empty(k),
-            np.empty(p),
-            np.empty(k),
-        )
         least = present_from[r]
         count = search_supports(sample, best[r], log_priors, rounds, supports)
         top = supports.bounds[:count].max()
