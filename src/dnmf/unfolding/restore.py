@@ -10,6 +10,7 @@ from torch import Tensor, nn
 # What safetensors and torch raise for weights, and sizes, that cannot be.
 _MALFORMED = (SafetensorError, RuntimeError, ValueError, TypeError, LookupError, OverflowError)
 _MOST_NAMED = 100  # characters of a name in a message
+_MOST_DIMENSIONS = 8  # of a tensor: no weight has more than three, and torch computes with 64 at most
 
 
 def read_tensors(content: bytes) -> dict[str, Tensor]:
@@ -25,6 +26,8 @@ def read_tensors(content: bytes) -> dict[str, Tensor]:
     except _MALFORMED as error:
         raise ValueError(f"no tensors can be read: {error}") from None
     for name, values in tensors.items():
+        if values.ndim > _MOST_DIMENSIONS:
+            raise ValueError(f"{name[:_MOST_NAMED]} has {values.ndim} dimensions")
         if values.dtype not in (torch.float16, torch.float32, torch.float64):
             raise ValueError(f"{name[:_MOST_NAMED]} holds numbers of the type {values.dtype}")
         if not values.isfinite().all():
