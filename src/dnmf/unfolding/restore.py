@@ -10,7 +10,9 @@ from torch import Tensor, nn
 # What safetensors and torch raise for weights, and sizes, that cannot be.
 _MALFORMED = (SafetensorError, RuntimeError, ValueError, TypeError, LookupError, OverflowError)
 _MOST_NAMED = 100  # characters of a name in a message
-_MOST_DIMENSIONS = 8  # of a tensor: no weight has more than three, and torch computes with 64 at most
+_MOST_DIMENSIONS = (
+    8  # of a tensor: no weight has more than three, and torch computes with 64 at most
+)
 
 
 def read_tensors(content: bytes) -> dict[str, Tensor]:
