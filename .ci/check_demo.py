@@ -10,25 +10,25 @@ from dnmf import load_model, read_exposures, read_signatures
 
 PLOTS = [
     f"plots/{name}.{kind}"
-    for name in ("signatures", "exposures", "training", "fit", "intervals")
+    for name in ("signatures", "exposures", "intervals", "fit")
     for kind in ("png", "svg")
 ]
 FILES = [
     "signatures.tsv",
     "exposures.tsv",
+    "intervals.tsv",
+    "presence.tsv",
     "fit.tsv",
+    "evidence.tsv",
+    "equivalents.tsv",
     "matches.tsv",
+    "signature_intervals.tsv",
     "model.safetensors",
     "model.json",
     "run.json",
-    "selection.tsv",
-    "solutions/k004/signatures.tsv",
-    "solutions/k004/exposures.tsv",
-    "signature_intervals.tsv",
-    "exposure_lower.tsv",
-    "exposure_upper.tsv",
-    "verdicts.tsv",
 ]
+# Of these genomes every published analysis found them.
+PUBLISHED = {"SBS1", "SBS2", "SBS3", "SBS13"}
 
 
 def main(folder: Path) -> None:
@@ -38,21 +38,17 @@ def main(folder: Path) -> None:
             sys.exit(f"{folder / name} is missing or empty")
     signatures = read_signatures(folder / "signatures.tsv")
     exposures = read_exposures(folder / "exposures.tsv")
-    if len(signatures.names) != 4 or exposures.shape != (21, 4):
-        sys.exit(
-            f"expected 4 signatures of 21 samples, got {len(signatures.names)} and exposures "
-            f"{exposures.shape}"
-        )
+    if list(exposures.columns) != signatures.names or len(exposures) != 21:
+        sys.exit(f"signatures are {signatures.names}, exposures {exposures.shape}")
+    evidence = pd.read_table(folder / "evidence.tsv", index_col="signature")
+    known = set(evidence.index[evidence["kind"] == "known"])
+    if not known >= PUBLISHED:
+        sys.exit(f"of these genomes' signatures {PUBLISHED - known} were not found")
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     load_model(folder)
-    if len(pd.read_table(folder / "matches.tsv")) != 4:
-        sys.exit("matches.tsv does not have one row for each of the 4 signatures")
-    lower, upper = (read_exposures(folder / f"exposure_{end}.tsv") for end in ("lower", "upper"))
-    if not ((lower <= exposures) & (exposures <= upper)).all(axis=None):
-        sys.exit("an exposure is outside its interval")
     median = pd.read_table(folder / "fit.tsv")["Cosine Similarity"].median()
-    if not median >= 0.99:
-        sys.exit(f"median cosine between spectrum and reconstruction is {median:.4f}, below 0.99")
+    if not median >= 0.97:
+        sys.exit(f"median cosine between spectrum and reconstruction is {median:.4f}, below 0.97")
     report = (folder / "report.html").read_text(encoding="utf-8")
     absent = [
         text for text in [*signatures.names, *exposures.index, "</html>"] if text not in report
@@ -60,8 +56,8 @@ def main(folder: Path) -> None:
     if absent or len(report) < 50_000:
         sys.exit(f"report.html ({len(report)} characters) does not show {absent or 'any figure'}")
     sys.stdout.write(
-        f"median cosine {median:.4f}, {len(report):,} characters of report, {len(run)} entries in "
-        "run.json\n"
+        f"{', '.join(signatures.names)}; median cosine {median:.4f}, {len(report):,} characters of report, "
+        f"{len(run)} entries in run.json\n"
     )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dnmf.refit.evidence import Evidence, best_fit, gather_evidence, present_from, reported
+from dnmf.criteria import present_from
+from dnmf.refit.evidence import Evidence, best_fit, gather_evidence, reported
 from dnmf.refit.tumours import TumourExposures
 from dnmf.signatures import load_reference
 

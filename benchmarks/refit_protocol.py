@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from dnmf.refit.evidence import present_from
+from dnmf.criteria import present_from
 from dnmf.refit.tumours import read_tumour_exposures
 
 Array = NDArray[np.float64]

@@ -5,7 +5,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,15 +88,13 @@ def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def quick_search() -> Iterator[None]:
-    """Cut the search for signatures to a quarter of its iterations: enough for a few clean signatures."""
-    from dnmf.search import penalised as signature_search
+    """Cut the search for signatures to a fraction of its rounds: enough for a few clean signatures."""
+    from dnmf.search import gamma_poisson_search
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signature_search, "PLAIN_ITERATIONS", 15)
-        for name in ("SEARCH", "REFINEMENT"):
-            phases = getattr(signature_search, name)
-            quick = tuple(replace(phase, iterations=phase.iterations // 4) for phase in phases)
-            patch.setattr(signature_search, name, quick)
+        patch.setattr(gamma_poisson_search, "SEARCH_ROUNDS", 40)
+        patch.setattr(gamma_poisson_search, "POLISHING_ROUNDS", 40)
+        patch.setattr(gamma_poisson_search, "POLISHED", 1)
         yield
 
 

@@ -23,7 +23,9 @@ from .estimators import SupervisedDNMF as SupervisedDNMF
 from .estimators import load_model as load_model
 from .estimators import save_model as save_model
 from .extraction import ExtractionResult as ExtractionResult
+from .extraction import GuidedResult as GuidedResult
 from .extraction import extract_signatures as extract_signatures
+from .extraction import guided_extraction as guided_extraction
 from .extraction import save_report as save_report
 from .extraction import transform_catalog as transform_catalog
 from .plotting import plot_catalog as plot_catalog

@@ -1,5 +1,8 @@
 """Thresholds that a user meets in tables, pages or advice: each once, with its unit and its reason."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 LOW_COSINE = 0.9
 """Cosine of a spectrum and its reconstruction below which a sample is marked as not explained.
 
@@ -40,7 +43,15 @@ MIXTURE_MAX_REFERENCES = 3
 
 # ---------------------------------------------------------------- extraction: number of signatures, stability
 STABLE_MEAN_SILHOUETTE = 0.8
-"""Mean silhouette over restarts from which a number of signatures is stable: the field's usual bound."""
+"""Mean silhouette over restarts from which a number of signatures is stable: the field's usual bound.
+
+That of nearly noise-free counts."""
+
+STABLE_MEAN_SILHOUETTE_OF_NOISY = 0.5
+"""The same for counts with counting noise: the mean signature is half as far from its versions as from its neighbour.
+
+Rare and flat signatures of real cohorts vary in restarts also where a number is right: a bound of 0.8 takes numbers so
+small that a quarter of the signatures is lost that are found with this one."""
 
 CHOICE_STANDARD_ERRORS = 1.0
 """Standard errors within which a simpler model predicts as well as the best (Breiman et al. 1984)."""
@@ -89,6 +100,21 @@ FALLING_COST_SHARE = 0.005
 NOISE_STANDARD_DEVIATIONS = 5.0
 """Standard deviations below its mean within which counting noise alone explains a sample's cosine."""
 
+# ---------------------------------------------------------------- guided extraction
+CLEAR_EVIDENCE = 10.0
+"""Nats of evidence from which it is clear that a cohort has a signature: odds of 20,000 to 1.
+
+Real profiles differ a little from the reference, and each correction of one gains some nats."""
+
+STRONG_EVIDENCE = 60.0
+"""Nats of evidence from which it is strong: what a novel one must gain; duplicates of flat ones gain up to half."""
+
+EQUIVALENT_NATS = 10.0
+"""Nats within which another known signature could stand in the place of one: less than what is clear evidence."""
+
+MIN_GUIDED_SAMPLES = 20
+"""Samples with mutations below which a rare signature is missed, and a novel one rests on few."""
+
 # ---------------------------------------------------------------- refit
 EXOME_EVIDENCE = 10.0
 """Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.
@@ -102,6 +128,12 @@ PRESENT_SHARE = 0.05
 """Share of a sample's mutations from which a signature counts as present, too: of few mutations ten are many.
 
 Where no probability is known, a signature counts as present above this share."""
+
+
+def present_from(total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share from which a signature is present: ten mutations, or 5 % in samples with fewer than 200."""
+    return np.asarray(np.minimum(PRESENT_MUTATIONS / np.maximum(total, 1e-9), PRESENT_SHARE))
+
 
 PRESENT_IN_WORDS = f"{PRESENT_MUTATIONS:.0f} mutations or {PRESENT_SHARE:.0%} of the sample"
 """What a signature must contribute at least to be present."""

@@ -146,8 +146,7 @@ def test_demo_finds_known_signatures_of_breast_cancer(
     result = dnmf("demo", "-o", tmp_path / "demo")
     assert result.exit_code == 0, result.stderr
     assert result.stdout.rstrip().endswith(str(tmp_path / "demo" / "report.html"))
-    matches = pd.read_table(tmp_path / "demo" / "matches.tsv")
-    assert len(matches) == 4
-    # APOBEC mutagenesis stands out in every published analysis of these genomes.
-    assert {"SBS2", "SBS13"} & set(matches["reference"])
-    assert pd.read_table(tmp_path / "demo" / "fit.tsv")["Cosine Similarity"].median() >= 0.99
+    evidence = pd.read_table(tmp_path / "demo" / "evidence.tsv", index_col="signature")
+    # Ageing, APOBEC mutagenesis and failing repair: in every published analysis of these genomes.
+    assert {"SBS1", "SBS2", "SBS3", "SBS13"} <= set(evidence.index)
+    assert pd.read_table(tmp_path / "demo" / "fit.tsv")["Cosine Similarity"].median() >= 0.97

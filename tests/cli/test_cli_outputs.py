@@ -56,6 +56,7 @@ FILE_COMMANDS = {
 }
 FOLDER_COMMANDS = {
     "extract": ("extract", "catalog.tsv", "-k", 2, "-o"),
+    "extract, guided": ("extract", "catalog.tsv", "-o"),
     "refit": ("refit", "catalog.tsv", "-o"),
     "simulate": ("simulate", "--samples", 2, "--cohort", "tumours.csv", "-o"),
     "demo": ("demo", "-o"),

@@ -38,6 +38,13 @@ def test_steps_without_a_cost_are_counted_from_where_an_earlier_run_ended() -> N
     assert lines_of(*fits) == ["fits: 6 of 9", "fits: 9 of 9"]
 
 
+def test_of_a_phase_without_a_known_end_the_steps_are_counted_alone() -> None:
+    nan = float("nan")
+    assert lines_of(*[("known signatures", done, 0, nan) for done in (0, 1, 2)]) == [
+        "known signatures: begun"
+    ]
+
+
 def test_quiet_prints_nothing() -> None:
     assert lines_of(("one", 1, 2, 5.0), ("one", 2, 2, 1.0), quiet=True) == []
 

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dnmf.extraction.choice import choose
 from dnmf.extraction.selection_findings import choice_summary, selection_findings
+from dnmf.search.count_noise import CountNoise
 
 
 def outcome(differences, stable, *, first=3, verdict="stable"):
@@ -28,7 +30,8 @@ def outcome(differences, stable, *, first=3, verdict="stable"):
     verdicts = pd.DataFrame(
         {"verdict": [verdict], "silhouette": 0.9, "halves": 0.9}, index=["SBS96A"]
     )
-    selection = SimpleNamespace(table=table, choice=choose(table))
+    noise = CountNoise(1.0, torch.ones(1), torch.ones(1))
+    selection = SimpleNamespace(table=table, choice=choose(table), noise=noise)
     return SimpleNamespace(selection=selection, verdicts=verdicts, unfinished=[])
 
 

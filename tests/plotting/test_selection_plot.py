@@ -50,3 +50,10 @@ def test_intervals_are_drawn_through_the_bars_and_fit_into_the_panel() -> None:
     ax = plot_signatures(signatures, intervals=(0.5 * profiles, 2 * profiles)).axes[0]
     assert ax.get_ylim()[1] > 2 * profiles.to_numpy()[0].max()
     assert len(ax.collections) == 1 + len(plot_signatures(signatures).axes[0].collections)
+
+
+def test_a_signature_without_an_interval_has_no_line() -> None:
+    signatures = load_reference("SBS1,SBS5")
+    profiles = signatures.profiles.loc[["SBS5"]]
+    first, second = plot_signatures(signatures, intervals=(0.5 * profiles, 2 * profiles)).axes
+    assert len(second.collections) == 1 + len(first.collections)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dnmf.exceptions import InputDataError
-from dnmf.plotting import figure_bytes, plot_catalog, plot_signatures
+from dnmf.plotting import figure_bytes, plot_catalog, plot_signatures, plot_thumbnail
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, match_to_reference
 
 CLASSES = ["C>A", "C>G", "C>T", "T>A", "T>C", "T>G"]
@@ -69,6 +69,15 @@ def test_bars_have_the_heights_and_the_colours_of_their_classes(signatures):
         ((heights, colours),) = bar_layers(ax)
         np.testing.assert_allclose(heights, profile)
         assert colours == [colour for colour in COLOURS for _ in range(16)]
+
+
+def test_a_thumbnail_has_the_same_bars_and_no_words(signatures):
+    (ax,) = plot_thumbnail(signatures, "B").axes
+    ((heights, colours),) = bar_layers(ax)
+    np.testing.assert_allclose(heights, signatures.profiles.loc["B"])
+    assert colours == [colour for colour in COLOURS for _ in range(16)]
+    assert not ax.texts
+    assert not [*ax.get_xticks(), *ax.get_yticks()]
 
 
 def test_six_headers_name_the_classes_on_their_colours(signatures):

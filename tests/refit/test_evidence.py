@@ -7,13 +7,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from dnmf.criteria import present_from
 from dnmf.kernels import kl_exposures
+from dnmf.kernels.goodness_of_fit import deviance_dispersion
 from dnmf.refit.evidence import (
     SEEN_SIGNATURES,
     best_fit,
-    dispersion,
     gather_evidence,
-    present_from,
     reported,
 )
 
@@ -30,7 +30,7 @@ def spectra(n: int, k: int, f: int, mutations: float, seed: int = 0) -> tuple[Ar
 
 def measured(X: Array, W: Array) -> Array:
     fit = best_fit(X, W)
-    return dispersion(fit.deviance, fit.expected, fit.deviation)
+    return deviance_dispersion(fit.deviance, fit.expected, fit.deviation)
 
 
 def test_the_best_fit_is_certified_and_explains_what_it_was_made_of() -> None:
@@ -62,7 +62,9 @@ def test_dispersion_is_1_for_poisson_counts_and_what_multiplies_their_variance(
 
 def test_dispersion_rises_with_the_deviance_without_a_jump() -> None:
     deviance = np.linspace(0, 1000, 20_001)
-    found = dispersion(deviance, np.full_like(deviance, 80.0), np.full_like(deviance, 12.0))
+    found = deviance_dispersion(
+        deviance, np.full_like(deviance, 80.0), np.full_like(deviance, 12.0)
+    )
     assert (found[deviance <= 80] == 1).all()
     assert (np.diff(found) >= 0).all()
     assert np.diff(found).max() < 0.002

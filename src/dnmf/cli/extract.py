@@ -9,6 +9,7 @@ import typer
 
 import dnmf
 from dnmf.cli.console import (
+    UserError,
     available_cores,
     busy,
     command_line,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 # Estimated seconds above which a run is announced.
 LONG_SECONDS = 10.0
+_LAYERS = 10
 
 
 Preset = StrEnum("Preset", ["default", "paper"])
@@ -44,6 +46,8 @@ Preset = StrEnum("Preset", ["default", "paper"])
 @with_reference
 def extract(
     catalog: CatalogPath,
+    output: OutputFolder,
+    reference: ReferenceChoice,
     n_signatures: Annotated[
         Any,
         typer.Option(
@@ -51,23 +55,22 @@ def extract(
             "--n-signatures",
             parser=parse_numbers,
             metavar="K",
-            help="How many: 12, or to choose from 2:15 or 3,5,8.",
+            help="Extract blindly, so many: 12, or to choose from 2:15 or 3,5,8.",
+            show_default="guided by the reference",
         ),
-    ],
-    output: OutputFolder,
-    reference: ReferenceChoice,
+    ] = None,
     restarts: Annotated[
         int | None,
         typer.Option(
             "--restarts",
             min=0,
-            help="Resampled restarts for every K; 0: extract once.",
+            help="With -k: resampled restarts for every K; 0: extract once.",
             show_default="20, or 0 with --preset paper",
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Restarts at a time.", show_default="all cores"),
+        typer.Option("--workers", min=1, help="Threads.", show_default="all cores"),
     ] = None,
     l1: Annotated[
         Any,
@@ -75,37 +78,66 @@ def extract(
             "--l1",
             parser=parse_penalty,
             metavar="NUMBER|auto",
-            help="Penalty on the sum of exposures, in mutations.",
+            help="With -k: penalty on the sum of exposures, in mutations.",
+            show_default="0",
         ),
-    ] = "0",
+    ] = None,
     l2: Annotated[
         Any,
         typer.Option(
             "--l2",
             parser=parse_penalty,
             metavar="NUMBER|auto",
-            help="Penalty on half the sum of squared exposures.",
+            help="With -k: penalty on half the sum of squared exposures.",
+            show_default="0",
         ),
-    ] = "0",
-    layers: Annotated[int, typer.Option("--layers", min=1, help="Layers of the network.")] = 10,
+    ] = None,
+    layers: Annotated[
+        int | None,
+        typer.Option(
+            "--layers", min=1, help="With -k: layers of the network.", show_default=str(_LAYERS)
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
             "--epochs",
             min=1,
-            help="Training steps; with --preset paper epochs.",
+            help="With -k: training steps; with --preset paper epochs.",
             show_default="300; paper 500",
         ),
     ] = None,
     preset: Annotated[
-        Preset, typer.Option("--preset", help="`paper` trains as Nasser, Eldar and Sharan 2021.")
+        Preset,
+        typer.Option("--preset", help="With -k: `paper` trains as Nasser, Eldar and Sharan 2021."),
     ] = Preset.default,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find K signatures; write tables and report."""
+    """Find known and novel signatures, or with -k as many as given; write tables and report."""
     errors = stderr_console()
+    cores = workers or available_cores()
+    if n_signatures is None:
+        blind_only = {
+            "--restarts": restarts,
+            "--l1": l1,
+            "--l2": l2,
+            "--layers": layers,
+            "--epochs": epochs,
+            "--preset": None if preset is Preset.default else preset,
+        }
+        with user_errors(output), shown_warnings(errors) as messages:
+            _check_guided(reference, blind_only)
+            with busy("Reading ...", errors, quiet=quiet):
+                check_result_folder(output, overwrite=overwrite, inputs=(catalog, *reference.files))
+                counts = dnmf.read_catalog(catalog)
+                known = reference.load(counts.schema)
+            _guided(
+                counts, known, output, errors, messages,
+                seed=seed, workers=cores, overwrite=overwrite, quiet=quiet,
+            )  # fmt: skip
+        return
     with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
         with busy("Reading ...", errors, quiet=quiet):
             # Whether an earlier report may be replaced is known once the catalog has been read.
@@ -117,14 +149,13 @@ def extract(
                 n_signatures=n_signatures,
                 n_restarts=restarts,
                 random_state=seed,
-                reference=asdict(reference),
+                reference=None if _is_none(reference) else asdict(reference),
                 overwrite=overwrite,
                 command=command_line(),
-                l1_reg=l1,
-                l2_reg=l2,
-                model=_model(preset, layers, epochs),
+                l1_reg=0.0 if l1 is None else l1,
+                l2_reg=0.0 if l2 is None else l2,
+                model=_model(preset, layers or _LAYERS, epochs),
             )
-        cores = workers or available_cores()
         if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
         _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
@@ -136,7 +167,7 @@ def report(
     ],
     quiet: Quiet = False,
 ) -> None:
-    """Report what an extraction has finished so far."""
+    """Report what an extraction with -k has finished so far."""
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=True)
@@ -150,18 +181,89 @@ def demo(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do so for 21 breast cancer genomes, K = 4."""
+    """Do so for 21 breast cancer genomes."""
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=overwrite)
-        reference = ReferenceChoice().reference
-        arguments = {"n_signatures": [4], "random_state": seed, "reference": reference}
-        # Without a checkpoint: it is quickly repeated.
-        run = dnmf.extraction.ExtractionRun(
-            output, dnmf.example_catalog(), arguments, command=command_line()
+        counts = dnmf.example_catalog()
+        _guided(
+            counts, ReferenceChoice().load(counts.schema), output, errors, messages,
+            seed=seed, workers=available_cores(), overwrite=overwrite, quiet=quiet,
+        )  # fmt: skip
+
+
+def _is_none(reference: ReferenceChoice) -> bool:
+    return reference.reference.strip().lower() == "none"
+
+
+def _check_guided(reference: ReferenceChoice, blind_only: dict[str, object]) -> None:
+    """Raise unless the options are those of an extraction that a reference guides."""
+    given = [option for option, value in blind_only.items() if value is not None]
+    if given:
+        raise UserError(
+            f"{given[0]} is an option of extraction with a number of signatures: give -k, too, such as -k 2:15, or "
+            f"leave {given[0]} out."
         )
-        cores = available_cores()
-        _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
+    if _is_none(reference):
+        raise UserError(
+            "--reference none: without -k the reference guides the extraction. Give one, such as --reference "
+            "cosmic-v3.4, or the number of signatures, such as -k 2:15."
+        )
+
+
+def _guided(
+    counts: "dnmf.MutationCatalog",
+    reference: "dnmf.SignatureSet",
+    output: Path,
+    console: "Console",
+    messages: list[str],
+    *,
+    seed: int,
+    workers: int,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Extract with the help of a reference, write everything and show the result."""
+    from dnmf.cli.progress import TrainingProgress
+
+    with TrainingProgress(console, quiet=quiet) as progress:
+        result = dnmf.guided_extraction(
+            counts, reference, workers=workers, random_state=seed, progress=progress
+        )
+    # With the warnings of reading the catalog: they belong to the record of the run.
+    result = replace(result, warnings=list(messages))
+    with busy("Writing the report ...", console, quiet=quiet):
+        page = result.save(output, overwrite=overwrite, command=command_line())
+    if not quiet:
+        _show_guided(result, page)
+
+
+def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
+    """Print the signatures with their evidence, the matches of novel ones, and the path of the report."""
+    from rich.table import Table
+
+    from dnmf.extraction.guided_findings import found_in_words, near_equivalents
+
+    table = Table(title=f"Signatures, known from {result.reference.source or 'the reference'}")
+    table.add_column("Signature")
+    table.add_column("Share of mutations", justify="right")
+    table.add_column("Samples", justify="right")
+    table.add_column("Evidence (nats)", justify="right")
+    table.add_column("Would do as well")
+    for name, row in result.evidence.iterrows():
+        cells = [f"{row['share']:.1%}", f"{row['samples']:,}", f"{row['nats']:,.0f}"]
+        table.add_row(str(name), *cells, "; ".join(near_equivalents(result, str(name))))
+    stdout_console().print(table)
+    for match in result.matches.to_dict("records"):
+        mixture = f"{match['decomposition']} together {match['decomposition_cosine']:.2f}"
+        say(
+            f"{match['found']} is novel; closest: {match['reference']} {match['cosine']:.2f}"
+            f"{f'; {mixture}' if match['decomposition'] else ''}"
+        )
+    say(
+        f"{found_in_words(result)} ({len(result.catalog.counts):,} samples, {result.seconds['total']:.1f} s)"
+    )
+    say(f"Report: {page}")
 
 
 def _model(preset: Preset, layers: int, epochs: int | None) -> "dnmf.DNMF | dnmf.PaperDNMF":

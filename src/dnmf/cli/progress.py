@@ -65,20 +65,23 @@ class TrainingProgress:
             self._begun = now, step
         self._last = phase, step, steps, cost
         if self._console.is_terminal:
-            if new_phase:
+            if phase not in self._tasks:
                 # The speed is that of this run: what an earlier one did is not counted.
                 self._tasks[phase] = self._bars.add_task(
-                    phase, total=steps, completed=step, detail=""
+                    phase, total=steps or None, completed=step, detail=""
                 )
-            self._bars.update(self._tasks[phase], completed=step, total=steps, detail=_cost(cost))
-        elif new_phase or step == steps or now > self._next_line:
+            self._bars.update(
+                self._tasks[phase], completed=step, total=steps or None, detail=_cost(cost)
+            )
+        elif new_phase or step == steps > 0 or now > self._next_line:
             counted = "" if math.isnan(cost) else "step "
+            done = f"{counted}{step} of {steps}" if steps else f"step {step}" if step else "begun"
             details = _comma(_cost(cost)) + _comma(self._left(step, steps, now))
-            self._print(f"{phase}: {counted}{step} of {steps}{details}")
+            self._print(f"{phase}: {done}{details}")
 
     def _left(self, step: int, steps: int, now: float) -> str:
         begun, first = self._begun
-        if step in (steps, first):
+        if step in (steps, first) or not steps:
             return ""
         return f"about {duration((now - begun) * (steps - step) / (step - first))} left"
 

@@ -1,9 +1,11 @@
-"""Extraction: which signatures a catalog holds, how many, and how repeatable they are; from counts to report."""
+"""Extraction: which signatures a catalog holds, guided by known ones or blind, and how sure they are; with report."""
 
 from dnmf.extraction.candidate import Candidate
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.choice import Choice, choose, selection_table
 from dnmf.extraction.extract import extract_signatures
+from dnmf.extraction.guided import guided_extraction
+from dnmf.extraction.guided_result import GuidedResult
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run import ExtractionRun
 from dnmf.extraction.save import save_report
@@ -16,9 +18,11 @@ __all__ = [
     "Choice",
     "ExtractionResult",
     "ExtractionRun",
+    "GuidedResult",
     "Selection",
     "choose",
     "extract_signatures",
+    "guided_extraction",
     "run_identity",
     "save_report",
     "select_signatures",

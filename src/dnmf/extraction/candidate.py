@@ -21,13 +21,14 @@ from dnmf.extraction.restarts import (
 from dnmf.kernels import successive_projection
 from dnmf.metrics import cosine_similarity, reconstruction_quality
 from dnmf.search.count_noise import CountNoise
-from dnmf.search.held_out import held_out_deviance
-from dnmf.search.penalised import (
+from dnmf.search.find import (
     find_signatures,
+    noise_free_cost,
     penalised_exposures,
     refine_signatures,
-    search_cost,
 )
+from dnmf.search.gamma_poisson_search import best_signatures
+from dnmf.search.held_out import held_out_deviance
 
 SAMPLE_FOLDS = 5
 
@@ -39,7 +40,8 @@ class Candidate:
     Attributes
     ----------
     signatures : (k, f)
-        The consensus of the restarts, refined on the data as they are; rows sum to 1.
+        The best of the restarts, or of nearly noise-free counts their consensus, refined on the data as they are; rows
+        sum to 1.
     replicates : (R, k, f)
         The signatures of the resampled restarts, matched to ``signatures``.
     costs : (1 + R,)
@@ -69,17 +71,14 @@ class Candidate:
 
 
 def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: int) -> Candidate:
-    """Refine the consensus of all restarts on the data and measure its stability and what it predicts.
+    """Find the signatures of the data by way of all restarts and measure their stability and what they predict.
 
     ``X (n, f)`` holds samples with mutations, ``found`` the (k, f) signatures of each restart, the first from the data
     as they are; ``seed`` draws the folds and the halves of the samples.
     """
-    costs = np.array([search_cost(X, W, noise) for W in found])
-    versions = np.stack([W.numpy() for W in found])
-    start = consensus(versions, versions[int(costs.argmin())])
-    W = refine_signatures(X, torch.from_numpy(start), noise)
+    W, costs = _best(X, found, noise)
     signatures = W.numpy()
-    replicates = align(versions[1:], signatures)
+    replicates = align(np.stack([one.numpy() for one in found])[1:], signatures)
     H = penalised_exposures(X, W, noise)
     return Candidate(
         signatures=signatures,
@@ -90,6 +89,20 @@ def finish_candidate(X: Tensor, found: list[Tensor], noise: CountNoise, seed: in
         held_out=_held_out(X, W, noise, seed),
         cosine=np.asarray(reconstruction_quality(X.numpy(), (H @ W).numpy())["cosine"]),
     )
+
+
+def _best(X: Tensor, found: list[Tensor], noise: CountNoise) -> tuple[Tensor, np.ndarray]:
+    """Return signatures of the data by way of all restarts, and the cost of each restart.
+
+    Where counts have counting noise the best of the restarts are improved; else the consensus of all is, since restarts
+    from nearly noise-free data deviate from one solution.
+    """
+    if noise.counting:
+        return best_signatures(X, found)
+    costs = np.array([noise_free_cost(X, W, noise) for W in found])
+    versions = np.stack([W.numpy() for W in found])
+    start = consensus(versions, versions[int(costs.argmin())])
+    return refine_signatures(X, torch.from_numpy(start), noise), costs
 
 
 def _held_out(X: Tensor, W: Tensor, noise: CountNoise, seed: int) -> np.ndarray:

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dnmf.criteria import CHOICE_STANDARD_ERRORS, STABLE_MEAN_SILHOUETTE, TIED_STANDARD_ERRORS
+from dnmf.criteria import (
+    CHOICE_STANDARD_ERRORS,
+    STABLE_MEAN_SILHOUETTE,
+    STABLE_MEAN_SILHOUETTE_OF_NOISY,
+    TIED_STANDARD_ERRORS,
+)
 from dnmf.extraction.candidate import Candidate
+from dnmf.search.count_noise import CountNoise
 
 # A sample predicted exactly would otherwise dominate the mean of logarithms.
 MIN_DEVIANCE = 1e-9
@@ -18,11 +24,18 @@ def standard_errors(number: float) -> str:
     return f"{number:g} standard error{'' if number == 1 else 's'}"
 
 
-RULE = (
-    f"the smallest stable number (mean silhouette of at least {STABLE_MEAN_SILHOUETTE:g}; all numbers if none is "
-    "stable) whose held-out log-deviance (bi-cross-validation) is within "
-    f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best stable one's"
-)
+def stable_silhouette(noise: CountNoise) -> float:
+    """Return the mean silhouette from which a number of signatures is stable, for counts of this noise."""
+    return STABLE_MEAN_SILHOUETTE_OF_NOISY if noise.counting else STABLE_MEAN_SILHOUETTE
+
+
+def rule_in_words(noise: CountNoise) -> str:
+    """Return the rule for counts of this noise."""
+    return (
+        f"the smallest stable number (mean silhouette of at least {stable_silhouette(noise):g}; all numbers if none is "
+        "stable) whose held-out log-deviance (bi-cross-validation) is within "
+        f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best stable one's"
+    )
 
 
 @dataclass(frozen=True)
@@ -60,8 +73,8 @@ def paired_differences(log_deviance: np.ndarray, best: int) -> tuple[np.ndarray,
     return differences.mean(axis=1), errors
 
 
-def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
-    """Return one row per number of signatures, in order.
+def selection_table(candidates: Mapping[int, Candidate], noise: CountNoise) -> pd.DataFrame:
+    """Return one row per number of signatures, in order; ``noise`` says from which silhouette a number is stable.
 
     Columns: ``held_out`` (mean over samples of the logarithm of the held-out deviance), ``difference`` to the best
     stable number and its ``standard_error`` (paired over samples), ``stable``, ``silhouette`` and ``least_silhouette``,
@@ -72,7 +85,7 @@ def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
     logs = np.stack([np.log(np.maximum(candidate.held_out, MIN_DEVIANCE)) for candidate in found])
     silhouette = [float(candidate.silhouette.mean()) for candidate in found]
     # A comparison with NaN is false: a silhouette that is not known does not make a number unstable.
-    stable = [not value < STABLE_MEAN_SILHOUETTE for value in silhouette]
+    stable = [not value < stable_silhouette(noise) for value in silhouette]
     means = logs.mean(axis=1)
     pool = [index for index in range(len(ks)) if stable[index]] or list(range(len(ks)))
     difference, error = paired_differences(logs, min(pool, key=lambda index: means[index]))
@@ -96,8 +109,9 @@ def selection_table(candidates: Mapping[int, Candidate]) -> pd.DataFrame:
 def choose(table: pd.DataFrame) -> Choice:
     """Pick the smallest number of signatures that predicts unseen counts as well as the best stable one.
 
-    Stable is a number whose mean silhouette is at least ``STABLE_MEAN_SILHOUETTE``; if none is, all are compared. "As
-    well" is a mean paired difference of the log-deviance within ``CHOICE_STANDARD_ERRORS`` (Breiman et al. 1984).
+    Stable is a number whose mean silhouette is at least that of :func:`stable_silhouette`; if none is, all are
+    compared. "As well" is a mean paired difference of the log-deviance within ``CHOICE_STANDARD_ERRORS`` (Breiman et
+    al. 1984).
 
     Parameters
     ----------

@@ -7,12 +7,12 @@ from dnmf.criteria import (
     CHOICE_STANDARD_ERRORS,
     INTERVAL_PERCENTILES,
     MATCH_COSINE,
-    STABLE_MEAN_SILHOUETTE,
 )
 from dnmf.estimators import PaperDNMF
 from dnmf.extraction.candidate import SAMPLE_FOLDS
-from dnmf.extraction.choice import standard_errors
+from dnmf.extraction.choice import stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
+from dnmf.search.cohort import MOST_MUTATIONS
 from dnmf.search.held_out import CHANNEL_FOLDS
 
 
@@ -80,20 +80,31 @@ def _restarts(result: ExtractionRecord) -> str:
     assert result.selection is not None
     table, restarts = result.selection.table, result.parameters["n_restarts"]
     several = len(table) > 1
+    noise = result.selection.noise
     numbers = (
         f"each of {len(table)} numbers of signatures" if several else "this number of signatures"
     )
     rule = (
-        f" The number is the smallest with a mean silhouette of at least {STABLE_MEAN_SILHOUETTE:g} whose held-out "
+        f" The number is the smallest with a mean silhouette of at least {stable_silhouette(noise):g} whose held-out "
         f"deviance under bi-cross-validation ({SAMPLE_FOLDS} folds of samples, {CHANNEL_FOLDS} of channels) is within "
         f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best such."
         if several
         else ""
     )
     low, high = INTERVAL_PERCENTILES
+    if noise.counting:
+        how = (
+            "variational Bayes under a Gamma-Poisson model, with a shape of the exposures and a concentration of the "
+            "channels learned for each signature, samples scaled down to at most "
+            f"{MOST_MUTATIONS:,.0f} mutations; those with the most evidence after further steps on the data were taken"
+        )
+    else:
+        how = (
+            "alternating exact non-negative least squares weighted by the noise, first under a sparse prior on the "
+            "exposures; their matched consensus was refined on the data"
+        )
     return (
-        f"For {numbers}, signatures were found in the data and in {restarts} resampled versions of them by alternating "
-        "exact non-negative least squares weighted by the noise, under a sparse prior on the exposures; their matched "
-        f"consensus was refined on the data.{rule} Intervals of signatures and exposures are {low:g}th to {high:g}th "
+        f"For {numbers}, signatures were found in the data and in {restarts} resampled versions of them by "
+        f"{how}.{rule} Intervals of signatures and exposures are {low:g}th to {high:g}th "
         "percentiles over the resampled restarts, each with counts resampled anew for the exposures."
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from dnmf import criteria
 from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
-from dnmf.extraction.choice import standard_errors
+from dnmf.extraction.choice import stable_silhouette, standard_errors
 from dnmf.extraction.findings import findings
 from dnmf.extraction.methods_text import methods_text
 from dnmf.extraction.record import ExtractionRecord
@@ -26,7 +26,9 @@ def render_page(
     result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a run as HTML: one file that loads nothing from anywhere."""
-    return render_template("dnmf.extraction", "report.html.j2", _content(result, record, pictures))
+    return render_template(
+        ["dnmf.extraction"], "report.html.j2", _content(result, record, pictures)
+    )
 
 
 def _content(
@@ -85,14 +87,15 @@ def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> l
                 "peaks": ", ".join(f"{channels[j]} {profiles[index, j]:.1%}" for j in peaks),
                 "picture": pictures[name],
                 "match": match,
-                "grade": "" if match is None else _grade(match["cosine"], match["assigned"]),
+                "grade": "" if match is None else grade(match["cosine"], match["assigned"]),
                 "verdict": None if verdicts is None else dict(verdicts.loc[name]),
             }
         )
     return rows
 
 
-def _grade(cosine: float, assigned: bool) -> str:
+def grade(cosine: float, assigned: bool) -> str:
+    """Return the style class in which a page shows the cosine of a match."""
     if not assigned:
         return "none"
     if cosine >= CLOSE_MATCH_COSINE:
@@ -125,6 +128,7 @@ def _selection(result: ExtractionRecord) -> dict[str, Any] | None:
         "marks": dict.fromkeys(choice.tied, "tied") | {choice.n_signatures: "chosen"},
         "several": len(table) > 1,
         "summary": choice_summary(result),
+        "stable_silhouette": f"{stable_silhouette(result.selection.noise):g}",
         "restarts": result.parameters["n_restarts"],
         "penalties": [
             (name.removesuffix("_reg"), chosen.value, list(chosen.curve.itertuples()))

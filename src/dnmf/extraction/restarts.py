@@ -10,7 +10,7 @@ from dnmf.criteria import RESTART_MATCH_COSINE
 from dnmf.kernels import successive_projection
 from dnmf.metrics import cosine_similarity, match_components
 from dnmf.search.count_noise import CountNoise
-from dnmf.search.penalised import find_signatures
+from dnmf.search.find import find_signatures
 
 # Purposes of random numbers: each has its own stream, whatever else was drawn.
 RESTARTS, FOLDS, HALVES, EXPOSURES = range(4)

@@ -157,8 +157,8 @@ class ExtractionRun:
         folder = checkpoint_folder(out)
         if not all((folder / name).is_file() for name in (OPTIONS, CATALOG, RECORD)):
             raise CheckpointError(
-                f"{output}: there is no {folder.name} beside it with a run to report. Extractions with restarts leave "
-                "one; give the output folder of `dnmf extract`."
+                f"{output}: there is no {folder.name} beside it with a run to report. Extractions with -k and restarts "
+                "leave one; give their output folder. One without -k takes about a minute: repeat it."
             )
         record = read_record(folder)
         try:

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from dnmf.estimators import save_model
-from dnmf.extraction.choice import RULE
+from dnmf.extraction.choice import rule_in_words
 from dnmf.extraction.figures import draw_pictures
 from dnmf.extraction.page import render_page
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.select import Selection
-from dnmf.extraction.tables import solution
+from dnmf.extraction.tables import interval_table, solution
 from dnmf.report.records import run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures, write_signatures
 
@@ -101,15 +101,8 @@ def _selection_files(result: ExtractionRecord) -> dict[str, Callable[[Path], obj
     assert result.signature_upper is not None
     assert result.exposure_lower is not None
     assert result.exposure_upper is not None
-    profiles = result.signatures.profiles
-    intervals = pd.DataFrame(
-        {
-            "Signature": np.repeat(profiles.index, profiles.shape[1]),
-            "MutationType": np.tile(profiles.columns, profiles.shape[0]),
-            "Probability": profiles.to_numpy().ravel(),
-            "5th percentile": result.signature_lower.to_numpy().ravel(),
-            "95th percentile": result.signature_upper.to_numpy().ravel(),
-        }
+    intervals = interval_table(
+        result.signatures.profiles, result.signature_lower, result.signature_upper
     )
     # Whole mutations, rounded outwards: the intervals contain the rounded exposures, too.
     lower, upper = result.exposure_lower.map(np.floor), result.exposure_upper.map(np.ceil)
@@ -141,7 +134,9 @@ def _selection_record(
         "at_end": choice.at_boundary or None,
         "stable": choice.stable,
         "identity": None if identity is None else dict(identity),
-        "rule": RULE if len(result.selection.table) > 1 else "given",
+        "rule": rule_in_words(result.selection.noise)
+        if len(result.selection.table) > 1
+        else "given",
         "tried": [int(k) for k in result.selection.table.index],
         "unfinished": list(result.unfinished),
         "restarts": result.parameters["n_restarts"],

@@ -118,7 +118,7 @@ def select_signatures(
         noise = estimate_count_noise(X)
         work = _Work(X, noise, n_restarts, seed, checkpoint)
         candidates = work.run(n_signatures, workers, progress)
-    table = selection_table(candidates)
+    table = selection_table(candidates, noise)
     return Selection(candidates, table, choose(table), noise)
 
 

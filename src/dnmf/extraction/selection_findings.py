@@ -5,8 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
-from dnmf.criteria import STABLE_MEAN_SILHOUETTE, TIED_STANDARD_ERRORS
-from dnmf.extraction.choice import Choice, standard_errors
+from dnmf.criteria import TIED_STANDARD_ERRORS
+from dnmf.extraction.choice import Choice, stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.verdicts import UNSTABLE
 from dnmf.report.findings import Finding, listing
@@ -79,7 +79,7 @@ def choice_summary(result: ExtractionRecord) -> str:
     if not choice.stable:
         sentences.append(
             "No number that was tried is stable over restarts (mean silhouette of "
-            f"{STABLE_MEAN_SILHOUETTE:g} or more)."
+            f"{stable_silhouette(result.selection.noise):g} or more)."
         )
     return " ".join([*sentences, stability])
 

@@ -113,6 +113,21 @@ def fit_table(
     return pd.DataFrame(columns, index=pd.Index(catalog.counts.index, name="sample"))
 
 
+def interval_table(
+    profiles: pd.DataFrame, lower: pd.DataFrame, upper: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the channels of signatures (k, f) and the ends of their intervals as rows (k f, 5)."""
+    return pd.DataFrame(
+        {
+            "Signature": np.repeat(profiles.index, profiles.shape[1]),
+            "MutationType": np.tile(profiles.columns, profiles.shape[0]),
+            "Probability": profiles.to_numpy().ravel(),
+            "5th percentile": lower.to_numpy().ravel(),
+            "95th percentile": upper.to_numpy().ravel(),
+        }
+    )
+
+
 def match_table(
     signatures: SignatureSet, exposures: pd.DataFrame, reference: SignatureSet | None
 ) -> pd.DataFrame:

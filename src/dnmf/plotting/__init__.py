@@ -7,6 +7,7 @@ any of them with `save_figure`.
 
 from dnmf.plotting._settings_folder import find_settings_folder
 from dnmf.plotting._style import signature_colours
+from dnmf.plotting.bars import plot_thumbnail
 from dnmf.plotting.exposures import plot_exposures
 from dnmf.plotting.fit import plot_fit
 from dnmf.plotting.intervals import plot_intervals
@@ -24,6 +25,7 @@ __all__ = [
     "plot_intervals",
     "plot_selection",
     "plot_signatures",
+    "plot_thumbnail",
     "save_figure",
     "signature_colours",
 ]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.plotting import _style
+from dnmf.plotting.bars import bar_colours, draw_bars
 from dnmf.signatures import ChannelSchema, MutationCatalog, SignatureSet
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def plot_signatures(
         The references that were matched against. The profile of the best one is drawn behind the
         bars.
     intervals : (DataFrame, DataFrame), optional
-        Lower and upper ends (k, f), drawn as a line through each bar; rows are found by name.
+        Lower and upper ends (m, f), drawn as a line through each bar; rows are found by name, and a signature without
+        one has no lines.
     figure : Figure, optional
         Where to draw; by default a new figure, which pyplot does not know of.
 
@@ -88,7 +90,9 @@ def plot_signatures(
         behind = None
         if match is not None and known is not None and match["reference"] in known.index:
             behind = known.loc[match["reference"]].to_numpy(dtype=float)
-        line = None if ends is None else [table.loc[name].to_numpy(dtype=float) for table in ends]
+        line = None
+        if ends is not None and name in ends[0].index:
+            line = [table.loc[name].to_numpy(dtype=float) for table in ends]
         _draw_spectrum(ax, schema, heights, behind, line)
         _percent_axis(ax)
         title = _style.drawable(name, 40)
@@ -196,17 +200,10 @@ def _draw_spectrum(
     if behind is not None:
         # Pale, wider, with a dark edge on top: found and known are compared bar by bar.
         pale = {"facecolors": _REFERENCE_COLOUR, "edgecolors": _style.FRAME, "linewidths": 0.4}
-        _bars(ax, behind, 0.9, **pale, zorder=2)
+        draw_bars(ax, behind, 0.9, **pale, zorder=2)
         _marks(ax, behind)
     n = len(schema)
-    edges = [group.colour for group in schema.groups for _ in group.ticks]
-    shades = [
-        shade
-        for group in schema.groups
-        for shade in group.shades or [group.colour] * len(group.ticks)
-    ]
-    line_width = 0.0 if shades == edges else 0.7  # the palest shades are nearly white
-    _bars(ax, heights, 0.6, facecolors=shades, edgecolors=edges, linewidths=line_width, zorder=3)
+    draw_bars(ax, heights, 0.6, **bar_colours(schema), zorder=3)
     if ends is not None:
         low, high = ends
         ax.vlines(np.arange(n), low, high, color=_style.MUTED, linewidth=1.3, zorder=6)
@@ -229,15 +226,6 @@ def _draw_spectrum(
         ax.text(place, level, _style.drawable(tick, _MAX_TICK_LETTERS), **below)
     _draw_headers(ax, schema)
     _write_group_captions(ax, schema)
-
-
-def _bars(ax: "Axes", heights: np.ndarray, width: float, **style: Any) -> None:
-    """Draw all bars as one artist, many times faster than one each."""
-    from matplotlib.collections import PolyCollection
-
-    places, floor = np.arange(len(heights)), np.zeros(len(heights))
-    shapes = _style.rectangles(places - width / 2, places + width / 2, floor, heights)
-    ax.add_collection(PolyCollection(list(shapes), **style), autolim=False)
 
 
 def _marks(ax: "Axes", heights: np.ndarray) -> None:

@@ -54,7 +54,8 @@ class RefitEstimate:
         At most how many nats the log-likelihood is below the highest that any mixture of the signatures reaches. A
         likelihood gains about half the number of signatures by fitting noise.
     dispersion : (n,)
-        Number by which the counts of a sample were divided, see :func:`dnmf.refit.evidence.dispersion`; 1 from classic
+        Number by which the counts of a sample were divided, see
+        :func:`dnmf.kernels.goodness_of_fit.deviance_dispersion`; 1 from classic
         methods.
     method : (n,)
         ``"network"``, ``"kl"``, ``"nnls"``, ``"sparse"``, or ``"none"`` of a sample without mutations.

@@ -9,9 +9,14 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dnmf.criteria import PRESENT_MUTATIONS, PRESENT_SHARE
+from dnmf.criteria import PRESENT_MUTATIONS, present_from
 from dnmf.kernels import kl_exposures
-from dnmf.kernels.goodness_of_fit import deviance_moments, deviance_tail, poisson_deviance
+from dnmf.kernels.goodness_of_fit import (
+    deviance_dispersion,
+    deviance_moments,
+    deviance_tail,
+    poisson_deviance,
+)
 from dnmf.kernels.mixture import MixturePosterior, mixture_posterior
 
 Array = NDArray[np.float64]
@@ -20,8 +25,6 @@ Array = NDArray[np.float64]
 SEEN_SIGNATURES = 32
 # How far below the highest log-likelihood the solver may stop.
 CERTIFICATE_TOLERANCE_NATS = 0.02
-# Standard deviations of the deviance beyond its mean at which half of the excess counts as dispersion.
-HALF_DISPERSED_SD = 3.0
 # How many times the dispersion that a posterior assumed a later judgement must be for it to be computed again.
 RECOMPUTED_FROM = 1.02
 # Largest share that a known exposure is dropped for: with few mutations ten of them are most of the sample.
@@ -76,23 +79,6 @@ def best_fit(X: Array, W: Array) -> BestFit:
     )
 
 
-def dispersion(deviance: Array, expected: Array, deviation: Array) -> Array:
-    """Return by how many times the variance of counts exceeds that of Poisson counts, judged by the deviance of a fit.
-
-    With the deviance D, its mean E and standard deviation s under Poisson counts, ``z = (D - E) / s`` and
-    ``1 + (D / E - 1) z^2 / (z^2 + 9)`` for z > 0, else 1: what chance explains counts for nothing, a clear excess for
-    all of it, and no threshold lies between.
-    """
-    z = np.maximum(deviance - expected, 0) / deviation
-    found: Array = 1 + np.maximum(deviance / expected - 1, 0) * z**2 / (z**2 + HALF_DISPERSED_SD**2)
-    return found
-
-
-def present_from(total: Array) -> Array:
-    """Return the share from which a signature is present: ten mutations, or 5 % in samples with fewer than 200."""
-    return np.minimum(PRESENT_MUTATIONS / np.maximum(total, 1e-9), PRESENT_SHARE)
-
-
 def reported(shares: Array, total: Array | float) -> Array:
     """Return known exposures as they can be reported of samples with so many mutations: rows without what is too small.
 
@@ -116,7 +102,7 @@ class Evidence:
     X : (n, f)
         Counts, divided by their dispersion.
     dispersion : (n,)
-        Of the counts under the posterior mean, see :func:`dispersion`.
+        Of the counts under the posterior mean, see :func:`dnmf.kernels.goodness_of_fit.deviance_dispersion`.
     W : (k, f)
         Signatures.
     seen : (n, K)
@@ -244,14 +230,14 @@ def _posterior(
     all signatures also fits errors of the profiles, which a few signatures leave over. Where that says more, the
     posterior is computed again. The excess is the deviance of the first mean above that of the best fit.
     """
-    found = dispersion(fit.deviance, fit.expected, fit.deviation)
+    found = deviance_dispersion(fit.deviance, fit.expected, fit.deviation)
     posterior = mixture_posterior(X / found[:, None], W, fit.shares, least, known, own=own)
     counts = torch.from_numpy(X)
     spectra = torch.from_numpy(posterior.known[:, 0] @ W * X.sum(axis=1, keepdims=True))
     deviance = poisson_deviance(counts, spectra).numpy()
     present = torch.from_numpy(posterior.known[:, 2].sum(axis=1))
     mean, variance = deviance_moments(spectra, present)
-    judged = np.maximum(dispersion(deviance, mean, np.sqrt(variance)), found)
+    judged = np.maximum(deviance_dispersion(deviance, mean, np.sqrt(variance)), found)
     rows = np.flatnonzero(judged > RECOMPUTED_FROM * found)
     if len(rows):
         mine = None if own is None else own[rows]

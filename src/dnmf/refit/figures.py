@@ -1,6 +1,7 @@
 """The pictures of a refit: as files, and embedded in its page."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,6 +10,9 @@ from dnmf.plotting import plot_exposures, plot_fit, plot_intervals
 from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture, save_plots
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 OTHERS, UNASSIGNED = "other signatures", "unassigned"
 # Share of one sample from which a signature is drawn in a colour of its own; number of colours.
 _MIN_SAMPLE_SHARE, _MAX_SIGNATURES = 0.2, 24
@@ -16,12 +20,16 @@ _MIN_SAMPLE_SHARE, _MAX_SIGNATURES = 0.2, 24
 
 def draw_refit_pictures(result: RefitRecord, folder: Path) -> dict[str, Picture]:
     """Write the three plots as PNG and SVG into a new folder and return what the page embeds."""
-    drawn = {
+    return save_plots(exposure_figures(result), folder)
+
+
+def exposure_figures(result: RefitRecord) -> dict[str, "Figure"]:
+    """Return the plots of exposures, intervals and fit."""
+    return {
         "exposures": plot_exposures(shown_exposures(result)),
         "intervals": plot_intervals(result.exposures, result.exposure_lower, result.exposure_upper),
         "fit": plot_fit(result.fit),
     }
-    return save_plots(drawn, folder)
 
 
 def shown_exposures(result: RefitRecord) -> pd.DataFrame:

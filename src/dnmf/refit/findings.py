@@ -19,9 +19,15 @@ from dnmf.signatures import ARTEFACTS
 
 def refit_findings(result: RefitRecord) -> list[Finding]:
     """Return what a reader should know before using the exposures, cautions first."""
-    return in_order(
-        result.warnings, _fit(result), _prior(result), _uncertainty(result), _artefacts(result)
-    )
+    return in_order(result.warnings, exposure_findings(result))
+
+
+def exposure_findings(result: RefitRecord) -> Iterator[Finding]:
+    """Yield the findings about exposures and fit, in any order."""
+    yield from _fit(result)
+    yield from _prior(result)
+    yield from _uncertainty(result)
+    yield from _artefacts(result)
 
 
 def _fit(result: RefitRecord) -> Iterator[Finding]:
@@ -34,7 +40,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
             "caution",
             f"{n_samples(len(unlikely), 'is', 'are')} explained by the reference, but not by this answer",
             f"{listing(list(unlikely.index))}: a mixture of the reference explains the counts (p > {P_EXPLAINED:g}), "
-            f"the exposures given here do not (p < {P_BAD_FIT:g}). Compare them with those of {remedy}.",
+            f"the exposures given here do not (p < {P_BAD_FIT:g}). Compare them with those of dnmf refit {remedy}.",
         )
     rest = bad.drop(index=unlikely.index)
     lacking = (rest["p_reference"] < P_BAD_FIT) & (rest["unassigned"] > MUCH_UNASSIGNED)

@@ -29,30 +29,36 @@ def render_refit_page(
     result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
-    return render_template("dnmf.refit", "refit.html.j2", _content(result, record, pictures))
+    return render_template(["dnmf.refit"], "refit.html.j2", _content(result, record, pictures))
 
 
 def _content(
     result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
-    filled = result.fit[result.fit["mutations"] > 0]
-    shown = shown_exposures(result)
-    return {
+    return exposure_content(result, pictures) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "reference": result.reference.source or "the reference",
+        "findings": refit_findings(result),
+        "signatures": list(result.summary().itertuples()),
+        "methods": _methods_text(result),
+    }
+
+
+def exposure_content(result: RefitRecord, pictures: dict[str, Picture]) -> dict[str, Any]:
+    """Return what the templates show of exposures, their intervals, their fit and the samples."""
+    filled = result.fit[result.fit["mutations"] > 0]
+    shown = shown_exposures(result)
+    return {
         "result": result,
         "median_cosine": float(filled["cosine"].median()),
         "median_mutations": float(filled["mutations"].median()),
         "criteria": criteria,
         "n_bad": int((filled["p_answer"] < criteria.P_BAD_FIT).sum()),
         "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
-        "findings": refit_findings(result),
         "pictures": pictures,
-        "signatures": list(result.summary().itertuples()),
         "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
         "samples": _sample_rows(result, shown),
-        "methods": _methods_text(result),
     }
 
 

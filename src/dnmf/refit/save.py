@@ -57,6 +57,17 @@ def save_refit_report(
             "file": result.prior.file,
         }
     del record["seed"]  # nothing in a refit is random
+
+    def page(plots: Path) -> str:
+        return render_refit_page(result, record, draw_refit_pictures(result, plots))
+
+    return write_run(
+        out_dir, overwrite=overwrite, record=record, tables=exposure_tables(result), page=page
+    )
+
+
+def exposure_tables(result: RefitRecord) -> dict[str, Callable[[Path], object]]:
+    """Return what writes exposures, intervals, presence and fit, by the names of their files."""
     tables: dict[str, Callable[[Path], object]] = {
         "exposures.tsv": partial(write_exposures, result.exposures),
         "intervals.tsv": partial(_write_intervals, result),
@@ -64,11 +75,7 @@ def save_refit_report(
     }
     if result.presence is not None:
         tables["presence.tsv"] = partial(_write_presence, result.presence)
-
-    def page(plots: Path) -> str:
-        return render_refit_page(result, record, draw_refit_pictures(result, plots))
-
-    return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)
+    return tables
 
 
 def _write_intervals(result: RefitRecord, path: Path) -> None:

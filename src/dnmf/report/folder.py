@@ -17,7 +17,8 @@ RUN_RECORD = "run.json"
 OURS = frozenset({
     "catalog.tsv", "signatures.tsv", "exposures.tsv", "fit.tsv", "matches.tsv", "intervals.tsv", "presence.tsv",
     "selection.tsv", "penalties.tsv", "solutions", "signature_intervals.tsv", "exposure_lower.tsv",
-    "exposure_upper.tsv", "verdicts.tsv", "model.safetensors", "model.json", "plots", "report.html", RUN_RECORD,
+    "exposure_upper.tsv", "verdicts.tsv", "evidence.tsv", "equivalents.tsv",
+    "model.safetensors", "model.json", "plots", "report.html", RUN_RECORD,
 })
 # fmt: on
 """What a run may write into its folder: a folder that holds anything else is never overwritten."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -9,17 +10,17 @@ from dnmf.criteria import SHOWN_SHARE
 from dnmf.report.names import printable, shortened
 
 
-def render_template(room: str, name: str, content: dict[str, Any]) -> str:
+def render_template(rooms: Sequence[str], name: str, content: dict[str, Any]) -> str:
     """Return a rendered template, with the shared style and the one script that a page may run.
 
-    ``room`` is the package whose folder ``templates`` holds the template ``name``.
+    ``rooms`` are the packages whose folders ``templates`` hold the template ``name`` and what it includes.
     """
     # Jinja2 is only needed to write a report.
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(package) for package in (room, "dnmf.report")]),
+        loader=ChoiceLoader([PackageLoader(package) for package in (*rooms, "dnmf.report")]),
         autoescape=True,
         finalize=_text,
         undefined=StrictUndefined,

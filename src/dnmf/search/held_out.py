@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dnmf.search.count_noise import CountNoise
-from dnmf.search.penalised import penalised_exposures
+from dnmf.search.find import penalised_exposures
 
 CHANNEL_FOLDS = 8
 # Smallest expected count. A single mutation in a channel with expectation 0 would make the deviance infinite.
