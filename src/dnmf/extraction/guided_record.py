@@ -38,7 +38,8 @@ class GuidedRecord(RunResult):
         Best and second reference of each novel signature (see ``match_to_reference``), its ``share`` of all mutations,
         and its ``decomposition`` into known signatures with its ``decomposition_cosine``.
     signature_lower, signature_upper : DataFrame (m, f)
-        90 % intervals of the channels of the m novel signatures.
+        5th and 95th percentiles of the channels of the m novel signatures over resampled cohorts: how repeatable they
+        are; how often they hold the truth was not measured.
     refit : RefitResult
         Exposures of all samples to ``signatures`` with intervals and presence; ``exposures`` is short for its table.
     model, model_metadata, history

@@ -65,6 +65,6 @@ def resampled_profiles(
 
 
 def profile_intervals(profiles: Array, draws: Array) -> tuple[Array, Array]:
-    """Return 90 % intervals (m, f) of profiles (m, f) from draws (R, m, f), widened to hold the profiles."""
+    """Return 5th and 95th percentiles (m, f) of draws (R, m, f), widened to hold the profiles (m, f)."""
     low, high = np.percentile(draws, PERCENTILES, axis=0)
     return np.minimum(profiles, low), np.maximum(profiles, high)
