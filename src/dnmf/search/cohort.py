@@ -51,7 +51,6 @@ KNOWN_COST = 5.0
 NOVEL_COST = 60.0
 """Nats that a novel signature must gain beyond the cost of its channels: duplicates of flat ones gain up to half."""
 
-
 RECOGNISED_COSINE = 0.85
 """Cosine between a known signature and what the data show of it from which it is that one, where most of the reference
 deviates from the data; where most of it does not, ``GOOD_MATCH_COSINE``."""
@@ -65,6 +64,7 @@ MOST_OVER_TYPICAL = 5.0
 FITTED_EXPOSURE = 0.5
 # Rounds of improvement: of a trial, of a choice, and of what is reported; a round that gains less nats is the last.
 TRIAL_ROUNDS, CHOICE_ROUNDS, FINAL_ROUNDS, SETTLED_NATS = 12, 40, 300, 0.1
+# Rounds in which exposures follow known profiles that are set back to those of the reference.
 STIFF_ROUNDS = 4
 # Trials that are improved fully, the best first, and nats by which a trial may fall short of the present state.
 TRIALS_IMPROVED, TRIAL_SHORTFALL = 3, 60.0
@@ -76,11 +76,13 @@ LEAST_PRESENCE = 0.5
 DELETED_AT_ONCE, DELETED_PART = 4, 1 / 3
 # Samples that are explained worst, the positive residuals of which are starts of novel signatures.
 WORST_SAMPLES = 4
+# Directions of largest residual that are starts, in both senses.
 RESIDUAL_DIRECTIONS = 3
 # Part of each sample that a novel signature starts with, beside what its start explains.
 NOVEL_SHARE = 0.02
 # Mutations that a known signature must explain for what the data show of it to be a start.
 LEAST_SHOWN = 50.0
+# Novel signatures, at most.
 MOST_NOVEL = 12
 # Nats by which a score must rise for a step to be taken.
 LEAST_GAIN = 1.0

@@ -1,22 +1,18 @@
-"""How sure the signatures of a cohort are: in halves of its samples, against known ones like them, when resampled."""
+"""How sure the signatures of a cohort are: in halves of its samples, and when samples and counts are drawn again."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnmf.kernels.gamma_poisson import (
-    GammaPoisson,
-    gains_of_deletions,
-    improve,
-)
+from dnmf.criteria import INTERVAL_PERCENTILES
+from dnmf.kernels.gamma_poisson import GammaPoisson, gains_of_deletions, improve
 from dnmf.search.cohort import NOVEL, SETTLED_NATS, CohortSignatures, Mapped
 
 Array = NDArray[np.float64]
 
-ROUNDS = 60
-RESAMPLED = 20
-PERCENTILES = (5.0, 95.0)
+# Rounds of improvement at most, from the fit of all samples; cohorts that are drawn again.
+ROUNDS, RESAMPLED = 60, 20
 
 
 def losses_in_halves(found: CohortSignatures, rng: np.random.Generator) -> Array:
@@ -66,5 +62,5 @@ def resampled_profiles(
 
 def profile_intervals(profiles: Array, draws: Array) -> tuple[Array, Array]:
     """Return 5th and 95th percentiles (m, f) of draws (R, m, f), widened to hold the profiles (m, f)."""
-    low, high = np.percentile(draws, PERCENTILES, axis=0)
+    low, high = np.percentile(draws, INTERVAL_PERCENTILES, axis=0)
     return np.minimum(profiles, low), np.maximum(profiles, high)
