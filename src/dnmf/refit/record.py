@@ -25,8 +25,8 @@ class RefitRecord(RunResult):
         The ``k`` signatures that were refitted.
     exposures, exposure_lower, exposure_upper : DataFrame (n, k)
         Mutations per sample and signature, and the lower and upper ends of their 90 % intervals. The exposures of a
-        sample and its unassigned mutations sum to all its mutations. A signature that is not called has exactly 0; so
-        has all of a sample without mutations.
+        sample and its unassigned mutations sum to all its mutations. A signature whose probability of presence is at
+        most 0.3 has exactly 0, that of one up to 0.5 is reduced; all of a sample without mutations is 0.
     presence : DataFrame (m, k) or None
         Probability that a signature contributes at least ten mutations or 5 % of the sample
         (``dnmf.criteria.PRESENT_IN_WORDS``), for samples with mutations; None from the classic methods, which know no
