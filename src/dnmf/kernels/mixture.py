@@ -16,7 +16,7 @@ MOST_IN_SUPPORT = 10
 # Rounds of single changes to the best support.
 SEARCH_ROUNDS = 2
 # Known exposures that are tried for a sample: those that explain its counts best.
-ROWS_TRIED = 16
+ROWS_TRIED = 32
 # Prior counts of a component around known exposures.
 ROW_COUNTS = 15.0
 # Prior probabilities that a sample is a known one with one more signature, and that it is like none of them.
