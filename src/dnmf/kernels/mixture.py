@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 # Signatures of a searched support, at most.
 MOST_IN_SUPPORT = 10
 # Rounds of single changes to the best support.
-SEARCH_ROUNDS = 2
+SEARCH_ROUNDS = 4
 # Known exposures that are tried for a sample, those that explain its counts best: a tenth, within these bounds. More of
 # few are no longer like the sample; fewer of many leave out some that are.
 FEWEST_TRIED, MOST_TRIED = 16, 32
