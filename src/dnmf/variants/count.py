@@ -10,6 +10,7 @@ import pandas as pd
 
 from dnmf.progress import Progress
 from dnmf.signatures import MutationCatalog
+from dnmf.variants.save import save_counts
 
 Doublets = Literal["separate", "both"]
 CLASSES = ("SBS96", "DBS78", "ID83", "SBS288", "SBS384", "SBS1536")
@@ -45,6 +46,8 @@ class VariantCounts:
     genome: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    save = save_counts
 
 
 def count_variants(
