@@ -23,7 +23,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
     """
 
     def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher = numba.njit(nogil=True, **options)(function)
+        dispatcher: Callable[..., Any] = numba.njit(nogil=True, **options)(function)
         folder = _folder(Path(function.__code__.co_filename).parent)
         if folder is not None and hasattr(dispatcher, "_cache"):  # no cache with NUMBA_DISABLE_JIT
             before, config.CACHE_DIR = config.CACHE_DIR, folder
