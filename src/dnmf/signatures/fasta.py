@@ -176,10 +176,8 @@ def _pieces(path: str | Path) -> Iterator[tuple[str | None, bytes, int]]:
         if block and last >= 0 and text.find(b"\n", last + 1, keep) < 0:
             keep = last
         first, *records = text[:keep].split(b"\n>")
-        if name is None and first.strip():
-            raise InputDataError(f"{path} is not FASTA: it does not begin with '>'.")
-        blank += 0 if records or name is not None else len(block)
-        if blank > _LONGEST_HEADER:
+        blank += len(first) if name is None else 0
+        if name is None and (first.strip() or blank > _LONGEST_HEADER):
             raise InputDataError(f"{path} is not FASTA: it does not begin with '>'.")
         if name is not None and first:
             yield None, first, place
