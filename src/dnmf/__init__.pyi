@@ -15,6 +15,7 @@ from . import report as report
 from . import search as search
 from . import signatures as signatures
 from . import unfolding as unfolding
+from . import variants as variants
 from .estimators import DNMF as DNMF
 from .estimators import MultiplicativeNMF as MultiplicativeNMF
 from .estimators import PaperDNMF as PaperDNMF
@@ -51,5 +52,7 @@ from .signatures import simulate_cohort as simulate_cohort
 from .signatures import write_catalog as write_catalog
 from .signatures import write_exposures as write_exposures
 from .signatures import write_signatures as write_signatures
+from .variants import VariantCounts as VariantCounts
+from .variants import count_variants as count_variants
 
 __version__: str
