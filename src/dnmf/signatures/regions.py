@@ -23,6 +23,18 @@ def plain_name(chromosome: str) -> str:
     return chromosome[3:] if chromosome.lower().startswith("chr") else chromosome
 
 
+def contig_key(contig: str) -> str:
+    """Return what two names of one contig have in common: no ``chr``, and MT for the mitochondrial genome.
+
+    Examples
+    --------
+    >>> contig_key("chr7"), contig_key("chrM"), contig_key("MT")
+    ('7', 'MT', 'MT')
+    """
+    plain = plain_name(contig)
+    return "MT" if plain.upper() in ("M", "MT") else plain
+
+
 def read_regions(path: str | os.PathLike[str] | InputFile) -> dict[str, NDArray[np.int64]]:
     """Return the regions of a BED file, plain or gzipped, by chromosome (its name without ``chr``).
 

@@ -26,10 +26,10 @@ class VariantCounts:
     catalogs : dict of MutationCatalog
         By name of the class, in the order asked for. All have the same samples in the same order.
     variants : DataFrame
-        A line for each row x ALT x sample, in the order of the files: ``file``, ``line`` (from 1), ``sample``, ``contig``,
-        ``position`` (from 1, as written), ``ref``, ``alt``, ``outcome`` (see `OUTCOMES`), ``class``, ``channel``
-        and ``strand`` (T, U, B or N; empty without transcripts). A row of several events has their classes and
-        channels in order, separated by ``;``.
+        A line for each row x ALT x sample, in the order of the files: ``file``, ``line`` (from 1), ``sample``,
+        ``contig``, ``position`` (from 1, as written), ``ref``, ``alt``, ``outcome`` (see `OUTCOMES`), ``class``,
+        ``channel`` and ``strand`` (T, U, B or N; empty without transcripts). A row of several events has their classes
+        and channels in order, separated by ``;``.
     outcomes : DataFrame (samples, outcomes)
         Lines of ``variants``.
     genome : dict

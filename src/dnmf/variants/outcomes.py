@@ -19,6 +19,7 @@ OUTCOMES = {
         "To keep them: --filters all, or a list of FILTER values.",
     ),
     "germline": Outcome("the file calls it germline"),
+    "uncalled": Outcome("no sample's genotype has the allele"),
     "contig": Outcome(
         "the contig is not in the genome", "Give the genome that the variants were called on."
     ),
