@@ -9,6 +9,7 @@ import dnmf
 from dnmf.cli.console import UserError, busy, command_line, say, stdout_console
 from dnmf.cli.count import counted
 from dnmf.cli.options import ReferenceChoice, VariantChoice
+from dnmf.exceptions import InputDataError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +77,7 @@ def read_mutations(
     from dnmf.report.findings import listing
 
     source = listing([path.name or str(path) for path in inputs], _NAMED_INPUTS)
-    kinds = [dnmf.variants.holds_variants(path) for path in inputs]
+    kinds = [_holds_variants(path) for path in inputs]
     if any(kinds):
         if not all(kinds):
             raise UserError(
@@ -103,6 +104,22 @@ def read_mutations(
                 f"{first} and {path} both have {catalog.schema.name} channels. Give one catalog for each class."
             )
     return Mutations(catalogs, source, len(catalogs) > 1, reference)
+
+
+def _holds_variants(path: Path) -> bool:
+    """Whether an input is a folder or a file of variants; what is neither is read as a catalog, a pipe too."""
+    if path.is_dir():
+        return True
+    if path.exists() and not path.is_file():
+        return False
+    from dnmf.variants.detect import should_be_variants, variant_files
+
+    try:
+        return bool(variant_files([path]))
+    except InputDataError:
+        if should_be_variants(path):
+            raise
+        return False
 
 
 def answer_and_save(

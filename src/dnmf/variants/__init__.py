@@ -4,4 +4,3 @@ from dnmf.variants.count import CLASSES, Doublets, VariantCounts, count_variants
 from dnmf.variants.outcomes import OUTCOMES, Outcome
 
 __all__ = ["CLASSES", "OUTCOMES", "Doublets", "Outcome", "VariantCounts", "count_variants"]
-
