@@ -71,7 +71,6 @@ class Classified:
     n_samples: int
     tables: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     checked: _Numbers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    warnings: list[str] = field(default_factory=list)
 
     def decide(self, rows: _Numbers | NDArray[np.bool_], word: str) -> None:
         """Give rows, numbers or a mask, an outcome unless they have one."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.progress import Progress
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.signatures import MutationCatalog
 from dnmf.signatures.channels import few
 from dnmf.signatures.genome import Genome
@@ -21,14 +22,12 @@ from dnmf.variants.classify import CLASSES, Classified, Options, classify
 from dnmf.variants.collect import Collected, as_numbers, collect
 from dnmf.variants.outcomes import OUTCOMES
 from dnmf.variants.places import read_transcripts, regions_by_contig
-from dnmf.variants.rows import read_variants
-from dnmf.variants.wrong_genome import check_build, check_references, unknown_contigs
+from dnmf.variants.rows import VariantRows, read_variants
+from dnmf.variants.wrong_genome import check_build, check_references, warn_of_contigs
 
 Doublets = Literal["separate", "both"]
 _NEED_GENOME = ("ID83",)
 _NEED_TRANSCRIPTS = ("SBS288", "SBS384")
-MOST_SOMATIC = 500_000
-"""Rows of a sample above which it looks as if inherited variants were among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,48 +133,39 @@ def count_variants(
         )
     if transcripts is None and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
         raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
-    step = count(1)
+    parts = count(1)
 
-    def looked_at(part: Any) -> None:
+    def looked_at(part: VariantRows) -> None:
         if opened is not None:
             check_build(part, opened, mitochondria)
         if progress is not None:
-            progress("reading variants", next(step), 0, float("nan"))
+            progress("reading variants", next(parts), 0, float("nan"))
 
-    read = collect(read_variants(paths, samples=samples, filters=filters), looked_at)
-    if opened is None and not read.has_context:
-        raise InputDataError(
-            f"{read.frame['file'].iloc[0]}: give the genome of the variants as FASTA or 2bit (--genome). Only files "
-            "that are all MAF with the column CONTEXT can be counted without it."
-        )
-    contigs, numbers = _contigs(read, opened)
-    told: list[str] = []
-    inside = None
-    if regions is not None:
-        inside, missing = regions_by_contig(regions, contigs)
-        if missing and opened is not None:
-            told.append(
-                f"{regions}: has regions on {few(missing)}, which {opened.path} does not have."
+    with recorded_warnings() as messages:
+        read = collect(read_variants(paths, samples=samples, filters=filters), looked_at)
+        if opened is None and not read.has_context:
+            raise InputDataError(
+                f"{_sources(read)}: give the genome of the variants as FASTA or 2bit (--genome). Only files that are "
+                "all MAF with the column CONTEXT can be counted without it."
             )
-    options = Options(
-        asked,
-        doublets == "both",
-        mitochondria,
-        inside,
-        None if transcripts is None else read_transcripts(transcripts, contigs),
-    )
-    found = classify(read, as_numbers(read, numbers), opened, contigs.get("MT"), options, progress)
-    wrong = found.rows_of("reference_mismatch")
-    told += check_references(read.frame, found.checked, wrong, opened)
-    outcomes = _outcomes(read, found)
-    told += _doubts(read, found, outcomes, opened)
-    if not outcomes["counted"].any():
-        raise InputDataError(f"{_sources(read)}: nothing was counted. {_reasons(outcomes)}")
-    for message in told:
-        warn(message, DoubtfulDataWarning, stacklevel=2)
-    samples_in_order = list(read.categories("sample"))
+        contigs, numbers = _contigs(read, opened)
+        options = Options(
+            asked,
+            doublets == "both",
+            mitochondria,
+            None if regions is None else regions_by_contig(regions, contigs),
+            None if transcripts is None else read_transcripts(transcripts, contigs),
+        )
+        rows = as_numbers(read, numbers)
+        found = classify(read, rows, opened, contigs.get("MT"), options, progress)
+        wrong = found.rows_of("reference_mismatch")
+        check_references(read.frame, found.checked, wrong, opened)
+        outcomes = _outcomes(read, found)
+        if not outcomes["counted"].any():
+            raise InputDataError(f"{_sources(read)}: nothing was counted. {_reasons(outcomes)}")
+        _warn_of_doubts(read, found, outcomes, opened)
     return VariantCounts(
-        catalogs=found.catalogs(samples_in_order, options, _sources(read)),
+        catalogs=found.catalogs(list(outcomes.index), options, _sources(read)),
         variants=found.table(read.frame),
         outcomes=outcomes,
         genome={} if opened is None else opened.record(),
@@ -189,7 +179,7 @@ def count_variants(
             "transcripts": None if transcripts is None else os.fspath(transcripts),
         },
         files=read.records,
-        warnings=tuple(told),
+        warnings=tuple(messages),
     )
 
 
@@ -229,26 +219,21 @@ def _outcomes(read: Collected, found: Classified) -> pd.DataFrame:
     )
 
 
-def _doubts(
+def _warn_of_doubts(
     read: Collected, found: Classified, outcomes: pd.DataFrame, genome: Genome | None
-) -> list[str]:
-    """Return what makes the counts doubtful beside rows with another REF."""
-    told = []
+) -> None:
+    """Warn of contigs that the genome does not have, and of samples without a mutation."""
     if genome is not None and len(rows := found.rows_of("contig")):
         number = np.bincount(read.codes("contig")[rows], minlength=len(read.categories("contig")))
         names = [str(read.categories("contig")[k]) for k in np.flatnonzero(number).tolist()]
-        told.append(unknown_contigs(names, number[number > 0].tolist(), genome))
-    own = outcomes[[bool(name) for name in outcomes.index]]
-    empty = own.index[own["counted"] == 0].tolist()
+        warn_of_contigs(names, number[number > 0].tolist(), genome)
+    empty = outcomes.index[(outcomes["counted"] == 0) & (outcomes.index != "")].tolist()
     if empty:
-        told.append(f"Nothing was counted of {few(empty)}: such samples are empty in all classes.")
-    many = own.index[own.sum(axis=1) > MOST_SOMATIC].tolist()
-    if many:
-        told.append(
-            f"{few(many)}: more than {MOST_SOMATIC:,} rows in a sample. If inherited variants are among them, keep the "
-            "somatic ones alone: they have signatures of their own."
+        warn(
+            f"nothing was counted of {few(empty)}. In `outcomes` is what became of the rows.",
+            DoubtfulDataWarning,
+            stacklevel=2,
         )
-    return told
 
 
 def _sources(read: Collected) -> str:

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnmf.exceptions import InputDataError
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.inputs import decode, read_input, text_lines
 from dnmf.signatures.channels import few
 from dnmf.signatures.regions import contig_key, merged, read_regions
@@ -20,8 +21,8 @@ _COLUMNS = 6  # gene, transcript, chromosome, strand, start, end
 
 def regions_by_contig(
     path: str | os.PathLike[str], contigs: Mapping[str, int]
-) -> tuple[dict[int, Stretches], list[str]]:
-    """Return the regions of a BED file by number of the contig, and the names that are no contig.
+) -> dict[int, Stretches]:
+    """Return the regions of a BED file by number of the contig; warn of those that are on none.
 
     ``contigs`` has the numbers by `contig_key`.
 
@@ -42,7 +43,13 @@ def regions_by_contig(
             f"{path}: has regions on {few(missing)}, none of which is a contig of the variants' genome. Give the "
             "regions on that genome."
         )
-    return found, missing
+    if missing:
+        warn(
+            f"{path}: has regions on {few(missing)}, which no contig of the variants' genome is called.",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+    return found
 
 
 def read_transcripts(

@@ -1,12 +1,13 @@
 """Signs that variants were called on another genome than the one that is given."""
 
 from collections.abc import Sequence
+from warnings import warn
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnmf.exceptions import InputDataError
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.signatures.genome import BUILD_BY_LENGTH_OF_1, Genome
 from dnmf.signatures.opportunity import with_usual_builds
 from dnmf.signatures.regions import contig_key
@@ -65,21 +66,18 @@ def check_references(
     checked: NDArray[np.int64],
     wrong: NDArray[np.int64],
     genome: Genome | None,
-) -> list[str]:
-    """Return what to say of files with rows whose REF is not the genome's; ``checked`` and ``wrong`` are rows.
+) -> None:
+    """Warn of files with rows whose REF is not the genome's; ``checked`` and ``wrong`` are rows.
 
     Raises
     ------
     InputDataError
         If in a file their share is so large that it is another genome.
     """
-    if not len(wrong):
-        return []
     files = frame["file"].cat.categories
     codes = frame["file"].cat.codes.to_numpy()
     n_checked = np.bincount(codes[checked], minlength=len(files))
     n_wrong = np.bincount(codes[wrong], minlength=len(files))
-    told = []
     theirs = "its column CONTEXT" if genome is None else str(genome.path)
     for number in np.flatnonzero(n_wrong).tolist():
         first = frame.iloc[int(wrong[codes[wrong] == number][0])]
@@ -95,16 +93,17 @@ def check_references(
                 f"{what}. So many are a sign of another genome, or of positions that are counted from 0.{build} Give "
                 "the genome that the variants were called on."
             )
-        told.append(f"{what}. They are not counted.")
-    return told
+        warn(f"{what}. They are not counted.", DoubtfulDataWarning, stacklevel=2)
 
 
-def unknown_contigs(names: Sequence[str], numbers: Sequence[int], genome: Genome) -> str:
-    """Return what to say of contigs that the genome does not have, by name and number of rows."""
+def warn_of_contigs(names: Sequence[str], numbers: Sequence[int], genome: Genome) -> None:
+    """Warn of contigs that the genome does not have, by name and number of rows."""
     most = sorted(zip(numbers, names, strict=True), key=lambda pair: (-pair[0], pair[1]))
     listed = ", ".join(f"{name} ({number:,})" for number, name in most[:5])
     more = f" and {len(most) - 5} more" if len(most) > 5 else ""
-    return (
+    warn(
         f"{sum(numbers):,} rows are on contigs that {genome.path} does not have, and are not counted: {listed}{more}. "
-        f"It has {', '.join(genome.contigs[:3])} ..."
+        f"It has {', '.join(genome.contigs[:3])} ...",
+        DoubtfulDataWarning,
+        stacklevel=2,
     )
