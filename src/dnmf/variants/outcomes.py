@@ -19,7 +19,7 @@ OUTCOMES = {
         "To keep them: --filters all, or a list of FILTER values.",
     ),
     "germline": Outcome("the file calls it germline"),
-    "uncalled": Outcome("no sample's genotype has the allele"),
+    "uncalled": Outcome("no genotype in the row has an allele of ALT"),
     "contig": Outcome(
         "the contig is not in the genome", "Give the genome that the variants were called on."
     ),
