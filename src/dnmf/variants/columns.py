@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
 from dnmf.signatures.channels import few
-from dnmf.variants.stream import Chunk, RowStream
 from dnmf.variants.distinct import Texts
+from dnmf.variants.stream import Chunk, RowStream
 
 # Names of one genome.
 _BUILDS = {"hg19": "37", "grch37": "37", "b37": "37", "hg38": "38", "grch38": "38"}
@@ -66,8 +66,8 @@ class NamedColumns:
         missing = [name for name in needed.values() if name.lower() not in names]
         if missing:
             raise InputDataError(
-                f"{place}: the {kind} has no column {few(missing)}. Its columns are {few(header)[:300]}. Add the column, or "
-                "name it so; case and order do not matter."
+                f"{place}: the {kind} has no column {few(missing)}. Its columns are {few(header)[:300]}. Add the "
+                "column or name it so; case and order do not matter."
             )
         places = {}
         for meaning, name in {**needed, **optional}.items():
@@ -154,8 +154,8 @@ class ListedSamples:
             self._stream.refuse(
                 column.where(lambda text: text not in self._wanted),
                 chunk,
-                f"the sample sheet lists {few(sorted(self._wanted))} for this file, not the sample of this row. Add it to "
-                "the sheet, or leave out the file, which names its samples itself.",
+                f"the sample sheet lists {few(sorted(self._wanted))} for this file, not the sample of this row. Add it "
+                "to the sheet, or leave out the file, which names its samples itself.",
             )
             self._found.update(column.values)
 
@@ -169,8 +169,8 @@ class ListedSamples:
         """
         if missing := sorted(self._wanted - self._found):
             raise InputDataError(
-                f"{self._stream.name}: the sample sheet lists {few(missing)}, but the file has no row of it. Correct the "
-                "sheet, or leave out the file, which names its samples itself."
+                f"{self._stream.name}: the sample sheet lists {few(missing)}, but the file has no row of it. Correct "
+                "the sheet, or leave out the file, which names its samples itself."
             )
 
 

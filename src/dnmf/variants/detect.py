@@ -83,17 +83,14 @@ def _what_else(stream: RowStream, line: str) -> str:
     if not any(other.strip() for other in head):
         return f"is empty, expected {WHAT}. Check the path."
     if any(_CHANNEL.match(other) for other in head) or _CHANNEL_IN_HEADER.search(head[0]):
-        return (
-            "is a catalog, whose mutations are counted already. Give it to dnmf refit or dnmf extract as it is, without "
-            "counting."
-        )
+        return "is a catalog, whose mutations are counted already. Give it to dnmf refit or dnmf extract as it is."
     if has_columns(line.replace(",", "\t"), maf.NEEDED, _TELLING):
         return "is a MAF separated by commas. Save it with tabs."
     if re.match(r"\S+ +[0-9]+ +\S+ +[A-Za-z]+ +\S+", line):
         return "has its columns separated by blanks. Save it with tabs."
     return (
-        f"is no file of variants; expected a VCF (a line #CHROM, or rows of chromosome, position, ID, REF and ALT), a MAF "
-        f"(the columns {', '.join(maf.NEEDED.values())}) or SigProfiler's text (the columns "
+        "is no file of variants; expected a VCF (a line #CHROM, or rows of chromosome, position, ID, REF and ALT), a "
+        f"MAF (the columns {', '.join(maf.NEEDED.values())}) or SigProfiler's text (the columns "
         f"{', '.join(text.NEEDED.values())}), separated by tabs. Its first row is {line[:60]!r}."
     )
 
@@ -112,7 +109,7 @@ def variant_files(
         A file cannot be read or is no file of variants, or a folder has none.
     """
     found: dict[str, tuple[str, type[VariantReader] | None]] = {}
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         inside = _in_folder(path) if Path(path).is_dir() else [(path, _reader_of_file(path))]
         for file, reader in inside:
             found.setdefault(os.path.realpath(file), (file, reader))

@@ -45,7 +45,7 @@ class Texts:
         return len(self.codes)
 
     def __getitem__(self, row: int) -> str:
-        return self.values[self.codes[row]]
+        return self.values[int(self.codes[row])]
 
     def map(self, change: Callable[[str], str]) -> "Texts":
         """Return the column with every text changed; texts that become equal are made one."""
@@ -62,6 +62,10 @@ class Texts:
         if any(passed):
             return self._look_up(passed).astype(bool)
         return np.zeros(len(self), dtype=bool)
+
+    def equal_to(self, text: str) -> NDArray[np.bool_]:
+        """Return for each row whether it has a text."""
+        return self.where(lambda value: value == text)
 
     def numbers(self, number: Callable[[str], int]) -> NDArray[np.int64]:
         """Return a number for each row, made of its text."""
@@ -84,7 +88,7 @@ class Texts:
         codes = np.where(rows, other.codes.astype(np.int64) + len(self.values), self.codes)
         return Texts(codes, self.values + other.values).map(str)
 
-    def categorical(self, more: Iterable[str] = ()) -> pd.Categorical:
+    def categorical(self, more: Iterable[str] = ()) -> "pd.Categorical[Any]":
         """Return the column in pandas' type for categories: the texts that are in a row, and some more."""
         used = np.flatnonzero(np.bincount(self.codes, minlength=len(self.values)))
         values = [self.values[code] for code in used.tolist()]
@@ -94,7 +98,7 @@ class Texts:
         index = pd.Index(
             values + [text for text in dict.fromkeys(more) if text not in known], dtype=str
         )
-        return pd.Categorical.from_codes(places[self.codes], categories=index)  # type: ignore[arg-type]
+        return pd.Categorical.from_codes(places[self.codes], categories=index)
 
     def _look_up(self, of_each_value: list[Any]) -> NDArray[Any]:
-        return np.array(of_each_value if self.values else [0])[self.codes]
+        return np.asarray(np.array(of_each_value if self.values else [0])[self.codes])

@@ -1,7 +1,7 @@
 """Which sample carries which ALT, by the genotypes of a VCF."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,7 @@ def genotypes(sample: Texts, places: NDArray[np.int64]) -> Texts:
     """
     found = Texts.constant("", len(sample))
     for place in np.unique(places[places >= 0]).tolist():
-        at = sample.map(
-            lambda text, place=place: (text.split(":", place + 1) + [""] * place)[place]
-        )
+        at = sample.map(partial(_field, place=place))
         found = at if (places == place).all() else found.or_else(at, places == place)
     return found.map(str.strip)
 
@@ -70,15 +68,25 @@ def carriers(
         having = np.flatnonzero(number > alt)
         for place, sample in enumerate(samples):
             here = sample if len(having) == len(number) else sample.take(having)
-            carried = here.where(lambda text, alt=alt: alt + 1 in (called_alleles(text) or ()))
+            carried = here.where(partial(_calls, allele=alt + 1))
             rows.append(having[carried])
             which.append((alt, place))
     if not rows:
         return (np.zeros(0, dtype=np.int64),) * 3
     lengths = [len(found) for found in rows]
     row = np.concatenate(rows)
-    alt, place = (np.repeat([pair[k] for pair in which], lengths) for k in (0, 1))
+    alts = np.repeat([alt for alt, _ in which], lengths)
+    places = np.repeat([place for _, place in which], lengths)
     if len(rows) > 1:
-        order = np.lexsort((place, alt, row))
-        row, alt, place = row[order], alt[order], place[order]
-    return row, alt, place
+        order = np.lexsort((places, alts, row))
+        row, alts, places = row[order], alts[order], places[order]
+    return row, alts, places
+
+
+def _field(text: str, place: int) -> str:
+    fields = text.split(":", place + 1)
+    return fields[place] if place < len(fields) else ""
+
+
+def _calls(genotype: str, allele: int) -> bool:
+    return allele in (called_alleles(genotype) or ())

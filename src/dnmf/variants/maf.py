@@ -108,13 +108,13 @@ class MafReader:
         if after.any() and not self._warned:
             self._warned = True
             warnings.warn(
-                f"{self._stream.name}, line {chunk.lines[after.argmax()]}: this insertion ends where it starts, while in a "
-                "MAF it starts at the base before it and ends at the base after it. It is read as an old form that names "
-                "the base after it alone, here and in rows that follow.",
+                f"{self._stream.name}, line {chunk.lines[after.argmax()]}: this insertion ends where it starts, while "
+                "in a MAF it starts at the base before it and ends at the base after it. It is read as an old form "
+                "that names the base after it alone, here and in rows that follow.",
                 DoubtfulDataWarning,
                 stacklevel=2,
             )
-        return after
+        return np.asarray(after, dtype=bool)
 
 
 def _is_germline(text: str) -> bool:

@@ -1,7 +1,6 @@
 """The rows of variant files, of whatever kind, in one form."""
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,16 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures.channels import few
+from dnmf.exceptions import InputDataError
 from dnmf.variants.alleles import filter_test
 from dnmf.variants.detect import reader_of, variant_files
+from dnmf.variants.germline import warn_of_burdens
 from dnmf.variants.sheet import SampleSheet
 from dnmf.variants.stream import RowStream
 from dnmf.variants.vcf import VcfReader
-
-# Somatic variants of a tumour, of the most mutated ones; a human genome has ten times as many of the germline.
-_MOST_SOMATIC = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +109,7 @@ def read_variants(
                 yield replace(last, record=stream.record())
         finally:
             stream.close()
-    large = [name for name, burden in burdens.items() if burden > _MOST_SOMATIC]
-    if large:
-        warnings.warn(
-            f"more than {_MOST_SOMATIC:,} variants in {few(large)}: hardly a tumour has as many somatic ones. Unless the "
-            "germline was removed, give the calls of tumour against normal.",
-            DoubtfulDataWarning,
-            stacklevel=2,
-        )
+    warn_of_burdens(burdens)
 
 
 def _check_origin(origin: dict[str, str], name: str, file: str, sheet: SampleSheet) -> None:
@@ -128,13 +117,12 @@ def _check_origin(origin: dict[str, str], name: str, file: str, sheet: SampleShe
     if not name or other == file or (sheet.samples(file) and sheet.samples(other)):
         return
     raise InputDataError(
-        f"{file}: has the sample {name!r}, as has {other}. If both are of one sample, say so in a sample sheet (columns "
-        "path and sample, a line for each file; --samples); if not, name them apart there, or rename one."
+        f"{file}: has the sample {name!r}, as has {other}. If both are of one sample, say so in a sample sheet "
+        "(columns path and sample, a line for each file; --samples); if not, name them apart there, or rename one."
     )
 
 
 def _add_burdens(burdens: Counter[str], frame: pd.DataFrame) -> None:
-    undecided = frame["outcome"].cat.categories.get_indexer([""])[0]
-    codes = frame["sample"].cat.codes[frame["outcome"].cat.codes == undecided]
+    codes = frame["sample"].cat.codes[frame["outcome"] == ""]
     names = frame["sample"].cat.categories
     burdens.update(dict(zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True)))

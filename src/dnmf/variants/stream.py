@@ -112,8 +112,8 @@ class RowStream:
         """Refuse a file, read to its end, whose last row has fewer columns and no end of line: it was cut off there."""
         if self._tail_bytes and self._tail_tabs < width - 1:
             raise InputDataError(
-                f"{self.name}, line {self._ends + 1}: the file ends within this row, which has {self._tail_tabs + 1} of "
-                f"{width} columns: it is truncated. Copy or download it again."
+                f"{self.name}, line {self._ends + 1}: the file ends within this row, which has {self._tail_tabs + 1} "
+                f"of {width} columns: it is truncated. Copy or download it again."
             )
 
     def chunks(
@@ -195,8 +195,8 @@ class RowStream:
         self.refuse(
             chunk.texts["beyond"].where(lambda text: bool(text.strip())),
             chunk,
-            "the row has more columns than there should be. Write the file again, with one tab between columns and none "
-            "in them.",
+            "the row has more columns than there should be. Write the file again, with one tab between columns and "
+            "none in them.",
         )
         first = chunk.texts["first"]
         no_row = first.where(lambda text: text.startswith("#"))
@@ -206,10 +206,10 @@ class RowStream:
         if blank.any():
             for numbers in chunk.numbers.values():
                 blank &= (numbers.astype(str).str.strip() == "").to_numpy()
-        if header and (again := first.where(lambda text: text == header[0])).any():
+        if header and (again := first.equal_to(header[0])).any():
             for name, column in used.items():
                 if column < len(header):
-                    names = chunk.texts[name].where(lambda text, own=header[column]: text == own)
+                    names = chunk.texts[name].equal_to(header[column])
                     self.refuse(
                         again & ~names,
                         chunk,

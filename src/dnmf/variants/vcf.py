@@ -4,7 +4,6 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,22 +12,16 @@ from numpy.typing import NDArray
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.signatures.channels import few
 from dnmf.variants.alleles import Alternatives, allele, no_variants, outcomes, variant_frame
-from dnmf.variants.genotypes import called_alleles, carriers, genotypes, place_of_genotype
-from dnmf.variants.stream import Chunk, RowStream
 from dnmf.variants.distinct import Texts
+from dnmf.variants.genotypes import called_alleles, carriers, genotypes, place_of_genotype
+from dnmf.variants.germline import FIRST_BYTES, warn_of_known_ids, warn_of_normal
+from dnmf.variants.stream import Chunk, RowStream
 
 _COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
 _NEEDED, _FIXED = 5, 8
 _CONTIG_PARTS = {
     name: re.compile(rf'[<,]{name}="?([^,>"]+)') for name in ("ID", "length", "assembly")
 }
-# Of the rows in which a normal sample has a genotype, the share in which it may carry the ALT.
-_NORMAL_CARRIES = 0.2
-_ROWS_TO_JUDGE = 1000
-# Of the first rows, the share that may have the ID of a known variant, and how much of the file these rows are.
-_KNOWN = 0.9
-_BYTES_TO_JUDGE = 1 << 18
-_ID = re.compile(rb"(?m)^[^#\t\r\n]+\t[0-9]+\t([^\t\r\n]*)\t")
 
 
 @dataclass
@@ -115,8 +108,8 @@ def _columns_without_names(stream: RowStream) -> list[str]:
     if number < _NEEDED:
         found = f"found {line[:60]!r}" if line else "found the end of the file"
         raise InputDataError(
-            f"{stream.place}: expected the line #CHROM, or a row of {_NEEDED} columns or more, separated by tabs; {found}. "
-            "The file is truncated, or not VCF."
+            f"{stream.place}: expected the line #CHROM, or a row of {_NEEDED} columns or more, separated by tabs; "
+            f"{found}. The file is truncated, or not VCF."
         )
     if number > len(_COLUMNS) + 1:
         raise InputDataError(
@@ -124,7 +117,7 @@ def _columns_without_names(stream: RowStream) -> list[str]:
             "says of which samples. Add the header."
         )
     # With fewer columns than a VCF must have, what follows ALT may be anything.
-    names = _COLUMNS + ["SAMPLE"] if number >= _FIXED else _COLUMNS[:_NEEDED]
+    names = [*_COLUMNS, "SAMPLE"] if number >= _FIXED else _COLUMNS[:_NEEDED]
     return names[:number] + [f"column {place}" for place in range(len(names), number)]
 
 
@@ -190,7 +183,7 @@ class VcfReader:
             A row is not what it should be; the message names its line.
         """
         columns = self._header.columns
-        self._judge_ids()
+        warn_of_known_ids(self._stream.name, self._stream.peek(FIRST_BYTES)[:FIRST_BYTES])
         texts = {"contig": 0, "ref": 3, "alt": 4}
         if "FILTER" in columns[:9]:
             texts["filter"] = columns.index("FILTER")
@@ -207,7 +200,8 @@ class VcfReader:
         self._stream.check_end(len(columns))
         if frame is None:
             yield no_variants(self._stream.name, self._names())
-        self._judge_normal()
+        if self._normal:
+            warn_of_normal(self._stream.name, self._normal, self._normal_rows, self._normal_carries)
 
     def _names(self) -> list[str]:
         """Return the names of the samples: by the sheet, the header, the columns or the file."""
@@ -306,9 +300,9 @@ class VcfReader:
                 self._warned = True
                 row = int(beyond.argmax())
                 warnings.warn(
-                    f"{self._stream.name}, line {chunk.lines[row]}: sample {name!r} has the genotype {sample[row]!r}, but "
-                    f"ALT has {alt.number[row]} alleles. Alleles that ALT does not have are not counted, here and in "
-                    "rows that follow.",
+                    f"{self._stream.name}, line {chunk.lines[row]}: sample {name!r} has the genotype {sample[row]!r}, "
+                    f"but ALT has {alt.number[row]} alleles. Alleles that ALT does not have are not counted, here "
+                    "and in rows that follow.",
                     DoubtfulDataWarning,
                     stacklevel=2,
                 )
@@ -319,33 +313,6 @@ class VcfReader:
             self._normal_rows += int(normal.where(lambda text: bool(called_alleles(text))).sum())
             carries = normal.where(lambda text: bool((called_alleles(text) or frozenset()) - {0}))
             self._normal_carries += int(carries.sum())
-
-    def _judge_ids(self) -> None:
-        """Warn if nearly all of the first rows are known variants, as those of the germline are."""
-        ids = _ID.findall(self._stream.peek(_BYTES_TO_JUDGE))
-        known = sum(re.match(rb"rs\d+$", name) is not None for name in ids)
-        if len(ids) >= _ROWS_TO_JUDGE and known > _KNOWN * len(ids):
-            warnings.warn(
-                f"{self._stream.name}: {known:,} of the first {len(ids):,} rows have the ID of a known variant (rs...). "
-                "These look like germline variants, and signatures are of somatic ones. Give the calls of tumour "
-                "against normal.",
-                DoubtfulDataWarning,
-                stacklevel=2,
-            )
-
-    def _judge_normal(self) -> None:
-        """Warn if the normal sample has many of the variants."""
-        if (
-            self._normal_rows >= _ROWS_TO_JUDGE
-            and self._normal_carries > _NORMAL_CARRIES * self._normal_rows
-        ):
-            warnings.warn(
-                f"{self._stream.name}: the normal sample {self._normal!r} carries the ALT in {self._normal_carries:,} of "
-                f"{self._normal_rows:,} rows. These look like germline variants, and signatures are of somatic ones. "
-                "Give the calls of tumour against normal.",
-                DoubtfulDataWarning,
-                stacklevel=2,
-            )
 
 
 def _has_bases(alt: str) -> bool:
