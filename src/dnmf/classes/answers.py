@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.extraction import GuidedResult
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit import RefitResult
-from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.signatures import MutationCatalog
 from dnmf.variants import VariantCounts
 

@@ -68,7 +68,7 @@ def render_classes_page(
             {name for r in answers.results.values() for name in r.catalog.counts.index}
         ),
         "counts": answers.counts,
-        "reasons": [] if answers.counts is None else reasons(answers.counts),
+        "reasons": [] if answers.counts is None else reasons(answers.counts.variants),
         "methods": _counting_text(answers),
     }
     return render_template(

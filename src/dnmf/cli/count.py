@@ -90,7 +90,7 @@ def counted(
         )
     if quiet:
         return counts
-    for reason in reasons(counts):
+    for reason in reasons(counts.variants):
         say(reason.in_words)
     for name, catalog in counts.catalogs.items():
         filled = int((catalog.burdens > 0).sum())

@@ -9,7 +9,6 @@ import dnmf
 from dnmf.cli.console import UserError, busy, command_line, say, stdout_console
 from dnmf.cli.count import counted
 from dnmf.cli.options import ReferenceChoice, VariantChoice
-from dnmf.exceptions import InputDataError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,9 +74,10 @@ def read_mutations(
 ) -> Mutations:
     """Read catalogs, or count variants and say what became of them; what a file is is told by its content."""
     from dnmf.report.findings import listing
+    from dnmf.variants.detect import holds_variants
 
     source = listing([path.name or str(path) for path in inputs], _NAMED_INPUTS)
-    kinds = [_holds_variants(path) for path in inputs]
+    kinds = [holds_variants(path) for path in inputs]
     if any(kinds):
         if not all(kinds):
             raise UserError(
@@ -104,22 +104,6 @@ def read_mutations(
                 f"{first} and {path} both have {catalog.schema.name} channels. Give one catalog for each class."
             )
     return Mutations(catalogs, source, len(catalogs) > 1, reference)
-
-
-def _holds_variants(path: Path) -> bool:
-    """Whether an input is a folder or a file of variants; what is neither is read as a catalog, a pipe too."""
-    if path.is_dir():
-        return True
-    if path.exists() and not path.is_file():
-        return False
-    from dnmf.variants.detect import should_be_variants, variant_files
-
-    try:
-        return bool(variant_files([path]))
-    except InputDataError:
-        if should_be_variants(path):
-            raise
-        return False
 
 
 def answer_and_save(

@@ -166,7 +166,10 @@ def count_variants(
         check_references(read.frame, found.checked, wrong, opened)
         outcomes = _outcomes(read, found)
         if not outcomes["counted"].any():
-            raise InputDataError(f"{_sources(read)}: nothing was counted. {_reasons(outcomes)}")
+            why = "\n".join(reason.in_words for reason in reasons(found.table(read.frame)))
+            raise InputDataError(
+                f"{_sources(read)}: nothing was counted. {why or 'The files have no row.'}"
+            )
         _warn_of_doubts(read, found, outcomes, opened)
     return VariantCounts(
         catalogs=found.catalogs(list(outcomes.index), options, _sources(read)),
@@ -243,13 +246,3 @@ def _warn_of_doubts(
 def _sources(read: Collected) -> str:
     """Return the files in words."""
     return few([str(name) for name in read.categories("file")])
-
-
-def _reasons(outcomes: pd.DataFrame) -> str:
-    """Return why rows were not counted, the most frequent reason first."""
-    numbers = outcomes.sum().sort_values(ascending=False, kind="stable")
-    parts = [
-        f"{number:,} {word}: {OUTCOMES[str(word)].meaning}. {OUTCOMES[str(word)].remedy}".strip()
-        for word, number in numbers[numbers > 0].items()
-    ]
-    return " ".join(parts) if parts else "The files have no row."

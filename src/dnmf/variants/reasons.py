@@ -1,14 +1,11 @@
 """What became of the variants that were read: how many of each outcome, with an example and what to do."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from dnmf.variants.outcomes import COUNTED, OUTCOMES
-
-if TYPE_CHECKING:
-    from dnmf.variants.count import VariantCounts
 
 
 @dataclass(frozen=True)
@@ -32,16 +29,16 @@ class Reason:
         return f"{start}, {self.meaning}; the first: {self.example}. {self.remedy}".rstrip()
 
 
-def reasons(counts: "VariantCounts") -> list[Reason]:
-    """Return the outcomes that occurred, in the order of `OUTCOMES`."""
-    codes = pd.Categorical(counts.variants["outcome"], categories=list(OUTCOMES)).codes
+def reasons(variants: pd.DataFrame) -> list[Reason]:
+    """Return the outcomes that occurred in ``VariantCounts.variants``, in the order of `OUTCOMES`."""
+    codes = pd.Categorical(variants["outcome"], categories=list(OUTCOMES)).codes
     total = max(len(codes), 1)
     found = []
     for code, (word, outcome) in enumerate(OUTCOMES.items()):
         is_it = codes == code
         if not (rows := int(is_it.sum())):
             continue
-        example = variant_in_words(counts.variants.iloc[int(is_it.argmax())])
+        example = variant_in_words(variants.iloc[int(is_it.argmax())])
         found.append(Reason(word, rows, rows / total, outcome.meaning, outcome.remedy, example))
     return found
 

@@ -94,9 +94,10 @@ def _record(counts: "VariantCounts") -> dict[str, Any]:
     outcomes = counts.outcomes.sum(axis=0)
     return {
         "dnmf": __version__,
+        "files": [dict(file) for file in counts.files],
         "genome": dict(counts.genome),
         "parameters": dict(counts.parameters),
-        "samples": len(counts.outcomes),
+        "samples": len(next(iter(counts.catalogs.values())).counts),
         "mutations": {
             name: int(catalog.counts.to_numpy().sum()) for name, catalog in counts.catalogs.items()
         },
