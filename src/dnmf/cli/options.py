@@ -15,7 +15,7 @@ CatalogPath = Annotated[
     Path,
     typer.Argument(
         metavar="CATALOG",
-        help="Mutation counts, channels by samples: SBS96, DBS78, ID83, CN48 or SV32.",
+        help="Mutation counts, channels by samples: SBS96, DBS78, ID83, CN48, SV32, SBS288, SBS384, SBS1536.",
     ),
 ]
 OutputFolder = Annotated[

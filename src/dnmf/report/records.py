@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 from dnmf import __version__
 from dnmf.inputs import read_input
 from dnmf.report.folder import OURS, RUN_RECORD, files_in, staged_folder
+from dnmf.report.template import Place
 from dnmf.signatures import MutationCatalog
 from dnmf.storage import write_whole
+
+Drawn = TypeVar("Drawn")
 
 _PIECE_ROWS = 5000
 # SigProfiler's names where it has them; "%" columns are 100 times a fraction.
@@ -60,6 +63,39 @@ class RunResult:
     seconds: dict[str, float]
     warnings: list[str]
     versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RunFiles(Generic[Drawn]):
+    """What the folder of a result holds, and what a page with several results shows of it.
+
+    Attributes
+    ----------
+    record, tables
+        As for `write_run`.
+    draw : callable
+        Writes the plots into a folder, which it creates, and returns the pictures.
+    page : callable
+        Returns ``report.html`` with these pictures.
+    sections : callable
+        Returns the sections about the result, with these pictures, for a `Place` on another page.
+    """
+
+    record: dict[str, Any]
+    tables: Mapping[str, Callable[[Path], object]]
+    draw: Callable[[Path], Drawn]
+    page: Callable[[Drawn], str]
+    sections: Callable[[Drawn, Place], str]
+
+    def write(self, out_dir: str | os.PathLike[str], *, overwrite: bool) -> Path:
+        """Write the folder, as `write_run` does."""
+        return write_run(
+            out_dir,
+            overwrite=overwrite,
+            record=self.record,
+            tables=self.tables,
+            page=lambda plots: self.page(self.draw(plots)),
+        )
 
 
 def write_run(
