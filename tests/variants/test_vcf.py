@@ -107,8 +107,19 @@ def test_a_row_that_no_sample_has_is_uncalled(read):
         ("", 9, "A", "G", "uncalled"),
         ("a", 9, "A", "C", ""),
     ]
-    rows = [row("A", "C", "./.", layout="GT", keep="q10"), row("A", "C", "", layout="GT")]
+    rows = [row("A", "C", "0/0", layout="GT", keep="q10"), row("A", "C", "0", layout="GT")]
     assert read(rows, ["a"]) == [("tumour", 9, "A", "C", "uncalled")] * 2
+
+
+def test_a_row_of_one_tumour_counts_if_no_genotype_is_known(read):
+    rows = [
+        row("A", "C", "./.:3", layout="GT:DP"),
+        row("A", "C", "", layout="GT"),
+        row("A", "C", ".", layout="GT"),
+    ]
+    assert read(rows, ["a"]) == [("tumour", 9, "A", "C", "")] * 3
+    rows = [row("A", "C", "./.", "./.", layout="GT"), row("A", "C", "0/1", "./.", layout="GT")]
+    assert [found[-1] for found in read(rows, ["NORMAL", "TUMOUR"])] == ["", "uncalled"]
 
 
 @pytest.mark.parametrize(
