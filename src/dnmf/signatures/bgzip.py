@@ -18,6 +18,7 @@ class Blocks:
         self._places = places
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self.size = int(self._starts[-1])
+        self._latest = (-1, b"")  # number and content of the block that was unpacked last
 
     @classmethod
     def of(cls, path: Path) -> "Blocks | None":
@@ -55,13 +56,15 @@ class Blocks:
         last = int(np.searchsorted(self._starts, stop, "left"))
         parts = []
         with self._path.open("rb") as file:
-            file.seek(self._places[first])
             for block in range(first, last):
-                packed = file.read(self._places[block + 1] - self._places[block])
-                try:
-                    parts.append(zlib.decompress(packed, wbits=31))
-                except zlib.error:
-                    raise _damaged(self._path) from None
+                if self._latest[0] != block:
+                    file.seek(self._places[block])
+                    packed = file.read(self._places[block + 1] - self._places[block])
+                    try:
+                        self._latest = (block, zlib.decompress(packed, wbits=31))
+                    except zlib.error:
+                        raise _damaged(self._path) from None
+                parts.append(self._latest[1])
         here = int(self._starts[first])
         return np.frombuffer(b"".join(parts), dtype=np.uint8)[start - here : stop - here]
 

@@ -1,6 +1,7 @@
 """A genome in a FASTA file (plain, gzip or bgzip) or a 2bit file, and any of its bases without reading all."""
 
 import json
+import mmap
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,8 @@ BUILD_BY_LENGTH_OF_1 = {
 _GZIP = b"\x1f\x8b"
 # Bytes of text that are mapped, or unpacked, at a time: what is mapped counts as memory of the process.
 _MAPPED, _UNPACKED = 1 << 26, 1 << 22
+# Bytes that are copied rather than mapped: mapping a part takes as long as copying some kilobytes.
+_SMALL = 1 << 14
 # Bytes of a line with a name.
 _HEADER = 1 << 16
 _WHAT = "a genome as FASTA or 2bit"
@@ -245,7 +248,14 @@ class _Text:
             return np.empty(0, dtype=np.uint8)
         if self._blocks is not None:
             return self._blocks.read(start, stop)
+        if stop - start < _SMALL:
+            return np.frombuffer(self._map[start:stop], dtype=np.uint8)
         return np.memmap(self._path, np.uint8, "r", start, (stop - start,))
+
+    @cached_property
+    def _map(self) -> mmap.mmap:
+        with self._path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def is_at(self, contig: Contig, end: int) -> bool:
         """Whether a contig is where its index says, after a name and nothing else since the end of the one before."""

@@ -81,10 +81,10 @@ def filter_test(filters: str | Collection[str]) -> Callable[[str], bool]:
     InputDataError
         No filter is named.
     """
-    if filters == "all":
-        return lambda text: True
     names = filters.split(",") if isinstance(filters, str) else filters
     kept = {name.strip() for name in names} - {""}
+    if "all" in kept:
+        return lambda text: True
     if not kept:
         raise InputDataError("no value of FILTER to keep: name some, as in PASS and '.', or 'all'.")
     return lambda text: all(part.strip() in kept for part in re.split("[;,]", text or _NO_ALLELE))

@@ -95,6 +95,10 @@ class NamedColumns:
             plain = {name: column.map(plain_cell) for name, column in chunk.texts.items()}
             yield Chunk(chunk.lines, plain, chunk.numbers)
 
+    def check_end(self, stream: RowStream) -> None:
+        """Refuse a table that was cut off within its last row; see `RowStream.check_end`."""
+        stream.check_end(len(self.header))
+
 
 def has_columns(line: str, needed: Mapping[str, str], least: int | None = None) -> bool:
     """Return whether a line names all columns that are needed, or some of them."""

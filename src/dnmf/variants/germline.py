@@ -11,7 +11,7 @@ FIRST_BYTES = 1 << 18
 """How much of a file's rows are judged by their IDs."""
 
 # Rows from which on a share says something.
-_FEWEST = 1000
+_FEWEST = 100
 # Share of the first rows that may have the ID of a known variant: of somatic variants few are known.
 _KNOWN = 0.9
 # Share of the rows in which the normal sample may carry the ALT.

@@ -20,15 +20,17 @@ from dnmf.variants.distinct import Texts
 WHAT = "VCF, MAF or SigProfiler's text format"
 """What is expected, for messages."""
 
+REPLACED = "\ufffd"
+"""What a byte becomes that is no text."""
+
 # Rows that are read at a time; fewer where a row has many columns that are used.
 _ROWS = 1 << 18
 _CELLS = 1 << 22
 # Base of the last of a contig, far beyond any that is known.
 _LAST_POSITION = 1 << 40
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LINE_END = re.compile(rb"[\r\n](?:(?<=\r)\n)?")
 _WIDE_TEXT = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-# What a byte becomes that is no text, and the texts that it may not be in.
-_REPLACED = "\ufffd"
+# The texts that must be UTF-8.
 _NAMES = ("sample", "contig")
 # How files of variants or reads begin, unpacked, that are no text, and what to do.
 _BINARY = {
@@ -65,6 +67,7 @@ class RowStream:
         self._input = InputStream(path, WHAT)
         self._blocks = self._checked()
         self._rest, self._start = b"", 0  # what was read, and from where on it was not handed on
+        self._peeked: tuple[str, int] | None = None  # the next line, where the one after it starts
         self._line = 1  # that is handed on next
         self._ends = 0  # of lines, in what was read
         self._tail_bytes = self._tail_tabs = 0  # after the last end of a line
@@ -85,7 +88,7 @@ class RowStream:
             blocks.append(block)
             size += len(block)
         if len(blocks) > 1:
-            self._rest, self._start = b"".join(blocks), 0
+            self._rest, self._start, self._peeked = b"".join(blocks), 0, None
         return self._rest[self._start :]
 
     def peek_line(self) -> str:
@@ -95,6 +98,7 @@ class RowStream:
     def next_line(self) -> str:
         """Return the next line without its end."""
         line, self._start = self._next_line()
+        self._peeked = None
         self._line += 1
         return line
 
@@ -221,7 +225,7 @@ class RowStream:
         for name, texts in chunk.texts.items():
             if name in _NAMES:
                 self.refuse(
-                    texts.where(lambda text: _REPLACED in text),
+                    texts.where(lambda text: REPLACED in text),
                     chunk,
                     f"the {name} is not UTF-8 text. Save the file as UTF-8.",
                 )
@@ -273,6 +277,11 @@ class RowStream:
 
     def _next_line(self) -> tuple[str, int]:
         """Return the next line, and where the one after it starts."""
+        if self._peeked is None:
+            self._peeked = self._found_line()
+        return self._peeked
+
+    def _found_line(self) -> tuple[str, int]:
         looked = self._start
         while True:
             found = _LINE_END.search(self._rest, looked)

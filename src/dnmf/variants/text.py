@@ -60,6 +60,7 @@ class TextReader:
             yield frame
         if frame is None:
             yield no_variants(self._stream.name)
+        self._columns.check_end(self._stream)
         self._samples.check_all_found()
 
     def _frame(self, chunk: Chunk) -> pd.DataFrame:

@@ -15,13 +15,12 @@ from dnmf.variants.alleles import Alternatives, allele, no_variants, outcomes, v
 from dnmf.variants.distinct import Texts
 from dnmf.variants.genotypes import called_alleles, carriers, genotypes, place_of_genotype
 from dnmf.variants.germline import FIRST_BYTES, warn_of_known_ids, warn_of_normal
-from dnmf.variants.stream import Chunk, RowStream
+from dnmf.variants.stream import REPLACED, Chunk, RowStream
 
 _COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
 _NEEDED, _FIXED = 5, 8
-_CONTIG_PARTS = {
-    name: re.compile(rf'[<,]{name}="?([^,>"]+)') for name in ("ID", "length", "assembly")
-}
+_CONTIG, _ASSEMBLY = re.compile(r'[<,]ID="?([^,>"]+)'), re.compile(r'[<,]assembly="?([^,>"]+)')
+_LENGTH = re.compile(r'[<,]length="?([0-9]{1,15})"?[,>]')
 
 
 @dataclass
@@ -93,8 +92,16 @@ def _column_names(line: str, place: str) -> list[str]:
             f"{place}: expected the columns {' '.join(_COLUMNS[:_NEEDED])}, separated by tabs, found {line[:60]!r}. "
             "Write the file again as VCF."
         )
-    names[:9] = [name.upper() for name in names[:9]]
-    samples = names[9:]
+    fixed = [name.upper() for name in names[: len(_COLUMNS)]]
+    if fixed[:_FIXED] == _COLUMNS[:_FIXED] and fixed != _COLUMNS[: len(fixed)]:
+        raise InputDataError(
+            f"{place}: column 9 is named {names[_FIXED]!r}, expected FORMAT and then the samples. Write the file again "
+            "as VCF."
+        )
+    names[: len(fixed)] = fixed
+    samples = names[len(_COLUMNS) :]
+    if REPLACED in "".join(samples):
+        raise InputDataError(f"{place}: the name of a sample is not UTF-8. Save the file as UTF-8.")
     if twice := sorted({name for name in samples if samples.count(name) > 1}):
         raise InputDataError(
             f"{place}: two columns are named {twice[0]!r}. Rename one of the samples."
@@ -122,11 +129,10 @@ def _columns_without_names(stream: RowStream) -> list[str]:
 
 
 def _read_contig(value: str, header: VcfHeader) -> None:
-    found = {name: pattern.search(value) for name, pattern in _CONTIG_PARTS.items()}
-    if found["assembly"]:
-        header.assembly = header.assembly or found["assembly"][1]
-    if found["ID"] and found["length"] and re.fullmatch("[0-9]{1,15}", found["length"][1]):
-        header.contig_lengths[found["ID"][1]] = int(found["length"][1])
+    if header.assembly is None and (assembly := _ASSEMBLY.search(value)):
+        header.assembly = assembly[1]
+    if (name := _CONTIG.search(value)) and (length := _LENGTH.search(value)):
+        header.contig_lengths[name[1]] = int(length[1])
 
 
 class VcfReader:
@@ -209,7 +215,7 @@ class VcfReader:
             unknown = [name for name in self._wanted if name not in self._chosen]
             if not unknown:
                 return self._chosen
-        elif len(self._kept) <= 1 or not self._by_genotype:
+        elif len(self._kept) <= 1 or self._by_genotype is False:
             if len(self._wanted) <= 1:
                 own = (
                     self._kept if self._declared and len(self._kept) == 1 else [self._file_sample()]
@@ -244,6 +250,8 @@ class VcfReader:
         if self._kept and self._by_genotype and (places >= 0).any():
             called = [genotypes(chunk.texts[f"sample {name}"], places) for name in self._kept]
             self._check_genotypes(chunk, called, alt)
+            if len(called) == 1:
+                places = np.where(self._says_nothing(chunk, called[0], places), -1, places)
             row, which, sample = carriers(called, alt.number)
         self._count_normal(chunk, places)
         # Rows without genotypes count for the one sample. Rows that no genotype calls belong to none of several.
@@ -307,12 +315,25 @@ class VcfReader:
                     stacklevel=2,
                 )
 
+    def _says_nothing(
+        self, chunk: Chunk, tumour: Texts, places: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return in which rows no genotype is known, as in all of cgpPindel: they are as rows without genotypes."""
+        nothing = ~tumour.where(_is_known)
+        if self._normal:
+            nothing &= ~genotypes(chunk.texts[f"sample {self._normal}"], places).where(_is_known)
+        return nothing
+
     def _count_normal(self, chunk: Chunk, places: NDArray[np.int64]) -> None:
         if self._normal:
             normal = genotypes(chunk.texts[f"sample {self._normal}"], places)
-            self._normal_rows += int(normal.where(lambda text: bool(called_alleles(text))).sum())
+            self._normal_rows += int(normal.where(_is_known).sum())
             carries = normal.where(lambda text: bool((called_alleles(text) or frozenset()) - {0}))
             self._normal_carries += int(carries.sum())
+
+
+def _is_known(genotype: str) -> bool:
+    return bool(called_alleles(genotype))
 
 
 def _has_bases(alt: str) -> bool:
