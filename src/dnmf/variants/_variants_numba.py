@@ -77,6 +77,26 @@ def changed_bases(codes, starts, ref, alt, cut, size):
 
 
 @compiled()
+def look_up(around, after, flank, table, out):
+    """Set ``out`` to the entry of each change by the new base and ``flank`` bases on each side, of the pyrimidine.
+
+    ``around`` (n, width) has the base that changes in the middle. -1 where a base is not known.
+    """
+    middle = around.shape[1] // 2
+    for i in range(len(after)):
+        purine = (
+            around[i, middle] % 2 == 0
+        )  # A and G of A C G T; the complement of base b is base 3 - b
+        number = 3 - after[i] if purine else after[i]
+        known = True
+        for k in range(-flank, flank + 1):
+            base = around[i, middle - k] if purine else around[i, middle + k]
+            known = known and base < 4
+            number = 4 * number + (3 - base if purine else base)
+        out[i] = table[number] if known else -1
+
+
+@compiled()
 def align_and_match(windows, here, deleted, codes, first, size, moved, matched, whole):
     """Move each indel to the left as far as it goes, and count the bases after it that go on as its unit does.
 

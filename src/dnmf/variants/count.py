@@ -22,7 +22,9 @@ from dnmf.variants.classify import CLASSES, Classified, Options, classify
 from dnmf.variants.collect import Collected, as_numbers, collect
 from dnmf.variants.outcomes import OUTCOMES
 from dnmf.variants.places import read_transcripts, regions_by_contig
+from dnmf.variants.reasons import reasons
 from dnmf.variants.rows import VariantRows, read_variants
+from dnmf.variants.save import save_counts
 from dnmf.variants.wrong_genome import check_build, check_references, warn_of_contigs
 
 Doublets = Literal["separate", "both"]
@@ -63,6 +65,8 @@ class VariantCounts:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
+
+    save = save_counts
 
 
 def count_variants(
@@ -162,7 +166,10 @@ def count_variants(
         check_references(read.frame, found.checked, wrong, opened)
         outcomes = _outcomes(read, found)
         if not outcomes["counted"].any():
-            raise InputDataError(f"{_sources(read)}: nothing was counted. {_reasons(outcomes)}")
+            why = "\n".join(reason.in_words for reason in reasons(found.table(read.frame)))
+            raise InputDataError(
+                f"{_sources(read)}: nothing was counted. {why or 'The files have no row.'}"
+            )
         _warn_of_doubts(read, found, outcomes, opened)
     return VariantCounts(
         catalogs=found.catalogs(list(outcomes.index), options, _sources(read)),
@@ -239,13 +246,3 @@ def _warn_of_doubts(
 def _sources(read: Collected) -> str:
     """Return the files in words."""
     return few([str(name) for name in read.categories("file")])
-
-
-def _reasons(outcomes: pd.DataFrame) -> str:
-    """Return why rows were not counted, the most frequent reason first."""
-    numbers = outcomes.sum().sort_values(ascending=False, kind="stable")
-    parts = [
-        f"{number:,} {word}: {OUTCOMES[str(word)].meaning}. {OUTCOMES[str(word)].remedy}".strip()
-        for word, number in numbers[numbers > 0].items()
-    ]
-    return " ".join(parts) if parts else "The files have no row."

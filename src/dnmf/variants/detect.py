@@ -120,6 +120,24 @@ def variant_files(
     return dict(found.values())
 
 
+def holds_variants(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a folder, or a file of variants by its content; a pipe, which can be read only once, is not.
+
+    Raises
+    ------
+    InputDataError
+        By its name it is a file of variants, but not by its content.
+    """
+    if Path(path).is_dir():
+        return True
+    try:
+        return Path(path).is_file() and _reader_of_file(os.fspath(path)) is not None
+    except InputDataError:
+        if _SHOULD_BE_VARIANTS.search(os.fspath(path)):
+            raise
+        return False
+
+
 def _reader_of_file(path: str) -> type[VariantReader] | None:
     if Path(path).is_fifo():
         return None

@@ -25,8 +25,9 @@ class Words:
     @classmethod
     def of(cls, texts: "pd.Index[str]") -> "Words":
         """Return the codes of texts."""
-        text = "".join(texts).encode("ascii", "replace")
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        listed = texts.tolist()
+        text = "".join(listed).encode("ascii", "replace")
+        lengths = np.fromiter(map(len, listed), np.int64, len(listed))
         return cls(
             CODES[np.frombuffer(text, dtype=np.uint8)], np.concatenate([[0], np.cumsum(lengths)])
         )

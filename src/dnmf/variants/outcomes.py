@@ -11,8 +11,9 @@ class Outcome:
     remedy: str = ""
 
 
+COUNTED = "counted"
 OUTCOMES = {
-    "counted": Outcome("counted in a channel"),
+    COUNTED: Outcome("counted in a channel"),
     "filtered": Outcome(
         "the caller's FILTER is not among those that are kept",
         "To keep them: --filters all, or a list of FILTER values.",

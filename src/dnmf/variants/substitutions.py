@@ -140,19 +140,12 @@ def substitution_channels(
     ``around`` (n, 5) are the bases about it. A purine is turned to the pyrimidine of the other strand, and its
     neighbours with it.
     """
+    from dnmf.variants._variants_numba import look_up
+
     flank = (len(schema.labels[0]) - len("[C>A]")) // 2
-    words = around[:, AROUND - flank : AROUND + flank + 1].astype(np.int64)
-    known = (words < UNKNOWN).all(axis=1)
-    change = after.astype(np.int64)
-    purine = words[:, flank] % 2 == 0  # A and G of A C G T
-    # The complement of base i of ACGT is base 3 - i.
-    words = np.where(purine[:, None], 3 - words[:, ::-1], words)
-    change = np.where(purine, 3 - change, change)
-    number = change
-    for column in range(words.shape[1]):
-        number = 4 * number + words[:, column]
-    table = _table(schema, flank)
-    return np.where(known, table[np.where(known, number, 0)], -1)
+    out = np.empty(len(after), dtype=np.int64)
+    look_up(around, after, flank, _table(schema, flank), out)
+    return out
 
 
 def _table(schema: ChannelSchema, flank: int) -> NDArray[np.int64]:
