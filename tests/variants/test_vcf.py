@@ -257,7 +257,7 @@ def test_germline_is_said(read, monkeypatch):
         DoubtfulDataWarning, match="'NORMAL' carries the variant in 1,000 of 1,000 rows"
     ):
         read(rows, ["NORMAL", "TUMOR"])
-    monkeypatch.setattr("dnmf.variants.germline._MOST_SOMATIC", 3)
+    monkeypatch.setattr("dnmf.variants.germline.MOST_SOMATIC", 3)
     with pytest.warns(
         DoubtfulDataWarning, match="more than 3 variants in tumour. These look like germline"
     ):
