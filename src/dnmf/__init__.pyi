@@ -1,4 +1,5 @@
 # The public names and rooms: read by type checkers, and by lazy_loader when `import dnmf` runs.
+from . import classes as classes
 from . import criteria as criteria
 from . import estimators as estimators
 from . import exceptions as exceptions
@@ -15,6 +16,7 @@ from . import report as report
 from . import search as search
 from . import signatures as signatures
 from . import unfolding as unfolding
+from . import variants as variants
 from .estimators import DNMF as DNMF
 from .estimators import MultiplicativeNMF as MultiplicativeNMF
 from .estimators import PaperDNMF as PaperDNMF
@@ -51,5 +53,7 @@ from .signatures import simulate_cohort as simulate_cohort
 from .signatures import write_catalog as write_catalog
 from .signatures import write_exposures as write_exposures
 from .signatures import write_signatures as write_signatures
+from .variants import VariantCounts as VariantCounts
+from .variants import count_variants as count_variants
 
 __version__: str

@@ -115,6 +115,10 @@ EQUIVALENT_NATS = 10.0
 MIN_GUIDED_SAMPLES = 20
 """Samples with mutations below which a rare signature is missed, and a novel one rests on few."""
 
+MIN_EXTRACTED_PER_CHANNEL = 1.0
+"""Mutations of a cohort for each channel below which its signatures are not extracted beside those of other classes:
+with fewer, most channels are empty and any profile fits."""
+
 # ---------------------------------------------------------------- refit
 EXOME_EVIDENCE = 10.0
 """Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.
@@ -184,3 +188,24 @@ MOST_PRIOR_ROWS = 2000
 
 MIN_PRIOR_SHARE = 0.5
 """Share of the mutations of a prior, and of each of its samples, that must belong to signatures of the reference."""
+
+# ---------------------------------------------------------------- variants
+OTHER_GENOME_SHARE = 0.05
+"""Share of a file's variants whose reference bases the genome does not have, above which it is another genome.
+
+By chance an unrelated genome has one base in four."""
+
+MIN_ROWS_TO_JUDGE_GENOME = 20
+"""Variants of a file below which that share says nothing."""
+
+MOST_SOMATIC = 500_000
+"""Variants of a sample above which they look like those of the germline, of which a human genome has millions."""
+
+KNOWN_VARIANTS_SHARE = 0.9
+"""Share of a VCF's first rows with the ID of a known variant (rs...), above which they look like the germline's."""
+
+NORMAL_CARRIES_SHARE = 0.2
+"""Share of the rows in which the normal sample carries the variant, above which they look like the germline's."""
+
+MIN_ROWS_TO_JUDGE_GERMLINE = 100
+"""Rows of a file below which these shares say nothing."""

@@ -16,11 +16,12 @@ from dnmf.extraction.guided_record import GuidedRecord
 from dnmf.extraction.page import grade
 from dnmf.refit.page import exposure_content
 from dnmf.report.pictures import Picture
-from dnmf.report.template import render_template
+from dnmf.report.template import OWN_PAGE, Place, render_template
 from dnmf.search.cohort import KNOWN_COST, MOST_MUTATIONS, NOVEL_COST
 
 # Channels that the description of a profile names.
 _NAMED_CHANNELS = 3
+_ROOMS = ("dnmf.extraction", "dnmf.refit")
 
 
 def render_guided_page(
@@ -30,21 +31,42 @@ def render_guided_page(
     thumbnails: dict[str, Picture],
 ) -> str:
     """Return the page of a guided extraction as HTML: one file that loads nothing from anywhere."""
-    exposures = exposure_content(result.refit, pictures)
-    content = exposures | {
+    content = _content(result, pictures, thumbnails, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "reference": result.reference.source or "the reference",
         "n_references": len(result.reference),
         "found": found_in_words(result),
         "known": result.known,
+        "findings": guided_findings(result),
+        "methods": guided_methods_text(result),
+    }
+    return render_template(_ROOMS, "guided.html.j2", content)
+
+
+def render_guided_sections(
+    result: GuidedRecord,
+    pictures: dict[str, Picture],
+    thumbnails: dict[str, Picture],
+    place: Place,
+) -> str:
+    """Return the sections of the page as HTML, for a page with others."""
+    content = _content(result, pictures, thumbnails, place)
+    return render_template(_ROOMS, "guided_sections.html.j2", content)
+
+
+def _content(
+    result: GuidedRecord,
+    pictures: dict[str, Picture],
+    thumbnails: dict[str, Picture],
+    place: Place,
+) -> dict[str, Any]:
+    exposures = exposure_content(result.refit, pictures, place)
+    return exposures | {
         "novel": _novel_rows(result),
         "signatures": _signature_rows(result, thumbnails, dict(exposures["legend"])),
         "halves": bool(result.evidence["half"].notna().any()),
-        "findings": guided_findings(result),
-        "methods": _methods_text(result),
     }
-    return render_template(["dnmf.extraction", "dnmf.refit"], "guided.html.j2", content)
 
 
 def _signature_rows(
@@ -91,7 +113,7 @@ def _peaks(result: GuidedRecord, name: str) -> str:
     return ", ".join(f"{profile.index[j]} {profile.iloc[j]:.1%}" for j in highest)
 
 
-def _methods_text(result: GuidedRecord) -> str:
+def guided_methods_text(result: GuidedRecord) -> str:
     """Return one paragraph for a methods section."""
     filled = result.refit.fit[result.refit.fit["mutations"] > 0]
     return (

@@ -11,7 +11,7 @@ from dnmf.refit.figures import shown_exposures
 from dnmf.refit.findings import refit_findings
 from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture
-from dnmf.report.template import gradient, render_template
+from dnmf.report.template import OWN_PAGE, Place, gradient, render_template
 
 _MAX_ROWS, _MAX_SIGNATURES = 5000, 4
 _METHOD_WORDS = {
@@ -29,28 +29,37 @@ def render_refit_page(
     result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> str:
     """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
-    return render_template(["dnmf.refit"], "refit.html.j2", _content(result, record, pictures))
-
-
-def _content(
-    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
-) -> dict[str, Any]:
-    return exposure_content(result, pictures) | {
+    content = _content(result, pictures, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "reference": result.reference.source or "the reference",
         "findings": refit_findings(result),
-        "signatures": list(result.summary().itertuples()),
-        "methods": _methods_text(result),
+        "methods": methods_text(result),
     }
+    return render_template(["dnmf.refit"], "refit.html.j2", content)
 
 
-def exposure_content(result: RefitRecord, pictures: dict[str, Picture]) -> dict[str, Any]:
+def render_refit_sections(result: RefitRecord, pictures: dict[str, Picture], place: Place) -> str:
+    """Return the sections of the page as HTML, for a page with others."""
+    return render_template(
+        ["dnmf.refit"], "refit_sections.html.j2", _content(result, pictures, place)
+    )
+
+
+def _content(result: RefitRecord, pictures: dict[str, Picture], place: Place) -> dict[str, Any]:
+    signatures = list(result.summary().itertuples())
+    return exposure_content(result, pictures, place) | {"signatures": signatures}
+
+
+def exposure_content(
+    result: RefitRecord, pictures: dict[str, Picture], place: Place
+) -> dict[str, Any]:
     """Return what the templates show of exposures, their intervals, their fit and the samples."""
     filled = result.fit[result.fit["mutations"] > 0]
     shown = shown_exposures(result)
     return {
         "result": result,
+        "place": place,
         "median_cosine": float(filled["cosine"].median()),
         "median_mutations": float(filled["mutations"].median()),
         "criteria": criteria,
@@ -88,7 +97,7 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
     return rows
 
 
-def _methods_text(result: RefitRecord) -> str:
+def methods_text(result: RefitRecord) -> str:
     """Return one paragraph for a methods section."""
     filled = result.fit[result.fit["mutations"] > 0]
     prior = "" if result.prior is None else f" The prior: {result.prior_in_words}."

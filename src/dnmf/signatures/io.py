@@ -50,7 +50,8 @@ def read_catalog(
     path : str, Path or InputFile
         The file or pipe, or what ``dnmf.inputs.read_input`` read of it.
     schema : ChannelSchema, optional
-        Channels to expect; by default SBS96, DBS78, ID83, CN48 or SV32, whichever the labels are.
+        Channels to expect; by default the class that the labels are of: SBS96, DBS78, ID83, CN48, SV32, SBS288, SBS384
+        or SBS1536.
 
     Returns
     -------
@@ -114,7 +115,8 @@ def read_signatures(
     path : str, Path or InputFile
         As for ``read_catalog``; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
     schema : ChannelSchema, optional
-        Channels to expect; by default SBS96, DBS78, ID83, CN48 or SV32, whichever the labels are.
+        Channels to expect; by default the class that the labels are of: SBS96, DBS78, ID83, CN48, SV32, SBS288, SBS384
+        or SBS1536.
 
     Returns
     -------

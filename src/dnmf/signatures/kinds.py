@@ -143,18 +143,8 @@ _SEGMENT_COLUMNS = (
 _SUM_UP = "Give the matrix of the 96 channels, SigProfilerMatrixGenerator's .SBS96.all, or add up the rows of each"
 _OTHER_CHANNELS = (
     (
-        r"[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}|[CT]>[ACGT],[ACGT]{5}|[ACGT]{5}[,:_]?[CT]>[ACGT]|[ACGT]{2}[CT][ACGT]{3}",
-        "SBS1536 (two bases on either side)",
-        _SUM_UP,
-    ),
-    (
         r"[TUNBQ]:[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}",
         "SBS6144 or SBS4608 (transcribed strand)",
-        _SUM_UP,
-    ),
-    (
-        r"[TUNBQ][:._][ACGT]\W[CT]\W[ACGT]\W[ACGT]",
-        "SBS384, SBS288 or SBS192 (transcribed strand)",
         _SUM_UP,
     ),
     (r"[TUNBQ]:[CT]>[ACGT]", "SBS24 (transcribed strand)", "Give the matrix with 96 channels"),
@@ -179,7 +169,7 @@ _OTHER_CHANNELS = (
 
 SIGNATURE_NAME = re.compile(
     r"(?:^|[^A-Za-z0-9])"
-    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,3}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
+    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,4}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
     r"(?:$|[^A-Za-z0-9])",
     re.IGNORECASE,
 )

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.shipped import EXOME, shipped_reference
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
+from dnmf.signatures.substitutions import SBS96
 
 # Where COSMIC publishes the same signatures for different sites.
 _PUBLISHED = {

@@ -1,89 +1,15 @@
 """The classes of mutation channels that dnmf knows, in the order and colours of SigProfiler.
 
-A new class is one more `ChannelSchema` here, and in ``SCHEMAS``; its references are entered in
-`dnmf.signatures.shipped`.
+A new class is one more `ChannelSchema` here (of single substitutions: in `dnmf.signatures.substitutions`), and in
+``SCHEMAS``; its references are entered in `dnmf.signatures.shipped`.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import product
 
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
-from dnmf.signatures.spellings import (
-    COMPLEMENT,
-    read_doublets,
-    read_indels,
-    read_substitutions,
-    substitution,
-)
-
-_SBS_SPELLINGS = (
-    re.compile(r"(?P<five>[ACGT])\[(?P<ref>[ACGT])>(?P<alt>[ACGT])\](?P<three>[ACGT])"),
-    # SignatureAnalyzer's four letters: reference, alternative, 5' base, 3' base.
-    re.compile(r"(?P<ref>[ACGT])(?P<alt>[ACGT])(?P<five>[ACGT])(?P<three>[ACGT])"),
-    re.compile(
-        r"(?P<ref>[ACGT])>(?P<alt>[ACGT])[,;:|_]?(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])"
-    ),
-    re.compile(
-        r"(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])[,;:|_]?(?P<ref>[ACGT])>(?P<alt>[ACGT])"
-    ),
-)
-
-
-def _parse_sbs96(parts: Sequence[str]) -> str | None:
-    """Read one SBS96 label; a purine reference is turned to the pyrimidine of the other strand.
-
-    >>> _parse_sbs96(["A[A>C]G"]), _parse_sbs96(["ACAG"]), _parse_sbs96(["G>T", "TGT"])
-    ('C[T>G]T', 'C[T>G]T', 'A[C>A]A')
-    """
-    text = _joined(parts)
-    for pattern in _SBS_SPELLINGS:
-        match = pattern.fullmatch(text)
-        if match is None:
-            continue
-        bases = match.groupdict()
-        ref, alt, five, three = (bases[name] for name in ("ref", "alt", "five", "three"))
-        if ref == alt or bases.get("middle", ref) != ref:
-            return None
-        return substitution(five, ref, alt, three)
-    return None
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """Return the label cells of a row in capitals without blanks, separated by commas."""
-    return "".join(",".join(parts).upper().split())
-
-
-_SBS_COLOURS = {
-    "C>A": "#03BDEF",
-    "C>G": "#010101",
-    "C>T": "#E42926",
-    "T>A": "#CBCACA",
-    "T>C": "#A2CF63",
-    "T>G": "#ECC7C5",
-}
-_NEIGHBOURS = tuple(product("ACGT", repeat=2))
-_SBS96_LABELS = tuple(
-    f"{five}[{change}]{three}" for change in _SBS_COLOURS for five, three in _NEIGHBOURS
-)
-
-SBS96 = ChannelSchema(
-    name="SBS96",
-    labels=_SBS96_LABELS,
-    parse=_parse_sbs96,
-    parse_all=read_substitutions,
-    label_widths=(1, 2),
-    accepted="A[C>A]A, two columns C>A and ACA, ACA>AAA, A.C.A.A, or any other that names the bases of all 96",
-    file_order=tuple(sorted(_SBS96_LABELS)),
-    groups=tuple(
-        ChannelGroup(change, colour, tuple(five + change[0] + three for five, three in _NEIGHBOURS))
-        for change, colour in _SBS_COLOURS.items()
-    ),
-    unit="subs",
-)
-"""The 96 single-base substitutions in their trinucleotide context, in plot (PCAWG) order.
-
-Files are written in the order of SigProfiler matrices and COSMIC downloads: sorted as text."""
+from dnmf.signatures.spellings import COMPLEMENT, joined, read_doublets, read_indels
+from dnmf.signatures.substitutions import SBS96, SBS288, SBS384, SBS1536
 
 _DBS_COLOURS = {
     "AC": "#03BDEF",
@@ -122,7 +48,7 @@ def _parse_dbs78(parts: Sequence[str]) -> str | None:
     >>> _parse_dbs78(["AC>CA"]), _parse_dbs78(["GT_TG"]), _parse_dbs78(["GT", "TG"])
     ('AC>CA', 'AC>CA', 'AC>CA')
     """
-    match = _DBS_SPELLING.fullmatch(_joined(parts))
+    match = _DBS_SPELLING.fullmatch(joined(parts))
     if match is None:
         return None
     here = ">".join(match.groups())
@@ -306,12 +232,12 @@ SV32 = ChannelSchema(
 )
 """The 32 classes of rearrangements: clustered or not, kind, and length."""
 
-SCHEMAS = (SBS96, DBS78, ID83, CN48, SV32)
-"""Every class that is recognised by its labels."""
+SCHEMAS = (SBS96, DBS78, ID83, CN48, SV32, SBS384, SBS288, SBS1536)
+"""Every class that is recognised by its labels; one that has all channels of another stands before it."""
 
 
 def detect_schema(labels: Iterable[str | Sequence[str]]) -> ChannelSchema | None:
-    """Return the class of which most labels are channels, or None if none is of any.
+    """Return the class of which most labels are channels (of several the smallest), or None if none is of any.
 
     Parameters
     ----------
@@ -326,5 +252,6 @@ def detect_schema(labels: Iterable[str | Sequence[str]]) -> ChannelSchema | None
     True
     """
     spellings = list(labels)
-    found = max(SCHEMAS, key=lambda schema: schema.n_known(spellings))
-    return found if found.n_known(spellings) else None
+    known = [(schema.n_known(spellings), -len(schema), schema) for schema in SCHEMAS]
+    n_known, _, found = max(known, key=lambda own: own[:2])
+    return found if n_known else None
