@@ -2,5 +2,16 @@
 
 from dnmf.variants.count import CLASSES, Doublets, VariantCounts, count_variants
 from dnmf.variants.outcomes import OUTCOMES, Outcome
+from dnmf.variants.segment_table import is_segment_table
+from dnmf.variants.segments import read_segments
 
-__all__ = ["CLASSES", "OUTCOMES", "Doublets", "Outcome", "VariantCounts", "count_variants"]
+__all__ = [
+    "CLASSES",
+    "OUTCOMES",
+    "Doublets",
+    "Outcome",
+    "VariantCounts",
+    "count_variants",
+    "is_segment_table",
+    "read_segments",
+]
