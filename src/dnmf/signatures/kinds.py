@@ -21,7 +21,7 @@ _BINARY = (
         f"{_SAVE}: write.table in R",
     ),
     (rb"\x93NUMPY", "a NumPy array", f"{_SAVE}, with the labels of the channels"),
-    (rb"\x89HDF\r\n", "an HDF5 file", _SAVE),
+    (rb"\x89HDF\r\n", "an HDF5 file", f"{_SAVE}; counts in AnnData are read from .h5ad"),
     (rb"PAR1|ARROW1|FEA1", "a Parquet or Feather file", f"{_SAVE}: DataFrame.to_csv in pandas"),
     (rb"\x80[\x02-\x05]", "a pickled Python object", _SAVE),
     (rb"SQLite format 3\x00", "an SQLite database", _SAVE),
