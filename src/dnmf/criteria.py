@@ -115,6 +115,10 @@ EQUIVALENT_NATS = 10.0
 MIN_GUIDED_SAMPLES = 20
 """Samples with mutations below which a rare signature is missed, and a novel one rests on few."""
 
+MIN_EXTRACTED_PER_CHANNEL = 1.0
+"""Mutations of a cohort for each channel below which its signatures are not extracted beside those of other classes:
+with fewer, most channels are empty and any profile fits."""
+
 # ---------------------------------------------------------------- refit
 EXOME_EVIDENCE = 10.0
 """Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.

@@ -7,7 +7,7 @@ import typer
 
 import dnmf
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
-from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
+from dnmf.cli.options import Overwrite, ReferenceChoice, with_choices
 from dnmf.cli.paths import check_output_file, restore
 from dnmf.storage import write_whole
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-@with_reference
+@with_choices
 def match(
     signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
     reference: ReferenceChoice,

@@ -1,6 +1,5 @@
 """``dnmf refit``."""
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -10,25 +9,26 @@ import typer
 import dnmf
 from dnmf.cli.console import (
     UserError,
-    busy,
-    command_line,
     say,
     shown_warnings,
     stderr_console,
     stdout_console,
     user_errors,
 )
+from dnmf.cli.inputs import answer_and_save, read_mutations
 from dnmf.cli.options import (
-    CatalogPath,
+    Inputs,
     OutputFolder,
     Overwrite,
     Quiet,
     ReferenceChoice,
-    with_reference,
+    VariantChoice,
+    with_choices,
 )
 from dnmf.cli.paths import check_result_folder
 
 if TYPE_CHECKING:
+    from dnmf.progress import Progress
     from dnmf.refit.record import Method
 
 _MAX_ROWS = 12
@@ -44,11 +44,12 @@ class RefitMethod(StrEnum):
     auto = "auto"
 
 
-@with_reference
+@with_choices
 def refit(
-    catalog: CatalogPath,
+    inputs: Inputs,
     output: OutputFolder,
     reference: ReferenceChoice,
+    variants: VariantChoice,
     prior: Annotated[
         str | None,
         typer.Option(
@@ -88,24 +89,21 @@ def refit(
         if method is RefitMethod.auto:
             errors.print(f"Warning: {dnmf.refit.AUTO}.")
         used = cast("Method", "network" if method is RefitMethod.auto else method.value)
-        inputs = (catalog, *reference.files, *((Path(prior),) if prior else ()))
-        with busy("Reading ...", errors, quiet=quiet):
-            check_result_folder(output, overwrite=overwrite, inputs=inputs)
-            counts = dnmf.read_catalog(catalog)
-            signatures = reference.load(counts.schema)
+        files = (*inputs, *reference.files, *((Path(prior),) if prior else ()))
+        check_result_folder(output, overwrite=overwrite, inputs=files)
+        mutations = read_mutations(inputs, reference, variants, errors, quiet=quiet)
 
-        from dnmf.cli.progress import TrainingProgress
-
-        with TrainingProgress(errors, quiet=quiet) as progress:
-            result = dnmf.refit_exposures(
-                counts, signatures, method=used, prior=prior, progress=progress
+        def answer(catalog: "dnmf.MutationCatalog", progress: "Progress") -> "dnmf.RefitResult":
+            signatures = mutations.load_reference(catalog)
+            several = mutations.several
+            expected = dnmf.classes.class_prior(prior, signatures) if several else prior
+            return dnmf.refit_exposures(
+                catalog, signatures, method=used, prior=expected, progress=progress
             )
-        # The record of the run holds the warnings of reading, too.
-        result = replace(result, warnings=list(messages))
-        with busy("Writing the report ...", errors, quiet=quiet):
-            report = result.save(output, overwrite=overwrite, command=command_line())
-        if not quiet:
-            _show(result, report)
+
+        answer_and_save(
+            mutations, answer, _show, output, errors, messages, overwrite=overwrite, quiet=quiet
+        )
 
 
 def _show(result: "dnmf.RefitResult", report: Path) -> None:

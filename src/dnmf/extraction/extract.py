@@ -22,7 +22,7 @@ from dnmf.extraction.transform import mutation_exposures, warn_of_unit
 from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.progress import Progress
-from dnmf.report.recorded_warnings import recorded_warnings
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.report.records import package_versions
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 

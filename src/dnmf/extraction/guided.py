@@ -19,9 +19,9 @@ from dnmf.extraction.tables import de_novo_name, match_table
 from dnmf.extraction.verdicts import decompose, mixture_text
 from dnmf.metrics import cosine_similarity
 from dnmf.progress import Progress
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit import refit_exposures
 from dnmf.refit.exome import why_exome
-from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.report.records import package_versions
 from dnmf.search.cohort import NOVEL, CohortSignatures, find_cohort_signatures
 from dnmf.search.cohort_certainty import (

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def save_report(
     input_path: str | os.PathLike[str] | None = None,
     identity: Mapping[str, Any] | None = None,
     command: str | None = None,
+    beside: Mapping[str, Callable[[Path], object]] = MappingProxyType({}),
 ) -> Path:
     """Write an extraction into a folder: tables, model, plots, the record of the run and a page that shows all.
 
@@ -48,6 +50,8 @@ def save_report(
         Of the checkpoint that all of it can be written from again, to be recorded.
     command : str, optional
         The command line, to be recorded.
+    beside : mapping, optional
+        What writes further files, by name.
 
     Returns
     -------
@@ -81,6 +85,7 @@ def save_report(
         "fit.tsv": partial(write_fit, result.fit),
         "matches.tsv": partial(write_table, result.matches, index=False),
         **_selection_files(result),
+        **beside,
         "model.json": lambda card: save_model(
             result.model, card.parent, metadata=result.model_metadata
         ),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.metrics import reconstruction_quality
 from dnmf.progress import Progress
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit.advice import advice, exchangeable_pairs
 from dnmf.refit.estimate import RefitEstimate, estimate_exposures
 from dnmf.refit.exome import why_exome
@@ -20,7 +21,6 @@ from dnmf.refit.methods import classic_exposures
 from dnmf.refit.prior import ExposurePrior, load_prior
 from dnmf.refit.record import Method
 from dnmf.refit.result import RefitResult
-from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.report.records import package_versions
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 

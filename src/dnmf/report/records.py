@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
@@ -87,13 +88,19 @@ class RunFiles(Generic[Drawn]):
     page: Callable[[Drawn], str]
     sections: Callable[[Drawn, Place], str]
 
-    def write(self, out_dir: str | os.PathLike[str], *, overwrite: bool) -> Path:
-        """Write the folder, as `write_run` does."""
+    def write(
+        self,
+        out_dir: str | os.PathLike[str],
+        *,
+        overwrite: bool,
+        beside: Mapping[str, Callable[[Path], object]] = MappingProxyType({}),
+    ) -> Path:
+        """Write the folder, with the tables ``beside`` those of the result, as `write_run` does."""
         return write_run(
             out_dir,
             overwrite=overwrite,
             record=self.record,
-            tables=self.tables,
+            tables={**self.tables, **beside},
             page=lambda plots: self.page(self.draw(plots)),
         )
 
@@ -112,16 +119,32 @@ def write_run(
     ``page`` returns the HTML of ``report.html`` and writes its plots into the folder that it is given and creates. The
     record also lists the ``files``: a folder with any other is not overwritten.
     """
-    assert OURS.issuperset(tables)  # or the run could not be overwritten
     with staged_folder(out_dir, overwrite=overwrite) as folder:
-        for name, write in tables.items():
-            write(folder / name)
-        if page is not None:
-            write_whole(folder / "report.html", page(folder / "plots"))
-        entries = {**record, "files": files_in(folder)}
-        text = json.dumps(entries, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-        write_whole(folder / RUN_RECORD, text + "\n")
+        fill_folder(folder, record=record, tables=tables, page=page)
     return Path(out_dir) / "report.html"
+
+
+def fill_folder(
+    folder: Path,
+    *,
+    record: dict[str, Any],
+    tables: Mapping[str, Callable[[Path], object]],
+    page: Callable[[Path], str] | None = None,
+) -> None:
+    """Write tables, page and, last, the record of a run into a folder that exists; see `write_run`."""
+    assert OURS.issuperset(tables)  # or the run could not be overwritten
+    for name, write in tables.items():
+        write(folder / name)
+    if page is not None:
+        write_whole(folder / "report.html", page(folder / "plots"))
+    entries = {**record, "files": files_in(folder)}
+    write_whole(folder / RUN_RECORD, json_text(entries))
+
+
+def json_text(entries: Mapping[str, Any]) -> str:
+    """Return entries as the files of a run hold them."""
+    text = json.dumps(entries, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return text + "\n"
 
 
 def write_table(

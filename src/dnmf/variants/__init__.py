@@ -1,6 +1,7 @@
 """Variants: files of callers, and what is counted from them."""
 
-from dnmf.variants.count import CLASSES, Doublets, VariantCounts, count_variants
+from dnmf.variants.classify import CLASSES
+from dnmf.variants.count import Doublets, VariantCounts, count_variants
 from dnmf.variants.outcomes import OUTCOMES, Outcome
 from dnmf.variants.segment_table import is_segment_table
 from dnmf.variants.segments import read_segments

@@ -11,13 +11,15 @@ class Outcome:
     remedy: str = ""
 
 
+COUNTED = "counted"
 OUTCOMES = {
-    "counted": Outcome("counted in a channel"),
+    COUNTED: Outcome("counted in a channel"),
     "filtered": Outcome(
         "the caller's FILTER is not among those that are kept",
         "To keep them: --filters all, or a list of FILTER values.",
     ),
     "germline": Outcome("the file calls it germline"),
+    "uncalled": Outcome("no genotype in the row has an allele of ALT"),
     "contig": Outcome(
         "the contig is not in the genome", "Give the genome that the variants were called on."
     ),

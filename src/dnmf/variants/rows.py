@@ -1,11 +1,21 @@
 """The rows of variant files, of whatever kind, in one form."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from dnmf.exceptions import InputDataError
+from dnmf.variants.alleles import filter_test
+from dnmf.variants.detect import reader_of, variant_files
+from dnmf.variants.germline import warn_of_burdens
+from dnmf.variants.sheet import SampleSheet
+from dnmf.variants.stream import RowStream
+from dnmf.variants.vcf import VcfReader
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +52,7 @@ class VariantRows:
 
     frame: pd.DataFrame
     source: str
-    kind: Literal["VCF", "MAF", "text"]
+    kind: str
     assembly: str | None = None
     contig_lengths: Mapping[str, int] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -70,4 +80,49 @@ def read_variants(
     InputDataError
         A file cannot be read or is none of variants, a row is not what it should be, or two files name one sample.
     """
-    raise NotImplementedError
+    named = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    keep_filter = filter_test(filters)
+    files = variant_files(named)
+    sheet = SampleSheet(samples, files)
+    for file, reader in files.items():
+        if reader is VcfReader:
+            sheet.check_lists(file)
+    origin: dict[str, str] = {}
+    burdens: Counter[str] = Counter()
+    for file, reader in files.items():
+        stream = RowStream(file)
+        try:
+            reading = (reader or reader_of(stream))(stream, sheet.samples(file))
+            if reader is None and isinstance(reading, VcfReader):
+                sheet.check_lists(file)
+            last: VariantRows | None = None
+            for frame in reading.frames(keep_filter):
+                for name in frame["sample"].cat.categories:
+                    _check_origin(origin, name, file, sheet)
+                _add_burdens(burdens, frame)
+                if last is not None:
+                    yield last
+                last = VariantRows(
+                    frame, file, reading.kind, reading.assembly, reading.contig_lengths
+                )
+            if last is not None:
+                yield replace(last, record=stream.record())
+        finally:
+            stream.close()
+    warn_of_burdens(burdens)
+
+
+def _check_origin(origin: dict[str, str], name: str, file: str, sheet: SampleSheet) -> None:
+    other = origin.setdefault(name, file)
+    if not name or other == file or (sheet.samples(file) and sheet.samples(other)):
+        return
+    raise InputDataError(
+        f"{file}: has the sample {name!r}, as has {other}. If both are of one sample, say so in a sample sheet "
+        "(columns path and sample, a line for each file; --samples); if not, name them apart there, or rename one."
+    )
+
+
+def _add_burdens(burdens: Counter[str], frame: pd.DataFrame) -> None:
+    codes = frame["sample"].cat.codes[frame["outcome"] == ""]
+    names = frame["sample"].cat.categories
+    burdens.update(dict(zip(names, np.bincount(codes, minlength=len(names)).tolist(), strict=True)))

@@ -1,0 +1,14 @@
+"""Several classes of mutations in one run: each answered as it would be alone, all shown on one page."""
+
+from dnmf.classes.answers import ClassAnswers, answer_classes
+from dnmf.classes.choices import class_options, class_prior
+from dnmf.classes.save import result_files, save_classes
+
+__all__ = [
+    "ClassAnswers",
+    "answer_classes",
+    "class_options",
+    "class_prior",
+    "result_files",
+    "save_classes",
+]
