@@ -185,3 +185,12 @@ MOST_PRIOR_ROWS = 2000
 
 MIN_PRIOR_SHARE = 0.5
 """Share of the mutations of a prior, and of each of its samples, that must belong to signatures of the reference."""
+
+# ---------------------------------------------------------------- variants
+OTHER_GENOME_SHARE = 0.05
+"""Share of a file's variants whose reference bases the genome does not have, above which it is another genome.
+
+By chance an unrelated genome has one base in four."""
+
+MIN_ROWS_TO_JUDGE_GENOME = 20
+"""Variants of a file below which that share says nothing."""

@@ -295,13 +295,14 @@ def _to_rows(
     row, event = row[once], event[once]
     found.channel[row] = channel[event]
     found.strand[row] = strand[event]
-    several = np.flatnonzero(np.diff(row) == 0)
-    for number in np.unique(row[several]):
-        parts = [found.names[channel[e]] for e in event[row == number]]
+    starts = np.flatnonzero(np.diff(row, prepend=-1, append=-1))
+    places = {name: place for place, name in enumerate(found.names)}
+    for several in np.flatnonzero(np.diff(starts) > 1):
+        start, end = starts[several : several + 2]
+        parts = [found.names[place] for place in channel[event[start:end]]]
         joined = ";".join(name for name, _ in parts), ";".join(label for _, label in parts)
-        if joined not in found.names:
-            found.names.append(joined)
-        found.channel[number] = found.names.index(joined)
+        found.channel[row[start]] = places.setdefault(joined, len(places))
+    found.names = list(places)
 
 
 def _shown(options: Options) -> str:

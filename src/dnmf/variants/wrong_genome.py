@@ -7,19 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnmf.criteria import MIN_ROWS_TO_JUDGE_GENOME, OTHER_GENOME_SHARE
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.signatures.genome import BUILD_BY_LENGTH_OF_1, Genome
 from dnmf.signatures.opportunity import with_usual_builds
 from dnmf.signatures.regions import contig_key
 from dnmf.variants.rows import VariantRows
-
-LARGEST_MISMATCH = 0.05
-"""Share of a file's rows whose REF the genome does not have, above which it is another genome.
-
-By chance an unrelated genome has one REF in four."""
-
-FEWEST_CHECKED = 20
-"""Rows below which the share says nothing."""
 
 _SAME_BUILD = {"chm13": "T2T-CHM13", "hs1": "T2T-CHM13", "grcm38": "mm10", "grcm39": "mm39"}
 
@@ -87,7 +80,7 @@ def check_references(
             f"{theirs} does not have there; the first is line {first['line']}, {first['contig']}:"
             f"{first['position'] + 1} {str(first['ref'])[:20] or '-'}>{str(first['alt'])[:20] or '-'}"
         )
-        if n_checked[number] >= FEWEST_CHECKED and share > LARGEST_MISMATCH:
+        if n_checked[number] >= MIN_ROWS_TO_JUDGE_GENOME and share > OTHER_GENOME_SHARE:
             build = f" It is {genome.build}." if genome is not None and genome.build else ""
             raise InputDataError(
                 f"{what}. So many are a sign of another genome, or of positions that are counted from 0.{build} Give "
