@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnmf.classes.answers import Result
+from dnmf.extraction import GuidedResult
 from dnmf.refit import RefitResult, signature_probabilities
 from dnmf.variants import VariantCounts
 from dnmf.variants.annotate import AnnotatedVcf, annotated_vcfs
@@ -48,7 +50,7 @@ def variant_signatures(
 
 
 def mutation_tables(
-    counts: VariantCounts, results: Mapping[str, RefitResult]
+    counts: VariantCounts, results: Mapping[str, Result]
 ) -> dict[str, Callable[[Path], object]]:
     """Return what writes each file of a count, by name, with the signatures of the variants.
 
@@ -60,7 +62,11 @@ def mutation_tables(
     DoubtfulDataWarning
         If a VCF cannot be annotated.
     """
-    codes, table = _assigned(counts, results, 0)
+    refits = {
+        name: result.refit if isinstance(result, GuidedResult) else result
+        for name, result in results.items()
+    }
+    codes, table = _assigned(counts, refits, 0)
     texts = ["\t".join(map(_cell, row)) for row in table.itertuples(index=False)]
     found = counts.variants[["file", "line", "sample", "alt", "class", "channel"]].assign(
         signature=table["signature"].take(codes).to_numpy(),
@@ -88,7 +94,7 @@ def _assigned(
     counts: VariantCounts, results: Mapping[str, RefitResult], random_state: int
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Return a table of the distinct samples and channels of the variants, and the row of each variant in it."""
-    keys = counts.variants[_KEYS].astype(str)
+    keys = counts.variants[_KEYS].apply(lambda own: own.astype(object).where(own.notna(), ""))
     codes = np.asarray(keys.groupby(_KEYS, sort=False).ngroup(), dtype=np.int64)
     distinct = keys[~pd.Series(codes).duplicated().to_numpy()].reset_index(drop=True)
     found = {name: _of_class(result, random_state) for name, result in results.items()}

@@ -115,10 +115,14 @@ def answer_and_save(
     messages: list[str],
     *,
     per_channel: float = 0.0,
+    per_mutation: bool = False,
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Answer a catalog, or each of several, write and show the result; ``messages`` are the warnings so far."""
+    """Answer a catalog, or each of several, write and show the result; ``messages`` are the warnings so far.
+
+    With ``per_mutation`` the files of the count say which signature made each variant.
+    """
     from dnmf.classes import ClassAnswers, answer_classes, result_files, save_classes
     from dnmf.cli.progress import TrainingProgress
 
@@ -134,12 +138,19 @@ def answer_and_save(
         else:
             # The record of the run holds the warnings of reading, too.
             result = replace(answer(mutations.catalogs[0], progress), warnings=messages)
+    tables = mutations.tables
+    if per_mutation and mutations.counts is not None:
+        results = found[0] if mutations.several else {result.catalog.schema.name: result}
+        with busy("Signatures of the variants ...", console, quiet=quiet):
+            tables = dnmf.classes.mutation_tables(mutations.counts, results)
     with busy("Writing the report ...", console, quiet=quiet):
         if mutations.several:
-            page = save_classes(answers, output, overwrite=overwrite, command=command)
+            page = save_classes(
+                answers, output, overwrite=overwrite, command=command, tables=tables
+            )
         else:
             files = result_files(result, command)
-            page = files.write(output, overwrite=overwrite, beside=mutations.tables)
+            page = files.write(output, overwrite=overwrite, beside=tables)
     if quiet:
         return
     if mutations.several:

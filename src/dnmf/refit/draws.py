@@ -12,10 +12,13 @@ Array = NDArray[np.float64]
 _DEVIATIONS = 1.6448536269514722
 # Mutations of the shortest standard deviation: exposures that are surer than half a mutation need not be told apart.
 _LEAST_DEVIATION = 0.5
-_SPECTRUM_FLOOR = 1e-9
+# Mutations that a channel is expected to have at least: without them a signature there would be infinitely unlike.
+_LEAST_EXPECTED = 0.1
+_LEAST_PRESENCE = 1e-9
 # A present signature that was not called has up to its upper end, and at least this many times the presence threshold.
 _LEAST_ROOM = 1.2
-_JITTER = 1e-9
+# Of a precision whose diagonal is 1: below it is rounding.
+_LEAST_EIGENVALUE = 1e-9
 
 
 def exposure_draws(
@@ -59,16 +62,13 @@ def exposure_draws(
     """
     called = exposures > 0
     above, below = (upper - exposures) / _DEVIATIONS, (exposures - lower) / _DEVIATIONS
-    precision = (W / np.maximum(exposures @ W, _SPECTRUM_FLOOR)) @ W.T / dispersion
+    precision = (W / np.maximum(exposures @ W, _LEAST_EXPECTED)) @ W.T / dispersion
     precision += np.diag(np.maximum((above + below) / 2, _LEAST_DEVIATION) ** -2.0)
-    covariance = np.linalg.inv(precision)
-    deviation = np.sqrt(np.diagonal(covariance))
-    correlation = covariance / np.outer(deviation, deviation) + _JITTER * np.eye(len(exposures))
-    z = random.standard_normal((n_draws, len(exposures))) @ np.linalg.cholesky(correlation).T
+    z = random.standard_normal((n_draws, len(exposures))) @ _correlated(precision)
     drawn = np.maximum(exposures + z * np.where(z > 0, above, below), 0.0)
     # The same normal number says whether a signature that was not called is there, and how much of it.
     least = float(present_from(np.array([mutations]))[0]) * mutations
-    place = (ndtr(z) - (1 - presence)) / np.maximum(presence, _SPECTRUM_FLOOR)
+    place = (ndtr(z) - (1 - presence)) / np.maximum(presence, _LEAST_PRESENCE)
     size = least + (np.maximum(upper, _LEAST_ROOM * least) - least) * place
     added = np.where((place > 0) & ~called, size, 0.0)
     gone = (random.random(z.shape) > presence) & called
@@ -77,6 +77,14 @@ def exposure_draws(
     total = drawn.sum(axis=1, keepdims=True)
     drawn = np.where(total > 0, drawn, exposures)
     return np.asarray(drawn * (exposures.sum() / drawn.sum(axis=1, keepdims=True)))
+
+
+def _correlated(precision: Array) -> Array:
+    """Return the matrix that gives independent normal numbers (rows) the correlation that a precision has."""
+    unit = 1 / np.sqrt(np.diagonal(precision))
+    values, vectors = np.linalg.eigh(precision * np.outer(unit, unit))
+    root = (vectors / np.sqrt(np.maximum(values, _LEAST_EIGENVALUE))).T
+    return np.asarray(root / np.linalg.norm(root, axis=0))
 
 
 def _responses(precision: Array, called: NDArray[np.bool_]) -> Array:
