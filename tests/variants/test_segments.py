@@ -8,7 +8,7 @@ import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.signatures import CN48, read_catalog
-from dnmf.variants import is_segment_table, read_segments
+from dnmf.variants import holds_segments, read_segments
 
 # Chromosome, start, end, copies of the commoner and of the rarer allele, and the class.
 SEGMENTS = [
@@ -74,7 +74,7 @@ def test_the_columns_of_a_program_are_found_by_name(program, tmp_path):
     assert catalog.schema is CN48
     expected = pd.Series([own[-1] for own in SEGMENTS]).value_counts()
     assert catalog.counts.loc["S.1"][lambda row: row > 0].to_dict() == expected.to_dict()
-    assert is_segment_table(path.read_bytes())
+    assert holds_segments(path)
     with pytest.raises(InputDataError, match=r"is a list of segments.*dnmf count FILE"):
         read_catalog(path)
 
@@ -192,6 +192,6 @@ def test_a_bad_row_is_named(row, message, tmp_path):
 )
 def test_what_is_no_table_of_segments_is_refused(text, message, tmp_path):
     (tmp_path / "a.tsv").write_text(text)
-    assert text.startswith("sample\tchr\tstart") or not is_segment_table(text.encode())
+    assert text.startswith("sample\tchr\tstart") or not holds_segments(tmp_path / "a.tsv")
     with pytest.raises(InputDataError, match=message):
         read_segments(tmp_path / "a.tsv")

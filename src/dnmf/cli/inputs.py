@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dnmf
 from dnmf.cli.console import UserError, busy, command_line, say, stdout_console
-from dnmf.cli.count import counted
+from dnmf.cli.count import counted, segment_counts
 from dnmf.cli.options import ReferenceChoice, VariantChoice
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def read_mutations(
     from dnmf.variants.detect import holds_variants
 
     source = listing([path.name or str(path) for path in inputs], _NAMED_INPUTS)
+    if (segments := segment_counts(inputs)) is not None:
+        _refuse_variant_options(variants, source)
+        return Mutations([segments], source, False, reference)
     kinds = [holds_variants(path) for path in inputs]
     if any(kinds):
         if not all(kinds):
@@ -89,11 +92,7 @@ def read_mutations(
         )
         catalogs = list(counts.catalogs.values())
         return Mutations(catalogs, source, variants.several, reference, counts)
-    if variants.given:
-        raise UserError(
-            f"{variants.given[0]} says how variants are counted, but {source} is counted already. Leave it out, "
-            "or give variants."
-        )
+    _refuse_variant_options(variants, source)
     with busy("Reading ...", console, quiet=quiet):
         catalogs = [dnmf.read_catalog(path) for path in inputs]
     files: dict[str, Path] = {}
@@ -104,6 +103,14 @@ def read_mutations(
                 f"{first} and {path} both have {catalog.schema.name} channels. Give one catalog for each class."
             )
     return Mutations(catalogs, source, len(catalogs) > 1, reference)
+
+
+def _refuse_variant_options(variants: VariantChoice, source: str) -> None:
+    if variants.given:
+        raise UserError(
+            f"{variants.given[0]} says how variants are counted, but {source} is counted already. Leave it out, "
+            "or give variants."
+        )
 
 
 def answer_and_save(

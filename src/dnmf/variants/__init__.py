@@ -3,7 +3,7 @@
 from dnmf.variants.classify import CLASSES
 from dnmf.variants.count import Doublets, VariantCounts, count_variants
 from dnmf.variants.outcomes import OUTCOMES, Outcome
-from dnmf.variants.segment_table import is_segment_table
+from dnmf.variants.segment_table import holds_segments
 from dnmf.variants.segments import read_segments
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "Outcome",
     "VariantCounts",
     "count_variants",
-    "is_segment_table",
+    "holds_segments",
     "read_segments",
 ]

@@ -1,16 +1,18 @@
 """Tables of copy number segments: which program wrote them, and their cells by what they mean."""
 
 import csv
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
-from dnmf.inputs import InputFile, check_table_size, decode, text_lines
+from dnmf.inputs import InputFile, InputStream, check_table_size, decode, text_lines
 from dnmf.signatures.channels import few
 
 WHAT = (
@@ -71,8 +73,14 @@ _CALLERS = (
 _MISSING = ("", "na", "nan", ".", "null")
 
 
-def is_segment_table(content: bytes) -> bool:
-    """Whether a file is a table of copy number segments, by its header; ``content`` is its beginning, unpacked."""
+def holds_segments(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a table of copy number segments, by its header; a pipe can be read only once, and is none."""
+    if not Path(path).is_file():
+        return False
+    try:
+        content = next(InputStream(path, WHAT).blocks(), b"")
+    except InputDataError:
+        return False
     lines = content.decode("utf-8", "replace").lstrip("\ufeff").splitlines()
     at = _header_line(lines)
     return at is not None and _caller(_names(_cells(lines[at]))) is not None
