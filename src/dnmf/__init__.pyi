@@ -55,5 +55,6 @@ from .signatures import write_exposures as write_exposures
 from .signatures import write_signatures as write_signatures
 from .variants import VariantCounts as VariantCounts
 from .variants import count_variants as count_variants
+from .variants import read_segments as read_segments
 
 __version__: str
