@@ -5,6 +5,7 @@ Rows are samples or signatures, columns are channels.
 
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
+from dnmf.signatures.decomposition import Decomposition, decompose_to_reference
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
@@ -29,10 +30,12 @@ __all__ = [
     "SV32",
     "ChannelGroup",
     "ChannelSchema",
+    "Decomposition",
     "MutationCatalog",
     "SignatureSet",
     "available_references",
     "convert_signatures",
+    "decompose_to_reference",
     "default_reference",
     "detect_schema",
     "example_catalog",
