@@ -22,7 +22,6 @@ from dnmf.criteria import (
 )
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import selection_findings
-from dnmf.extraction.verdicts import UNSTABLE
 from dnmf.metrics import cosine_similarity
 from dnmf.refit import RefitResult
 from dnmf.refit.findings import exposure_findings
@@ -74,28 +73,31 @@ def _references(result: ExtractionRecord) -> Iterator[Finding]:
 def _second_layer(result: ExtractionRecord) -> Iterator[Finding]:
     if result.layer is None:
         return
-    summary = result.layer.decomposition.summary
-    settled = np.ones(len(summary), dtype=bool)
-    if result.verdicts is not None:
-        settled = (result.verdicts["verdict"] != UNSTABLE).to_numpy()
-    for name, row in summary[settled].iterrows():
-        if row["kind"] == NOVEL:
-            yield Finding(
-                "caution",
-                f"{name} stays novel",
-                f"No mixture of at most three references comes as close as {MIXTURE_COSINE:g}; the closest is "
-                f"{row['references']} at {row['cosine']:.2f}. It may be new, a known one as these data show it, or a "
-                "mixture of more: see whether it returns with one signature more or fewer, and whether more than one "
-                "sample has it.",
-            )
-        elif row["kind"] == MIXTURE and row["single"] < GOOD_MATCH_COSINE:
-            yield Finding(
-                "caution",
-                f"{name} is probably a mixture of references",
-                f"{row['references']} together reach {row['cosine']:.2f}, none alone more than {row['single']:.2f}. "
-                "They occur together in these samples; more signatures, or more samples, may separate them.",
-            )
-    doubtful = summary[settled & (summary["alternatives"] > 0).to_numpy()]
+    # An unstable signature has a finding of its own; what it is made of says little.
+    summary = result.layer.decomposition.summary.drop(index=result.unstable)
+    for name, row in summary[summary["kind"] == NOVEL].iterrows():
+        yield Finding(
+            "caution",
+            f"{name} stays novel",
+            f"No mixture of at most three references comes as close as {MIXTURE_COSINE:g}; the closest is "
+            f"{row['references']} at {row['cosine']:.2f}. It may be new, a known one as these data show it, or a "
+            "mixture of more: see whether it returns with one signature more or fewer, and whether more than one "
+            "sample has it.",
+        )
+    mixed = summary[(summary["kind"] == MIXTURE) & (summary["single"] < GOOD_MATCH_COSINE)]
+    if len(mixed):
+        reach = [
+            f"{name}: {row['references']}, together {row['cosine']:.2f}, none alone more than {row['single']:.2f}"
+            for name, row in mixed.iterrows()
+        ]
+        yield Finding(
+            "caution",
+            f"{listing(list(mixed.index), 6)} {'is' if len(mixed) == 1 else 'are'} probably "
+            f"{'a mixture' if len(mixed) == 1 else 'mixtures'} of references",
+            f"{'; '.join(reach)}. They occur together in these samples; more signatures, or more samples, may separate "
+            "them.",
+        )
+    doubtful = summary[summary["alternatives"] > 0]
     if len(doubtful):
         alternatives = result.layer.decomposition.alternatives.drop_duplicates("found")
         first = alternatives.set_index("found")["references"].to_dict()

@@ -60,7 +60,7 @@ def _content(
         "findings": findings(result),
         "selection": _selection(result),
         "signatures": _signature_rows(result, pictures),
-        "layer": _layer(result.layer, pictures),
+        "layer": _layer(result.layer, result.unstable, pictures),
         "pictures": pictures,
         "dominant": _dominance(result),
         "untrained": [name for name, costs in result.history.items() if len(costs) == 0],
@@ -98,7 +98,9 @@ def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> l
     return rows
 
 
-def _layer(layer: SecondLayer | None, pictures: dict[str, Picture]) -> dict[str, Any] | None:
+def _layer(
+    layer: SecondLayer | None, unstable: list[str], pictures: dict[str, Picture]
+) -> dict[str, Any] | None:
     """Return the content of the second layer; None without a reference."""
     if layer is None:
         return None
@@ -107,6 +109,7 @@ def _layer(layer: SecondLayer | None, pictures: dict[str, Picture]) -> dict[str,
     rows: list[dict[Any, Any]] = decomposition.summary.reset_index().to_dict("records")
     for row in rows:
         row["others"] = listed.get(row["found"], [])[:_NAMED_ALTERNATIVES]
+        row["unstable"] = row["found"] in unstable
         row["grade"] = grade(row["cosine"], row["kind"] != NOVEL)
     content: dict[str, Any] = {
         "known": layer.known,

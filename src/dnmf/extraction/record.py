@@ -10,6 +10,7 @@ from dnmf.extraction.arguments import Model
 from dnmf.extraction.penalty import PenaltyChoice
 from dnmf.extraction.second_layer import SecondLayer
 from dnmf.extraction.select import Selection
+from dnmf.extraction.verdicts import UNSTABLE
 from dnmf.report.records import RunResult
 from dnmf.signatures import SignatureSet
 
@@ -81,3 +82,10 @@ class ExtractionRecord(RunResult):
     verdicts: pd.DataFrame | None = None
     layer: SecondLayer | None = None
     unfinished: tuple[int, ...] = ()
+
+    @property
+    def unstable(self) -> list[str]:
+        """Names of the signatures that are unstable; without restarts none is known to be."""
+        if self.verdicts is None:
+            return []
+        return [str(name) for name in self.verdicts.index[self.verdicts["verdict"] == UNSTABLE]]

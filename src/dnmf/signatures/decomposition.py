@@ -213,10 +213,11 @@ def _positive(members: NDArray[np.int64], cosines: Array, gram: Array) -> _Tried
     """
     some = cosines[members]
     grams = gram[members[:, :, None], members[:, None, :]] + _RIDGE * np.eye(members.shape[1])
-    weights = np.linalg.solve(grams, some[:, :, None])[:, :, 0]
+    weights: Array = np.linalg.solve(grams, some[:, :, None])[:, :, 0]
     positive = (weights > 0).all(axis=1)
-    reached: Array = np.sqrt(np.clip((weights * some).sum(axis=1)[positive], 0.0, 1.0))
-    return _Tried(members[positive], weights[positive], reached.round(TIED_COSINE_DIGITS))
+    squares = (weights * some).sum(axis=1)[positive]
+    reached = np.round(np.sqrt(np.clip(squares, 0.0, 1.0)), TIED_COSINE_DIGITS)
+    return _Tried(members[positive], weights[positive], reached)
 
 
 def _triples(members: NDArray[np.int64]) -> NDArray[np.int64]:
