@@ -54,6 +54,14 @@ def second_layer(
     progress: Progress | None = None,
 ) -> SecondLayer:
     """Decompose de novo signatures into references, and refit the catalog to these and to the novel ones."""
+    layer = known_and_novel(found, reference)
+    if catalog.why_not_counts:
+        return layer
+    return replace(layer, refit=refit_exposures(catalog, layer.signatures, progress=progress))
+
+
+def known_and_novel(found: SignatureSet, reference: SignatureSet) -> SecondLayer:
+    """Return the second layer without exposures."""
     decomposition = decompose_to_reference(found, reference)
     known = [name for name in reference.names if name in set(decomposition.known)]
     novel = found.profiles.loc[decomposition.novel]
@@ -66,9 +74,7 @@ def second_layer(
         found.schema,
         reference.target,
     )
-    counted = not catalog.why_not_counts
-    refit = refit_exposures(catalog, signatures, progress=progress) if counted else None
-    return SecondLayer(replace(decomposition, parts=parts), signatures, refit)
+    return SecondLayer(replace(decomposition, parts=parts), signatures, None)
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -213,7 +213,7 @@ def _positive(members: NDArray[np.int64], cosines: Array, gram: Array) -> _Tried
     """
     some = cosines[members]
     grams = gram[members[:, :, None], members[:, None, :]] + _RIDGE * np.eye(members.shape[1])
-    weights: Array = np.linalg.solve(grams, some[:, :, None])[:, :, 0]
+    weights = np.asarray(np.linalg.solve(grams, some[:, :, None])[:, :, 0], dtype=np.float64)
     positive = (weights > 0).all(axis=1)
     squares = (weights * some).sum(axis=1)[positive]
     reached = np.round(np.sqrt(np.clip(squares, 0.0, 1.0)), TIED_COSINE_DIGITS)
