@@ -2,9 +2,9 @@
 
     python benchmarks/cohort_decomposition.py DATA [--part choice] [--noise ...] [--rules ...]
 
-Each cohort is extracted blindly, once, with its true number of signatures; each rule then decomposes what was found into
-a reference, which may lack signatures. Writes cohort_decomposition.csv, a row for each cohort, noise, draw, reference and
-rule, after each cohort; then prints sums. ``--rules`` without a name prints only.
+Each cohort is extracted blindly, once, with its true number of signatures; each rule then decomposes what was found
+into a reference, which may lack signatures. Writes cohort_decomposition.csv, a row for each cohort, noise, draw,
+reference and rule, after each cohort; then prints sums. ``--rules`` without a name prints only.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from cohort_protocol import (
     matches,
     row_of,
 )
-from dnmf import SignatureSet, decompose_to_reference, extract_signatures
+from dnmf import SignatureSet, criteria, decompose_to_reference, extract_signatures
 from dnmf.kernels.selection import selected_exposures
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures import SBS96
@@ -42,18 +42,22 @@ Rule = Callable[[Array, Array], Found]
 """Extracted signatures (k, f) and references (r, f)."""
 
 NOISES: tuple[Noise, ...] = ("poisson", "nb", "perturbed")
+CRITERIA = {
+    name: getattr(criteria, name)
+    for name in ("MIXTURE_COSINE", "MIXTURE_COSINE_GAINS", "ALTERNATIVE_COSINE_LOSS")
+}
 FAR = 1.0
 """A gain of cosine that no further reference can bring."""
 SIGPROFILER_COSINE = 0.8
 """Cosine below which SigProfiler's decomposition calls a signature novel."""
 
 
-def this_package(found: Array, reference: Array, **criteria: Any) -> Found:
+def this_package(found: Array, reference: Array, **others: Any) -> Found:
     """Return what ``decompose_to_reference`` names, with other criteria than its own."""
     names = [f"R{number}" for number in range(len(reference))]
     known = SignatureSet(pd.DataFrame(reference, names, SBS96.labels))
     extracted = [f"E{number}" for number in range(len(found))]
-    with patch.multiple("dnmf.signatures.decomposition", **criteria):
+    with patch.multiple("dnmf.signatures.decomposition", **CRITERIA | others):
         result = decompose_to_reference(
             SignatureSet(pd.DataFrame(found, extracted, SBS96.labels)), known
         )
