@@ -22,6 +22,7 @@ PROMISED = {
     "model.json",
     "run.json",
     "plots",
+    "decomposed",
     "report.html",
 }
 NAMES = ["SBS96A", "SBS96B", "SBS96C"]
