@@ -46,6 +46,17 @@ CRITERIA = {
     name: getattr(criteria, name)
     for name in ("MIXTURE_COSINE", "MIXTURE_COSINE_GAINS", "ALTERNATIVE_COSINE_LOSS")
 }
+COUNTED = (
+    "given_true",
+    "recalled",
+    "called",
+    "called_right",
+    "taken_out_extracted",
+    "removed_found",
+    "false_novel",
+)
+"""Signatures of a row: those to be named, named ones among them, all named ones, right ones; those that the reference
+lacks and the extraction has, those of them that are novel, other novel ones."""
 FAR = 1.0
 """A gain of cosine that no further reference can bring."""
 SIGPROFILER_COSINE = 0.8
@@ -113,22 +124,13 @@ def rows_of(
         again = int((matches(found, out, MATCH) > 0).sum())
         for rule in rules:
             named = RULES[rule](found, cohort.reference)
-            yield row_of(cohort, rule, named, fewer=fewer, taken_out_extracted=again)
+            row = row_of(cohort, rule, named, fewer=fewer, taken_out_extracted=again)
+            yield {column: row[column] for column in ("part", *ROW, "fewer", *COUNTED)}
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Return recall and precision of the names, and which signatures are novel, pooled over cohorts and draws."""
-    sums = table.groupby(["fewer", *KEYS])[
-        [
-            "given_true",
-            "recalled",
-            "called",
-            "called_right",
-            "taken_out_extracted",
-            "removed_found",
-            "false_novel",
-        ]
-    ].sum()
+    sums = table.groupby(["fewer", *KEYS])[list(COUNTED)].sum()
     sums.insert(0, "precision", sums["called_right"] / sums["called"])
     sums.insert(0, "recall", sums["recalled"] / sums["given_true"])
     return sums
