@@ -2,9 +2,10 @@
 
     python benchmarks/cohort_decomposition.py DATA [--part choice] [--noise ...] [--rules ...]
 
-Each cohort is extracted blindly, once, with its true number of signatures; each rule then decomposes what was found
-into a reference, which may lack signatures. Writes cohort_decomposition.csv, a row for each cohort, noise, draw,
-reference and rule, after each cohort; then prints sums. ``--rules`` without a name prints only.
+Each cohort is extracted blindly, once, with its true number of signatures, with fewer, or with a number that is chosen;
+each rule then decomposes what was found into a reference, which may lack signatures. Writes cohort_decomposition.csv, a
+row for each cohort, noise, draw, reference, number and rule, after each cohort; then prints sums. ``--rules`` without a
+name prints only.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cohort_extraction import KEYS, RESTARTS, catalog_of
+from cohort_extraction import CHOICES, KEYS, RESTARTS, catalog_of
 from cohort_protocol import (
     MATCH,
     ROW,
@@ -41,6 +42,9 @@ from refit_protocol import RESULTS, write_rows
 Rule = Callable[[Array, Array], Found]
 """Extracted signatures (k, f) and references (r, f)."""
 
+FEWER = {"true": 0, "true - 3": 3, "true - 5": 5}
+NUMBERS = (*FEWER, "chosen")
+"""How many signatures are extracted."""
 NOISES: tuple[Noise, ...] = ("poisson", "nb", "perturbed")
 CRITERIA = {
     name: getattr(criteria, name)
@@ -59,8 +63,8 @@ COUNTED = (
 lacks and the extraction has, those of them that are novel, other novel ones."""
 FAR = 1.0
 """A gain of cosine that no further reference can bring."""
-SIGPROFILER_COSINE = 0.8
-"""Cosine below which SigProfiler's decomposition calls a signature novel."""
+SPARSE_COSINE = 0.8
+"""Cosine below which the sparse search calls a signature novel."""
 
 
 def this_package(found: Array, reference: Array, **others: Any) -> Found:
@@ -75,11 +79,11 @@ def this_package(found: Array, reference: Array, **others: Any) -> Found:
     return Found(novel=found[np.isin(extracted, result.novel)], known=np.isin(names, result.known))
 
 
-def forward_and_backward(found: Array, reference: Array) -> Found:
-    """Return what backward elimination and forward selection name, as SigProfiler's decomposition does it."""
+def backward_and_forward(found: Array, reference: Array) -> Found:
+    """Return what the search of a sparse refit names: backward elimination from all references, forward selection."""
     exposures = selected_exposures(torch.tensor(found), torch.tensor(reference)).numpy()
     mixtures = exposures @ reference
-    explained = np.diagonal(cosine_similarity(found, mixtures)) > SIGPROFILER_COSINE
+    explained = np.diagonal(cosine_similarity(found, mixtures)) > SPARSE_COSINE
     return Found(novel=found[~explained], known=(exposures[explained] > 0).any(axis=0))
 
 
@@ -99,13 +103,15 @@ RULES: dict[str, Rule] = {
     "adequate 0.85": partial(this_package, MIXTURE_COSINE=0.85),
     "adequate 0.93": partial(this_package, MIXTURE_COSINE=0.93),
     "adequate 0.95": partial(this_package, MIXTURE_COSINE=0.95),
-    "forward and backward": forward_and_backward,
+    "backward and forward": backward_and_forward,
 }
 
 
-def extracted(cohort: Cohort, fewer: int) -> Array:
-    """Return the signatures (k, f) of a blind extraction with the true number, or so many fewer, two at least."""
-    k = max(int(cohort.frequent.sum()) - fewer, 2)
+def extracted(cohort: Cohort, number: str) -> Array:
+    """Return the signatures (k, f) of a blind extraction with one of ``NUMBERS``, two at least."""
+    k: int | list[int] = list(CHOICES)
+    if number in FEWER:
+        k = max(int(cohort.frequent.sum()) - FEWER[number], 2)
     with one_thread():
         result = extract_signatures(
             catalog_of(cohort.counts), k, n_restarts=RESTARTS, random_state=cohort.seed
@@ -114,23 +120,23 @@ def extracted(cohort: Cohort, fewer: int) -> Array:
 
 
 def rows_of(
-    data: Path, name: str, noise: Noise, seed: int, fewer: int, rules: Sequence[str]
+    data: Path, name: str, noise: Noise, seed: int, number: str, rules: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a draw of a cohort: the extraction is the same whatever the reference lacks."""
-    found = extracted(draw_cohort(data, name, noise, seed), fewer)
+    found = extracted(draw_cohort(data, name, noise, seed), number)
     for removed in ("none", "one", "half"):
         cohort = draw_cohort(data, name, noise, seed, removed)
         out = cohort.profiles[cohort.taken_out]
         again = int((matches(found, out, MATCH) > 0).sum())
         for rule in rules:
             named = RULES[rule](found, cohort.reference)
-            row = row_of(cohort, rule, named, fewer=fewer, taken_out_extracted=again)
-            yield {column: row[column] for column in ("part", *ROW, "fewer", *COUNTED)}
+            row = row_of(cohort, rule, named, number=number, taken_out_extracted=again)
+            yield {column: row[column] for column in ("part", *ROW, "number", *COUNTED)}
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Return recall and precision of the names, and which signatures are novel, pooled over cohorts and draws."""
-    sums = table.groupby(["fewer", *KEYS])[list(COUNTED)].sum()
+    sums = table.groupby(["number", *KEYS])[list(COUNTED)].sum()
     sums.insert(0, "precision", sums["called_right"] / sums["called"])
     sums.insert(0, "recall", sums["recalled"] / sums["given_true"])
     return sums
@@ -146,15 +152,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rules", nargs="*", choices=RULES, default=list(RULES))
     parser.add_argument("--noise", nargs="*", choices=NOISES, default=NOISES)
     parser.add_argument("--seeds", type=int, default=1, help="draws of counts")
-    parser.add_argument("--fewer", type=int, default=0, help="extract so many fewer signatures")
+    parser.add_argument("--number", choices=NUMBERS, default="true", help="of signatures")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     path = chosen.out / "cohort_decomposition.csv"
     for name in chosen.cohorts or cohorts_of(chosen.part):
         for noise in chosen.noise if chosen.rules else ():
             for seed in range(chosen.seeds):
-                rows = list(rows_of(chosen.data, name, noise, seed, chosen.fewer, chosen.rules))
-                write_rows(path, rows, (*ROW, "fewer"))
+                rows = list(rows_of(chosen.data, name, noise, seed, chosen.number, chosen.rules))
+                write_rows(path, rows, (*ROW, "number"))
                 print(f"{name} {noise} {seed}", flush=True)
     table = pd.read_csv(path)
     with pd.option_context(
