@@ -37,10 +37,12 @@ from .refit import RefitResult as RefitResult
 from .refit import refit_exposures as refit_exposures
 from .refit import save_refit_report as save_refit_report
 from .refit import signature_probabilities as signature_probabilities
+from .signatures import Decomposition as Decomposition
 from .signatures import MutationCatalog as MutationCatalog
 from .signatures import SignatureSet as SignatureSet
 from .signatures import available_references as available_references
 from .signatures import convert_signatures as convert_signatures
+from .signatures import decompose_to_reference as decompose_to_reference
 from .signatures import example_catalog as example_catalog
 from .signatures import load_reference as load_reference
 from .signatures import match_to_reference as match_to_reference

@@ -330,8 +330,7 @@ def _carry_out(
 
 
 def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
-    """Print how many signatures there are, their matches, the quality of the fit and the path of the report."""
-    from dnmf.cli.match import matches_table
+    """Print how many signatures there are, what they are made of, the quality of the fit and the path of the report."""
     from dnmf.extraction.selection_findings import choice_summary
 
     if result.selection is not None and len(result.selection.table) > 1:
@@ -339,10 +338,29 @@ def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
     if result.unfinished:
         numbers = ", ".join(map(str, result.unfinished))
         say(f"Partial: not finished yet are {numbers} signatures.")
-    if result.reference is not None:
-        stdout_console().print(matches_table(result.matches, result.reference))
+    if result.layer is not None:
+        _show_layer(result, result.layer)
     say(
         f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
         f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
+
+
+def _show_layer(result: "dnmf.ExtractionResult", layer: "dnmf.extraction.SecondLayer") -> None:
+    """Print what each signature is made of, and which known and novel ones there are."""
+    from rich.table import Table
+
+    known = result.reference
+    table = Table(title=f"Made of {known.source if known and known.source else 'the reference'}")
+    table.add_column("Signature")
+    table.add_column("Share of mutations", justify="right")
+    table.add_column("Made of")
+    table.add_column("Cosine", justify="right")
+    shares = result.matches.set_index("found")["share"].to_dict()
+    novel = layer.decomposition.novel
+    for name, row in layer.decomposition.summary.iterrows():
+        made_of = f"novel; closest: {row['references']}" if name in novel else row["references"]
+        table.add_row(str(name), f"{shares[name]:.1%}", made_of, f"{row['cosine']:.3f}")
+    stdout_console().print(table)
+    say(f"Known: {', '.join(layer.known) or 'none'}. Novel: {', '.join(layer.novel) or 'none'}.")

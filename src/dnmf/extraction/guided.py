@@ -16,7 +16,6 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.guided_result import GuidedResult
 from dnmf.extraction.tables import de_novo_name, match_table
-from dnmf.extraction.verdicts import decompose, mixture_text
 from dnmf.metrics import cosine_similarity
 from dnmf.progress import Progress
 from dnmf.recorded_warnings import recorded_warnings
@@ -29,7 +28,12 @@ from dnmf.search.cohort_certainty import (
     profile_intervals,
     resampled_profiles,
 )
-from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
+from dnmf.signatures import (
+    MutationCatalog,
+    SignatureSet,
+    decompose_to_reference,
+    load_reference,
+)
 from dnmf.threads import one_thread
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -214,15 +218,11 @@ def _matches(
     if not novel:
         none = match_table(signatures, exposures, None)
         return none.assign(decomposition=[], decomposition_cosine=[])
-    matches = match_table(signatures.select(novel), exposures, known)
-    profiles = signatures.profiles
-    parts = [
-        decompose(profiles.loc[name].to_numpy(dtype=float), known.profiles[profiles.columns])
-        for name in novel
-    ]
+    found = signatures.select(novel)
+    closest = decompose_to_reference(found, known).summary
     total = float(exposures.to_numpy().sum()) or 1.0
-    return matches.assign(
-        share=[float(exposures[name].sum()) / total for name in matches["found"]],
-        decomposition=[mixture_text(shares) for shares, _ in parts],
-        decomposition_cosine=[cosine for _, cosine in parts],
+    return match_table(found, exposures, known).assign(
+        share=[float(exposures[name].sum()) / total for name in novel],
+        decomposition=closest["references"].to_numpy(),
+        decomposition_cosine=closest["cosine"].to_numpy(),
     )

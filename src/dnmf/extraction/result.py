@@ -31,12 +31,11 @@ class ExtractionResult(ExtractionRecord):
             f"median cosine {filled['cosine'].median():.3f}",
             listing(self.signatures.names, 12),
         ]
-        if self.reference is not None:
-            closest = [
-                f"{reference} {cosine:.2f}"
-                for reference, cosine in self.matches[["reference", "cosine"]].to_numpy()
-            ]
-            lines.append(f"closest in {self.reference.source}: {listing(closest, 12)}")
+        if self.layer is not None:
+            lines.append(
+                f"made of known ones: {listing(self.layer.known, 12) or 'none'}; novel: "
+                f"{listing(self.layer.novel, 12) or 'none'}"
+            )
         return "\n  ".join(lines)
 
     @cached_property

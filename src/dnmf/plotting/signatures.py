@@ -24,6 +24,8 @@ _HEADER_HEIGHT, _CAPTION_HEIGHT = 0.19, 0.17
 _TICK_LETTERS, _LETTER_WIDTH, _MAX_TICK_LETTERS = 3, 0.053, 24
 _DARK_LUMINANCE = 0.25  # relative luminance (sRGB, 0 to 1) below which a header has white letters
 _MAX_SAMPLES = 12
+# About half of a panel: three references with their shares.
+_MAX_MATCH_LETTERS = 48
 
 
 def plot_signatures(
@@ -292,7 +294,9 @@ def _write_match(
     """Write the best reference over the right end of the headers, with a key to its bars if drawn."""
     from matplotlib.patches import Rectangle
 
-    words = f"{_style.drawable(match['reference'], 24)}, cosine {match['cosine']:.3f}"
+    words = (
+        f"{_style.drawable(match['reference'], _MAX_MATCH_LETTERS)}, cosine {match['cosine']:.3f}"
+    )
     if not match["assigned"]:
         words = f"no match; closest is {words}"
     key = Rectangle((0, 0), 1, 1, facecolor=REFERENCE_COLOUR, edgecolor=_style.INK, linewidth=0.7)

@@ -23,11 +23,14 @@ class Place:
         Where their files are, seen from the page; ends in "/".
     level : int
         Of their headings.
+    words : str
+        What their headings end with.
     """
 
     prefix: str = ""
     folder: str = ""
     level: int = 2
+    words: str = ""
 
 
 OWN_PAGE = Place()

@@ -5,6 +5,7 @@ Rows are samples or signatures, columns are channels.
 
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
 from dnmf.signatures.channels import ChannelGroup, ChannelLayer, ChannelSchema
+from dnmf.signatures.decomposition import Decomposition, decompose_to_reference
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures, seen_parts
@@ -40,10 +41,12 @@ __all__ = [
     "ChannelGroup",
     "ChannelLayer",
     "ChannelSchema",
+    "Decomposition",
     "MutationCatalog",
     "SignatureSet",
     "available_references",
     "convert_signatures",
+    "decompose_to_reference",
     "default_reference",
     "detect_schema",
     "example_catalog",
