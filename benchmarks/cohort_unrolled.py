@@ -1,6 +1,6 @@
 """The inner steps of blind extraction as layers of a network with learned parameters, beside the steps as they are.
 
-    python benchmarks/cohort_unrolled.py DATA [--seeds 3] [--steps 420]
+    python benchmarks/cohort_unrolled.py DATA [--seeds 2] [--steps 360]
 
 A layer is a round of ``dnmf.kernels.gamma_poisson.improve`` with learned concentrations, and has the parameters of
 ``cohort_layers.PLAIN``. They are trained on cohorts of invented signatures, for the accuracy of the final signatures or
@@ -229,8 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="folder of the input data")
-    parser.add_argument("--seeds", type=int, default=3, help="draws of counts")
-    parser.add_argument("--steps", type=int, default=420, help="of training, each network")
+    parser.add_argument("--seeds", type=int, default=2, help="draws of counts")
+    parser.add_argument("--steps", type=int, default=360, help="of training, each network")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     with one_thread():
