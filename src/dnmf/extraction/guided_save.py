@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from dnmf.criteria import INTERVALS_HELD
 from dnmf.estimators import save_model
 from dnmf.extraction.guided_figures import draw_guided_pictures
 from dnmf.extraction.guided_page import render_guided_page
@@ -47,6 +48,7 @@ def save_guided_report(
     ``report.html``.
     """
     record = run_record(result, input_path=input_path, command=command)
+    record["intervals_held"] = INTERVALS_HELD
     intervals = interval_table(
         result.signatures.profiles.loc[result.novel], result.signature_lower, result.signature_upper
     )
