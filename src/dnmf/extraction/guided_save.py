@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from dnmf.criteria import INTERVALS_HELD
 from dnmf.estimators import save_model
 from dnmf.extraction.guided_figures import draw_guided_pictures
 from dnmf.extraction.guided_page import render_guided_page, render_guided_sections
@@ -59,6 +60,7 @@ def guided_files(
 ) -> RunFiles[tuple[dict[str, Picture], dict[str, Picture]]]:
     """Return what the folder of a guided extraction holds; see `save_guided_report`."""
     record = run_record(result, input_path=input_path, command=command)
+    record["intervals_held"] = INTERVALS_HELD
     intervals = interval_table(
         result.signatures.profiles.loc[result.novel], result.signature_lower, result.signature_upper
     )
