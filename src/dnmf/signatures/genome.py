@@ -117,7 +117,7 @@ class Genome:
         """Name of the file."""
         return self.path.name
 
-    @property
+    @cached_property
     def contigs(self) -> tuple[str, ...]:
         """Names of the contigs, in the order of the file."""
         return tuple(self.lengths)
