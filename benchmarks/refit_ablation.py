@@ -59,7 +59,7 @@ def _steps(group: Group, mutations: int) -> dict[str, Array]:
     }
     with patch.object(dnmf.kernels.mixture, "SEARCH_ROUNDS", 0):
         found["final, supports of the elimination alone"] = final(gather_evidence(X, W, fit, known))
-    ones = {"dispersion": lambda deviance, *_: np.ones(len(deviance))}
+    ones = {"deviance_dispersion": lambda deviance, *_: np.ones(len(deviance))}
     with patch.multiple(dnmf.refit.evidence, **ones):
         found["final, counts not divided by their dispersion"] = final(
             gather_evidence(X, W, fit, known)

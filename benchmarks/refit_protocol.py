@@ -175,8 +175,9 @@ def write_rows(path: Path, rows: list[dict[str, Any]], same: Sequence[str], **st
     new = pd.DataFrame([row | stamp for row in rows]).round(5)
     if path.is_file():
         old = pd.read_csv(path)
-        replaced = pd.MultiIndex.from_frame(new[list(same)].astype(str))
-        kept = ~pd.MultiIndex.from_frame(old[list(same)].astype(str)).isin(replaced)
+        # An empty cell is read as missing.
+        keys = [pd.MultiIndex.from_frame(t[list(same)].fillna("").astype(str)) for t in (old, new)]
+        kept = ~keys[0].isin(keys[1])
         new = pd.concat([old[kept], new], ignore_index=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     new.to_csv(path, index=False)

@@ -145,9 +145,13 @@ def _panel(source: Source, mutations: int, seed: int) -> list[Group]:
     # One panel a draw, whatever the number of mutations.
     log_weights = np.random.default_rng([seed, 1]).normal(0, PANEL_LOG_SD, len(set(sites)))
     weight = dict(zip(sorted(set(sites)), np.exp(log_weights), strict=True))
-    profiles = reference.profiles * [weight[site] for site in sites]
+    opportunity = pd.Series([weight[site] for site in sites], reference.profiles.columns)
+    profiles = reference.profiles * opportunity
     seen = profiles.sum(axis=1)
-    signatures = SignatureSet(profiles.div(seen, axis=0), f"{reference.source}, simulated panel")
+    source, target = f"{reference.source}, simulated panel", f"{reference.target}-simulated panel"
+    signatures = SignatureSet(
+        profiles.div(seen, axis=0), source, target=target, opportunity=opportunity
+    )
     shares, types = tumours.draw(SAMPLES_PER_TYPE, rng)
     truth, bank, oracle = (
         _scaled(table * seen.to_numpy())

@@ -145,6 +145,9 @@ PRESENT_IN_WORDS = f"{PRESENT_MUTATIONS:.0f} mutations or {PRESENT_SHARE:.0%} of
 PRESENCE_THRESHOLD = 0.4
 """Probability above which a signature is called present."""
 
+PRESENCE_RAMP = 0.1
+"""How far from the threshold a probability of presence is until all or nothing of a signature's share is given."""
+
 P_UNASSIGNED = 0.05
 """p-value of the goodness of fit below which mutations stay unassigned: above it chance explains them."""
 

@@ -7,12 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from dnmf.criteria import PRESENCE_THRESHOLD
+from dnmf.criteria import PRESENCE_RAMP, PRESENCE_THRESHOLD
 from dnmf.kernels import kl_exposures
 from dnmf.refit import estimate as module
-from dnmf.refit.estimate import COHORT_PASSES, RefitEstimate, estimate_exposures
+from dnmf.refit.estimate import (
+    COHORT_PASSES,
+    RefitEstimate,
+    estimate_exposures,
+    final_shares,
+)
+from dnmf.refit.evidence import best_fit, gather_evidence
+from dnmf.refit.network import RefitOutput
 from dnmf.refit.prior import ExposurePrior
 
 Array = NDArray[np.float64]
@@ -67,10 +75,10 @@ def test_what_holds_of_every_answer(problem: tuple[Array, Array, Array, Array], 
     assert (found.lower <= found.shares).all()
     assert (found.shares <= found.upper).all()
     assert (found.upper <= 1).all()
-    called = found.presence[filled] > PRESENCE_THRESHOLD
+    given = found.presence[filled] > PRESENCE_THRESHOLD - PRESENCE_RAMP
     largest = found.shares[filled] >= found.shares[filled].max(axis=1, keepdims=True)
-    assert (found.shares[filled][~called & ~largest] == 0).all()
-    assert (found.shares[filled][called] > 0).all()
+    assert (found.shares[filled][~given & ~largest] == 0).all()
+    assert (found.shares[filled][given] > 0).all()
     assert (found.shares == 0).any()
     for p in (found.p_reference, found.p_answer):
         assert ((p >= 0) & (p <= 1)).all()
@@ -85,6 +93,26 @@ def test_what_holds_of_every_answer(problem: tuple[Array, Array, Array, Array], 
     few = (X.sum(axis=1) < 40) & filled
     assert abs(found.shares - H)[few].sum(axis=1).mean() < 0.9
     assert (found.upper - found.lower)[few].max(axis=1).mean() > 0.2
+
+
+def test_no_share_jumps_when_a_probability_of_presence_passes_a_threshold() -> None:
+    W = np.random.default_rng(0).dirichlet(np.full(12, 0.5), size=3)
+    X = 200 * np.array([[0.5, 0.3, 0.2]]) @ W
+    evidence = gather_evidence(X, W, best_fit(X, W), np.zeros((0, 3)))
+    shares = []
+    for presence in np.linspace(0.25, 0.55, 301):
+        output = RefitOutput(
+            torch.tensor([[0.5, 0.3, 0.2]]),
+            torch.logit(torch.tensor([[1.0, 1.0, presence]]), eps=1e-6),
+            *(torch.zeros(1, 3),) * 2,
+            torch.zeros(1),
+        )
+        shares.append(final_shares(evidence, output)[2][0, 2])
+    assert max(shares[:50]) == 0
+    assert shares[51] > 0
+    assert_allclose(shares[-40:], 0.2, atol=0.01)
+    assert np.diff(shares).min() >= 0
+    assert np.diff(shares).max() < 0.005
 
 
 def test_the_certificate_bounds_how_far_the_likelihood_is_below_the_highest(

@@ -13,6 +13,7 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError, ModelFileError
 from dnmf.refit.prior import available_priors, load_prior
 from dnmf.refit.summaries import Cluster, draw_rows, parse_summaries, summaries
 from dnmf.signatures import SBS96, SignatureSet, load_reference
+from dnmf.signatures.opportunity import opportunity_ratio
 
 
 def signatures(*names: str) -> SignatureSet:
@@ -53,6 +54,28 @@ def test_every_type_has_a_prior() -> None:
     }
     melanoma = pd.Series(means["Skin-Melanoma"], index=reference.names)
     assert melanoma.idxmax() in ("SBS7a", "SBS7b")
+
+
+def test_summaries_are_converted_to_what_an_exome_or_a_panel_sees() -> None:
+    genome = load_reference("cosmic-v3.4")
+    exome = load_reference("cosmic-v3.4", assay="exome")
+    weights = np.random.default_rng(0).lognormal(0, 0.5, 96)
+    weighted = genome.profiles * weights
+    panel = SignatureSet(
+        weighted.div(weighted.sum(axis=1), axis=0),
+        target="GRCh37-a.bed",
+        opportunity=pd.Series(weights, genome.profiles.columns),
+    )
+    ratio = opportunity_ratio("GRCh37", "GRCh37-exome").to_numpy()
+    for seen, opportunity in ((exome, ratio), (panel, weights)):
+        before = load_prior("Liver-HCC", genome, 1).shares
+        after = load_prior("Liver-HCC", seen, 1).shares
+        # The spectrum of what is seen of each tumour's mutations is exactly that of the converted shares.
+        spectra = before @ genome.profiles.to_numpy() * opportunity
+        expected = spectra / spectra.sum(axis=1, keepdims=True)
+        assert_allclose(after @ seen.profiles.to_numpy(), expected, atol=1e-6)
+    table = pd.DataFrame(before, columns=genome.names, index=[f"s{i}" for i in range(len(before))])
+    assert_allclose(load_prior(table, panel, 1).shares, before)
 
 
 def test_a_summary_is_of_several_tumours() -> None:

@@ -140,6 +140,10 @@ def test_the_prior_that_was_used_is_told(catalog: MutationCatalog) -> None:
         assert result.prior.kind == kind
         assert result.parameters["prior"] == result.prior.name
         assert result.prior_in_words in repr(result)
+    exome = refit_exposures(
+        catalog, load_reference(",".join(BREAST), assay="exome"), prior="Breast-AdenoCA"
+    )
+    assert "Breast-AdenoCA, as they are seen in GRCh37-exome" in exome.prior_in_words
     classic = refit_exposures(catalog, ",".join(BREAST), method="kl")
     assert classic.prior is None
     assert classic.parameters["prior"] is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnmf.exceptions import InputDataError
-from dnmf.signatures import convert_signatures, load_reference
+from dnmf.signatures import SignatureSet, convert_signatures, load_reference, seen_parts
 from dnmf.signatures.opportunity import TARGETS, opportunity_ratio
 
 
@@ -28,6 +28,15 @@ def test_there_and_back_is_the_identity_and_ratios_belong_to_sites() -> None:
     ratio = opportunity_ratio("GRCh37", "GRCh37-exome")
     np.testing.assert_allclose(ratio * opportunity_ratio("GRCh37-exome", "GRCh37"), 1.0)
     assert ratio["A[C>A]G"] == ratio["A[C>T]G"]
+
+
+def test_what_is_seen_of_a_signature_is_the_sum_of_its_weighted_profile() -> None:
+    genome = load_reference("SBS1,SBS5,SBS10a")
+    weighted = (genome.profiles * opportunity_ratio("GRCh37", "GRCh37-exome")).sum(axis=1)
+    published = load_reference("cosmic-v3.4-exome").select(genome.names)
+    np.testing.assert_allclose(seen_parts(published), weighted / weighted.mean(), rtol=1e-3)
+    for unknown in (genome, SignatureSet(genome.profiles), load_reference("cosmic-v3.4-DBS-exome")):
+        np.testing.assert_array_equal(seen_parts(unknown), 1)
 
 
 def test_an_unknown_target_is_refused() -> None:

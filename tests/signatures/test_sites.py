@@ -10,7 +10,7 @@ import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.inputs import input_limit
-from dnmf.signatures import load_reference, restrict_signatures
+from dnmf.signatures import SignatureSet, load_reference, restrict_signatures, seen_parts
 from dnmf.signatures.genome import read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
@@ -158,6 +158,14 @@ def test_signatures_follow_the_sites(tmp_path: Path) -> None:
         )
         assert odds[channel] / odds[second] == pytest.approx(expected, rel=1e-9)
     assert "in the regions of panel.bed" in chosen.source
+    assert chosen.opportunity is not None
+    parts = (load_reference("SBS1,SBS5").profiles * chosen.opportunity).sum(axis=1)
+    np.testing.assert_allclose(seen_parts(chosen), parts / parts.mean())
+    flat = SignatureSet(chosen.profiles.iloc[:1].rename({"SBS1": "own"}) * 0 + 1 / 96)
+    together = load_reference([flat, chosen.select(["SBS5", "SBS1"])])
+    assert seen_parts(together)[1] / seen_parts(together)[2] == pytest.approx(
+        parts["SBS5"] / parts["SBS1"]
+    )
 
 
 def test_the_build_of_a_genome_is_checked(

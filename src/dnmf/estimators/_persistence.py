@@ -53,7 +53,7 @@ def save_model(
     estimator
         Any of the estimators, fitted.
     directory : path
-        Existing folder. A model in it is replaced: killed at any moment, the old or the new one can be loaded.
+        Folder, made if need be. A model in it is replaced: killed at any moment, the old or the new one can be loaded.
     metadata : dict, optional
         Anything JSON can hold; :func:`load_model` returns it.
 
@@ -97,6 +97,7 @@ def save_model(
         "weights": WEIGHTS_NAME,
         "metadata": metadata or {},
     }
+    directory.mkdir(parents=True, exist_ok=True)
     card = directory / CARD_NAME
     FORMAT.write(card, directory / WEIGHTS_NAME, content, save(tensors))
     return card

@@ -14,9 +14,10 @@ Array = NDArray[np.float64]
 # Signatures of a searched support, at most.
 MOST_IN_SUPPORT = 10
 # Rounds of single changes to the best support.
-SEARCH_ROUNDS = 2
-# Known exposures that are tried for a sample: those that explain its counts best.
-ROWS_TRIED = 16
+SEARCH_ROUNDS = 4
+# Known exposures that are tried for a sample, those that explain its counts best: a tenth, within these bounds. More of
+# few are no longer like the sample; fewer of many leave out some that are.
+FEWEST_TRIED, MOST_TRIED = 16, 32
 # Prior counts of a component around known exposures.
 ROW_COUNTS = 15.0
 # Prior probabilities that a sample is a known one with one more signature, and that it is like none of them.
@@ -99,7 +100,7 @@ def mixture_posterior(
     # Each sample is left at least one known exposure that is not its own.
     known = known.reshape(-1, k) if len(known) > (own is not None) else np.zeros((0, k))
     m = len(known)
-    tried = min(ROWS_TRIED, m - (own is not None))
+    tried = min(max(FEWEST_TRIED, min(m // 10, MOST_TRIED)), m - (own is not None))
     if m:
         mean = known.mean(axis=0)
         with np.errstate(divide="ignore"):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnmf.criteria import P_UNASSIGNED, PRESENCE_THRESHOLD
+from dnmf.criteria import P_UNASSIGNED, PRESENCE_RAMP, PRESENCE_THRESHOLD
 from dnmf.kernels.goodness_of_fit import poisson_deviance, unexplained_share
 from dnmf.kernels.mixture import likeliest_near
 from dnmf.progress import Progress
@@ -16,6 +16,7 @@ from dnmf.refit.evidence import Evidence, best_fit, gather_evidence, reported
 from dnmf.refit.model import RefitModel, load_model
 from dnmf.refit.network import RefitOutput
 from dnmf.refit.prior import ExposurePrior
+from dnmf.refit.replicates import smoothed
 from dnmf.threads import one_thread
 
 Array = NDArray[np.float64]
@@ -120,9 +121,11 @@ def estimate_exposures(
     Notes
     -----
     1. The mixture posterior (:func:`dnmf.kernels.mixture.mixture_posterior`) of counts divided by their dispersion.
-    2. From it the network.
-    3. Signatures with a presence of at most 0.4, but for the largest, get exactly 0; the others
-       ``argmax_h sum_c x_c log (h W)_c + 1000 sum_j h0_j log h_j``, h0 the network's shares.
+    2. From it the network; where its answer does not explain the sample, the mean over replicates of the counts
+       (:func:`dnmf.refit.replicates.smoothed`).
+    3. Signatures with a presence of at most 0.3, but for the largest, get exactly 0, and the share of those with a
+       presence p below 0.5 is multiplied by ``(p - 0.3) / 0.2``: no share jumps when a call changes. The answer is
+       ``argmax_h sum_c x_c log (h W)_c + 1000 sum_j h0_j log h_j``, h0 these shares.
 
     A sample's answer does not depend on the other samples, unless the cohort is the prior.
     """
@@ -141,7 +144,8 @@ def estimate_exposures(
         place = np.full(len(counts), -1)
         for number in range(COHORT_PASSES):
             phase = f"pass {number + 1} of {COHORT_PASSES + 1}"
-            for rows, part in _chunks(counts, members, W, known, own, model, phase, progress):
+            work = _chunks(counts, members, W, known, own, model, phase, progress, is_last=False)
+            for rows, part in work:
                 estimate.put(rows, part)
             known = estimate.shares[members]
             place[members] = np.arange(len(members))
@@ -162,6 +166,7 @@ def _chunks(
     model: RefitModel,
     phase: str,
     progress: Progress | None,
+    is_last: bool = True,
 ) -> Iterator[tuple[NDArray[np.int_], RefitEstimate]]:
     """Yield the estimates of the chosen samples, those of about the same number of mutations at a time."""
     levels = np.rint(np.log(counts[chosen].sum(axis=1)) / math.log(LEVEL_FACTOR)).astype(int)
@@ -171,20 +176,23 @@ def _chunks(
         rows = chosen[levels == level]
         for start in range(0, len(rows), CHUNK_SAMPLES):
             part = rows[start : start + CHUNK_SAMPLES]
-            yield part, _answer(counts[part], W, at_level, own[part], model)
+            yield part, _answer(counts[part], W, at_level, own[part], model, is_last)
             done += len(part)
             if progress is not None:
                 progress(phase, done, len(chosen), math.nan)
 
 
 def _answer(
-    X: Array, W: Array, known: Array, own: NDArray[np.int_], model: RefitModel
+    X: Array, W: Array, known: Array, own: NDArray[np.int_], model: RefitModel, is_last: bool
 ) -> RefitEstimate:
     n, k = len(X), len(W)
     fit = best_fit(X, W)
     evidence = gather_evidence(X, W, fit, known, own=own)
     with torch.no_grad():
         output = model.network(evidence)
+        p_answer = model.p_answer(evidence, output)
+        if is_last:
+            output = smoothed(X, W, known, own, evidence, output, model)
     seen = evidence.seen.numpy()
     presence, called, final = final_shares(evidence, output)
     low, high = model.interval_ends(evidence, output, final, called)
@@ -199,7 +207,6 @@ def _answer(
     observed, answer = torch.from_numpy(X), torch.from_numpy(expected)
     excess = poisson_deviance(observed, answer).numpy() - fit.deviance
     p_reference = fit.p_value()
-    p_answer = model.p_answer(evidence, output)
     left_over = unexplained_share(observed, answer).numpy()
     return replace(
         RefitEstimate.empty(n, k, "network"),
@@ -216,11 +223,13 @@ def _answer(
 
 
 def final_shares(evidence: Evidence, output: RefitOutput) -> tuple[Array, NDArray[np.bool_], Array]:
-    """Return presence, which signatures are called, and the final shares, all (n, K) of the seen signatures."""
+    """Return presence, which signatures are given a share, and the shares, all (n, K) of the seen signatures."""
     presence = torch.sigmoid(output.presence).double().numpy()
     raw = output.shares.double().numpy()
-    called = (presence > PRESENCE_THRESHOLD) | (raw >= raw.max(axis=1, keepdims=True))
-    kept = np.where(called, np.maximum(raw, 1e-9), 0)
+    part = np.clip((presence - PRESENCE_THRESHOLD) / (2 * PRESENCE_RAMP) + 0.5, 0, 1)
+    part[raw >= raw.max(axis=1, keepdims=True)] = 1
+    called = part > 0
+    kept = np.where(called, np.maximum(part * raw, 1e-9), 0)
     kept /= kept.sum(axis=1, keepdims=True)
     seen, W = evidence.seen.numpy(), evidence.W.double().numpy()
     shares = np.zeros((len(seen), len(W)))

@@ -17,7 +17,7 @@ _MAX_ROWS, _MAX_SIGNATURES = 5000, 4
 _METHOD_WORDS = {
     "network": "the posterior over mixtures of signatures under a prior (variational Bayes), refined by an unfolded "
     "Kullback-Leibler network whose parameters belong to no signature; counts were divided by their dispersion and "
-    "signatures that were not called set to 0",
+    "signatures that are hardly present set to 0",
     "kl": "Poisson maximum likelihood over all signatures, solved to a certificate",
     "nnls": "non-negative least squares over all signatures, scaled to each sample's mutations",
     "sparse": "backward elimination and forward selection by relative L2 error (0.01, 0.05) from non-negative least "

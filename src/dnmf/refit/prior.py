@@ -20,7 +20,7 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.inputs import read_input
 from dnmf.refit.summaries import ROWS_OF_ALL, ROWS_OF_TYPE, draw_rows, summaries
 from dnmf.refit.tumours import successors
-from dnmf.signatures import SignatureSet, read_exposures
+from dnmf.signatures import SignatureSet, read_exposures, seen_parts
 from dnmf.signatures.catalog import checked_frame, checked_names
 
 PAN_CANCER: Final = "pan-cancer"
@@ -78,7 +78,8 @@ def load_prior(
     reference : SignatureSet
         ``k`` signatures. A prior that names signatures it lacks is restricted to the others and scaled to 1; samples
         that keep less than half of their mutations are left out. SBS22 and SBS40 count as SBS22a and SBS40a where the
-        reference splits them.
+        reference splits them. Summaries are of genomes; for the signatures of an exome or a panel their shares are
+        converted (:func:`dnmf.signatures.seen_parts`). A table is taken to be of the catalog's own assay.
     n_samples : int
         Samples of the catalog that have mutations.
 
@@ -119,7 +120,7 @@ def load_prior(
         return _without_rows(COHORT, reference)
     name = {known.lower(): known for known in (PAN_CANCER, *available_priors())}.get(word)
     if name is not None:
-        shares, problem = _restricted(*_summary(name), reference)
+        shares, problem = _of_summary(name, reference)
         if problem:
             _warn(f"the prior {name!r} is not used: {problem}. The refit uses no prior.")
             return _without_rows(NONE, reference)
@@ -132,7 +133,7 @@ def load_prior(
 
 
 def _default(reference: SignatureSet, n_samples: int) -> ExposurePrior:
-    shares, problem = _restricted(*_summary(PAN_CANCER), reference)
+    shares, problem = _of_summary(PAN_CANCER, reference)
     if not problem:
         return ExposurePrior(PAN_CANCER, PAN_CANCER, shares)
     return _without_rows(COHORT if n_samples >= MIN_COHORT_SAMPLES else NONE, reference)
@@ -140,6 +141,11 @@ def _default(reference: SignatureSet, n_samples: int) -> ExposurePrior:
 
 def _without_rows(kind: Literal["cohort", "none"], reference: SignatureSet) -> ExposurePrior:
     return ExposurePrior(kind, kind, np.zeros((0, len(reference))))
+
+
+def _of_summary(name: str, reference: SignatureSet) -> tuple[NDArray[np.float64], str]:
+    """Return shares of a summary as the target of the reference sees them, see ``_restricted``."""
+    return _restricted(*_summary(name), reference, seen_parts(reference))
 
 
 def _summary(name: str) -> tuple[list[str], NDArray[np.float64]]:
@@ -190,9 +196,15 @@ def _of_table(
 
 
 def _restricted(
-    names: list[str], shares: NDArray[np.float64], reference: SignatureSet
+    names: list[str],
+    shares: NDArray[np.float64],
+    reference: SignatureSet,
+    parts: NDArray[np.float64] | float = 1.0,
 ) -> tuple[NDArray[np.float64], str]:
-    """Return shares (m, k) of the reference's signatures, and why they cannot be used, or "" where they can."""
+    """Return shares (m, k) of the reference's signatures, and why they cannot be used, or "" where they can.
+
+    ``parts`` (k,): which part of the mutations of each signature is seen.
+    """
     column = {name: number for number, name in enumerate(successors(names, reference.names))}
     known = [(j, column[name]) for j, name in enumerate(reference.names) if name in column]
     values = np.zeros((len(shares), len(reference)))
@@ -207,7 +219,8 @@ def _restricted(
             f"only {used.sum()} of its samples have half of their mutations in signatures of the reference; at least "
             f"{MIN_PRIOR_ROWS} are needed"
         )
-    return values[used] / kept[used, None], ""
+    seen = values[used] * parts
+    return seen / seen.sum(axis=1, keepdims=True), ""
 
 
 def _unknown(prior: str) -> str:

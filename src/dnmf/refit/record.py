@@ -8,7 +8,7 @@ import pandas as pd
 from dnmf.criteria import LISTED_SHARE, PRESENCE_THRESHOLD, PRESENT_SHARE
 from dnmf.refit.prior import ExposurePrior
 from dnmf.report.records import RunResult
-from dnmf.signatures import SignatureSet
+from dnmf.signatures import SignatureSet, seen_parts
 
 Method = Literal["network", "kl", "nnls", "sparse"]
 
@@ -25,8 +25,8 @@ class RefitRecord(RunResult):
         The ``k`` signatures that were refitted.
     exposures, exposure_lower, exposure_upper : DataFrame (n, k)
         Mutations per sample and signature, and the lower and upper ends of their 90 % intervals. The exposures of a
-        sample and its unassigned mutations sum to all its mutations. A signature that is not called has exactly 0; so
-        has all of a sample without mutations.
+        sample and its unassigned mutations sum to all its mutations. A signature whose probability of presence is at
+        most 0.3 has exactly 0, that of one up to 0.5 is reduced; all of a sample without mutations is 0.
     presence : DataFrame (m, k) or None
         Probability that a signature contributes at least ten mutations or 5 % of the sample
         (``dnmf.criteria.PRESENT_IN_WORDS``), for samples with mutations; None from the classic methods, which know no
@@ -78,9 +78,11 @@ class RefitRecord(RunResult):
         if self.prior is None:
             return "none, as classic methods know no prior"
         rows = f" ({len(self.prior.shares):,} rows)"
+        is_converted = (seen_parts(self.reference) != 1).any()
+        seen = f", as they are seen in {self.reference.target}" if is_converted else ""
         return {
-            "pan-cancer": "pan-cancer, the exposures of tumours of all types",
-            "tumour type": f"the exposures of the tumour type {self.prior.name}",
+            "pan-cancer": f"pan-cancer, the exposures of tumours of all types{seen}",
+            "tumour type": f"the exposures of the tumour type {self.prior.name}{seen}",
             "file": f"the exposures in {self.prior.name if self.prior.file else 'a table'}{rows}",
             "cohort": "the samples of this catalog themselves, so that each answer depends on the other samples",
             "none": "none: no exposures were known beforehand",

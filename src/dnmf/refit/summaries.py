@@ -14,10 +14,10 @@ from dnmf.strict_json import check_entries, read_json
 
 FILE_NAME = "pcawg-sbs-summaries.json"
 
-ROWS_OF_ALL, ROWS_OF_TYPE = 1000, 200
-"""Rows that are drawn for all types together and for one. With more, the sixteen rows that a refit tries cover less."""
+ROWS_OF_ALL, ROWS_OF_TYPE = 1000, 1000
+"""Rows that are drawn for all types together and for one. With more, the rows that a refit tries cover less."""
 
-SPREAD = 0.7
+SPREAD = 0.85
 """Spread of drawn shares as a part of the fitted one, in logarithms: a refit adds a spread around each row."""
 
 _SEED = 0

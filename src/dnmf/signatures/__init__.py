@@ -7,7 +7,7 @@ from dnmf.signatures.catalog import MutationCatalog, SignatureSet
 from dnmf.signatures.channels import ChannelGroup, ChannelLayer, ChannelSchema
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
-from dnmf.signatures.opportunity import convert_signatures, restrict_signatures
+from dnmf.signatures.opportunity import convert_signatures, restrict_signatures, seen_parts
 from dnmf.signatures.references import load_reference
 from dnmf.signatures.schemas import (
     CN48,
@@ -54,6 +54,7 @@ __all__ = [
     "read_exposures",
     "read_signatures",
     "restrict_signatures",
+    "seen_parts",
     "simulate_catalog",
     "simulate_cohort",
     "write_catalog",

@@ -141,6 +141,9 @@ class SignatureSet:
         What the columns must be; any order and spelling is accepted.
     target : str
         Genome build and assay that they are for, such as ``"GRCh37-exome"``; empty if not known.
+    opportunity : Series (channels,), optional
+        How often the sites of each channel occur in the target, relative to the whole genome, up to a factor: what the
+        profiles of a panel were weighted with.
 
     Raises
     ------
@@ -161,6 +164,7 @@ class SignatureSet:
     source: str = ""
     schema: ChannelSchema = SBS96
     target: str = ""
+    opportunity: pd.Series | None = None
 
     def __post_init__(self) -> None:
         table = self.source or "the signatures"

@@ -2,15 +2,17 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.shipped import shipped_reference
+from dnmf.signatures.shipped import EXOME, shipped_reference
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 from dnmf.signatures.substitutions import SBS96
 
@@ -170,7 +172,35 @@ def restrict_signatures(
     channels = SBS96.labels
     ratio = pd.Series(np.exp((logs - logs.mean())[_sites(channels)].to_numpy()), index=channels)
     name = Path(regions).name
-    return _weighted(signatures, ratio, f"in the regions of {name}", f"{build}-{name}")
+    restricted = _weighted(signatures, ratio, f"in the regions of {name}", f"{build}-{name}")
+    return replace(restricted, opportunity=ratio)
+
+
+def seen_parts(signatures: SignatureSet) -> NDArray[np.float64]:
+    """Return which part of a genome's mutations of each signature is seen where the signatures are for, up to a factor.
+
+    An array (k,) with mean 1. Without a known opportunity (genomes, other classes than SBS96, signatures of unknown
+    target) all are 1.
+
+    Notes
+    -----
+    With the opportunity o of each channel, a signature G of the genome appears as ``W_c = o_c G_c / r``, with the part
+    ``r = sum_c o_c G_c = 1 / sum_c (W_c / o_c)``. Shares h of a genome's mutations become ``h_j r_j / sum_i h_i r_i``.
+
+    Examples
+    --------
+    >>> from dnmf.signatures import load_reference
+    >>> ubiquitous = load_reference("SBS1,SBS5", assay="exome")
+    >>> seen_parts(ubiquitous).round(1)  # most mutations of SBS1 are at CpG sites, in which exomes are rich
+    array([1.4, 0.6])
+    """
+    ratio = signatures.opportunity
+    if ratio is None and signatures.schema is SBS96 and signatures.target.endswith(f"-{EXOME}"):
+        ratio = opportunity_ratio("GRCh37", "GRCh37-exome")
+    if ratio is None:
+        return np.ones(len(signatures))
+    parts = 1 / (signatures.profiles / ratio[signatures.profiles.columns]).sum(axis=1)
+    return (parts / parts.mean()).to_numpy(dtype=np.float64)
 
 
 def _sites(channels: Sequence[str]) -> list[str]:

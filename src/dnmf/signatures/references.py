@@ -229,12 +229,14 @@ def _joined(parts: Sequence[SignatureSet]) -> SignatureSet:
                 "signature once; rename or leave out one of the two."
             )
         owners.update(dict.fromkeys(part.names, part.source))
-    targets = {part.target for part in parts} - {""}
+    targets = {part.target: part.opportunity for part in parts if part.target}
+    target, opportunity = targets.popitem() if len(targets) == 1 else ("", None)
     return SignatureSet(
         pd.concat([part.profiles for part in parts]),
         " and ".join(dict.fromkeys(part.source or "signatures in memory" for part in parts)),
         first.schema,
-        targets.pop() if len(targets) == 1 else "",
+        target,
+        opportunity,
     )
 
 

@@ -1,0 +1,107 @@
+"""What runs on a processor runs on a graphics card, where there is one, and gives the same answers."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from dnmf.estimators import (
+    DNMF,
+    MultiplicativeNMF,
+    PaperDNMF,
+    PaperSupervisedDNMF,
+    SupervisedDNMF,
+    load_model,
+    save_model,
+)
+from dnmf.kernels import Frobenius, Poisson
+from dnmf.unfolding import LAYERS, Unfolded
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
+    ),
+]
+ON_EACH_DEVICE = pytest.mark.parametrize("device", DEVICES)
+N, F, K = 40, 24, 4
+
+
+@pytest.fixture(scope="module")
+def small(problem):
+    return problem(N, F, K, 0)
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("rule", LAYERS)
+def test_a_network_and_its_gradients(small, rule, device):
+    X, _, W = small
+
+    def run(where: str) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        network = Unfolded.from_dictionary(W.to(where), 1, layer=rule)
+        H = network(X.to(where))
+        assert H.device.type == where
+        H.square().mean().backward()
+        return H, {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
+
+    there, gradients = run(device)
+    here, expected = run("cpu")
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-8, atol=1e-8)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        assert gradient.device.type == device
+        scale = max(expected[name].abs().max().item(), 1e-12)
+        torch.testing.assert_close(gradient.cpu(), expected[name], rtol=0, atol=1e-7 * scale)
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("rule", LAYERS)
+def test_a_layer_in_a_network_moved_there(small, rule, device):
+    X, _, W = small
+    network = Unfolded.from_dictionary(W, 2, layer=rule)
+    here = network(X)
+    there = network.to(device)(X.to(device))
+    assert there.device.type == device
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-8, atol=1e-8)
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("objective", [Frobenius(), Frobenius(l1_reg=0.5), Poisson()])
+def test_exact_exposures_and_their_certificate(small, objective, device):
+    X, _, W = small
+    exact = objective.exposures(X.to(device), W.to(device))
+    certificate = objective.certificate(X.to(device), exact, W.to(device))
+    assert exact.device.type == certificate.device.type == device
+    torch.testing.assert_close(exact.cpu(), objective.exposures(X, W), rtol=1e-9, atol=1e-6)
+
+
+ESTIMATORS = [
+    DNMF(K, n_steps=20, random_state=0),
+    DNMF(K, n_steps=20, random_state=0, dtype="float32"),
+    DNMF(K, n_steps=20, random_state=0, layer="kl", init="random"),
+    DNMF(K, n_steps=20, random_state=0, min_volume=0.1),
+    MultiplicativeNMF(K, max_iter=50, tol=1e-2, random_state=0),
+    PaperDNMF(K, max_epochs=20, dtype="float32"),
+    SupervisedDNMF(max_epochs=5, random_state=0),
+    PaperSupervisedDNMF(max_epochs=20),
+]
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("number", range(len(ESTIMATORS)), ids=lambda i: str(ESTIMATORS[i]))
+def test_an_estimator_fits_there_and_is_loaded_here(small, number, device, tmp_path):
+    X, H, _ = (part.numpy() for part in small)
+    model = clone(ESTIMATORS[number]).set_params(device=device)
+    model.fit(X, H)  # the unsupervised ones ignore the exposures
+    exposures = model.transform(X)
+    assert isinstance(exposures, np.ndarray)
+    assert np.isfinite(model.score(X, H))
+    save_model(model, tmp_path)
+    loaded, _ = load_model(tmp_path)
+    assert loaded.device == "cpu"
+    tolerance = 1e-2 if getattr(model, "dtype", "") == "float32" else 1e-6
+    np.testing.assert_allclose(loaded.transform(X), exposures, rtol=0, atol=tolerance * H.max())
+    if device != "cpu":
+        here = clone(model).set_params(device="cpu").fit(X, H)
+        assert model.score(X, H) >= here.score(X, H) * (1 + tolerance)  # scores are negative
