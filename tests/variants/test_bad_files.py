@@ -170,6 +170,7 @@ def test_what_is_absent_or_nothing(tmp_path):
     for paths, message in (
         (tmp_path / "gone.vcf", r"gone.vcf: no such file"),
         ([], "no file of variants was named"),
+        ("", "a path is empty"),
         (tmp_path, r": no file of variants in this folder, nothing\. Give"),
         ("a\0b", "is no path"),
     ):

@@ -106,5 +106,19 @@ def test_one_name_from_two_files(samples, folder):
         samples(["snvs.vcf", "other/snvs.vcf"])
 
 
+def test_a_name_of_two_files_in_the_sheet(folder):
+    sheet = folder / "sheets/sheet.tsv"
+    for name in ("sheets", "a", "b"):
+        (folder / name).mkdir()
+    sheet.write_text("path\tsample\nsnvs.vcf\tP1\n")
+    paths = [folder / name / "snvs.vcf" for name in "ab"]
+    for path in paths:
+        path.write_text(f"{VCF}\n{ROW}\n")
+    with pytest.raises(InputDataError, match=r"line 2: snvs.vcf is the name of several files"):
+        list(read_variants(paths, samples=sheet))
+    (found,) = read_variants(paths[:1], samples=sheet)
+    assert found.frame["sample"].tolist() == ["P1"]
+
+
 def test_a_file_named_twice_is_read_once(samples, folder):
     assert samples(["snvs.vcf", "../" + folder.name + "/snvs.vcf"]) == [["snvs"]]

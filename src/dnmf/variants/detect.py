@@ -71,7 +71,7 @@ def _telling_line(stream: RowStream) -> str:
         lines = re.split(r"\r\n|\r|\n", head.decode("utf-8", "replace"))
         whole = lines[:-1] if len(head) >= size else lines
         for line in whole:
-            if line.strip() and (not line.startswith("#") or "\t" in line):
+            if line.strip() and not line.startswith("##") and (line[0] != "#" or "\t" in line):
                 return line
         if len(head) < size:
             return lines[0]
@@ -110,6 +110,8 @@ def variant_files(
     """
     found: dict[str, tuple[str, type[VariantReader] | None]] = {}
     for path in [os.fspath(path) for path in paths]:
+        if not path:
+            raise InputDataError("a path is empty. Name files or folders.")
         inside = _in_folder(path) if Path(path).is_dir() else [(path, _reader_of_file(path))]
         for file, reader in inside:
             found.setdefault(os.path.realpath(file), (file, reader))

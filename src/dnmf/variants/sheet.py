@@ -1,7 +1,7 @@
 """The sample sheet: which file has the variants of which sample."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from dnmf.exceptions import InputDataError
@@ -40,12 +40,13 @@ class SampleSheet:
                 f"{path}, line {table.lines[0]}: a sample sheet has the columns path and sample, once each; not so "
                 f"{few(missing)}. Its columns are {few(table.row(0))}."
             )
+        places = {os.path.realpath(file): file for file in files}
         cells = (table.column(header.index(name))[1:] for name in ("path", "sample"))
         for line, file, sample in zip(table.lines[1:], *cells, strict=True):
             place, file, sample = f"{path}, line {line}", file.strip(), sample.strip()
             if not (file and sample):
                 raise InputDataError(f"{place}: the path or the sample is empty. Fill it in.")
-            self._samples.setdefault(_find(file, Path(path).parent, files, place), []).append(
+            self._samples.setdefault(_find(file, Path(path).parent, places, place), []).append(
                 sample
             )
 
@@ -70,14 +71,14 @@ class SampleSheet:
             )
 
 
-def _find(path: str, folder: Path, files: Collection[str], place: str) -> str:
-    """Return which of the files a path of the sheet is."""
+def _find(path: str, folder: Path, files: Mapping[str, str], place: str) -> str:
+    """Return which of the files, by their real paths, a path of the sheet is."""
     try:
         seen = {os.path.realpath(seen) for seen in (path, folder / path)}
     except ValueError as error:
         raise InputDataError(f"{place}: {path!r} is no path: {error}.") from None
-    found = [file for file in files if os.path.realpath(file) in seen]
-    found = found or [file for file in files if Path(file).name == path]
+    found = [files[real] for real in seen if real in files]
+    found = found or [file for file in files.values() if Path(file).name == path]
     if len(found) == 1:
         return found[0]
     if found:

@@ -250,10 +250,15 @@ class VcfReader:
         if self._kept and self._by_genotype and (places >= 0).any():
             called = [genotypes(chunk.texts[f"sample {name}"], places) for name in self._kept]
             self._check_genotypes(chunk, called, alt)
+            known = called[0].where(_is_known)
+            if self._normal:
+                normal = genotypes(chunk.texts[f"sample {self._normal}"], places)
+                self._count_normal(normal)
+                known |= normal.where(_is_known)
             if len(called) == 1:
-                places = np.where(self._says_nothing(chunk, called[0], places), -1, places)
+                # In the files of cgpPindel no genotype is known: its rows are as rows without genotypes.
+                places = np.where(known, places, -1)
             row, which, sample = carriers(called, alt.number)
-        self._count_normal(chunk, places)
         # Rows without genotypes count for the one sample. Rows that no genotype calls belong to none of several.
         whole = np.ones(n_rows, dtype=bool)
         whole[row] = False
@@ -315,21 +320,10 @@ class VcfReader:
                     stacklevel=2,
                 )
 
-    def _says_nothing(
-        self, chunk: Chunk, tumour: Texts, places: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Return in which rows no genotype is known, as in all of cgpPindel: they are as rows without genotypes."""
-        nothing = ~tumour.where(_is_known)
-        if self._normal:
-            nothing &= ~genotypes(chunk.texts[f"sample {self._normal}"], places).where(_is_known)
-        return nothing
-
-    def _count_normal(self, chunk: Chunk, places: NDArray[np.int64]) -> None:
-        if self._normal:
-            normal = genotypes(chunk.texts[f"sample {self._normal}"], places)
-            self._normal_rows += int(normal.where(_is_known).sum())
-            carries = normal.where(lambda text: bool((called_alleles(text) or frozenset()) - {0}))
-            self._normal_carries += int(carries.sum())
+    def _count_normal(self, normal: Texts) -> None:
+        self._normal_rows += int(normal.where(_is_known).sum())
+        carries = normal.where(lambda text: bool((called_alleles(text) or frozenset()) - {0}))
+        self._normal_carries += int(carries.sum())
 
 
 def _is_known(genotype: str) -> bool:
