@@ -9,6 +9,7 @@ from typer.testing import Result
 import dnmf
 
 COMMANDS = [
+    "count",
     "extract",
     "refit",
     "simulate",

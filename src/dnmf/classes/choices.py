@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,22 +64,22 @@ def class_options(
         "made_for": made_for,
         "exclude": _of_class(exclude, channels),
     }
-    if build is not None or genome_build not in BUILDS:
+    if build is not None or genome_build is None or not _has_builds(channels):
         return options
-    usual, _ = _published(channels, genome_build, None)
     plain = options | {"assay": None, "genome": None, "channels": channels}
-    try:
-        load_reference(**plain | {"build": usual})
-    except InputDataError:  # a name with a build of its own, or a file
-        found = load_reference(**plain)
-        if found.target and not found.target.startswith(genome_build):
-            warnings.warn(
-                f"the reference {found.source} is for {found.target}, the variants are of {genome_build}.",
-                DoubtfulDataWarning,
-                stacklevel=2,
-            )
-        return options
-    return options | {"build": usual}
+    if genome_build in BUILDS:
+        # A name may have a build of its own, and a file is used as it is.
+        with suppress(InputDataError):
+            load_reference(**plain | {"build": genome_build})
+            return options | {"build": genome_build}
+    found = load_reference(**plain)
+    if found.target and not found.target.startswith(genome_build):
+        warnings.warn(
+            f"the reference {found.source} is for {found.target}, the variants are of {genome_build}.",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+    return options
 
 
 def class_prior(prior: str | None, reference: SignatureSet) -> str | None:
@@ -118,22 +119,25 @@ def _of_class(names: str, channels: ChannelSchema) -> str:
     return ",".join(kept)
 
 
+def _has_builds(channels: ChannelSchema) -> bool:
+    """Whether COSMIC publishes signatures of a class for several builds and for exomes, not one profile for all."""
+    return any(len(own.get(channels.family, ())) > 1 for own in PUBLISHED.values())
+
+
 def _published(
     channels: ChannelSchema, build: str | None, assay: str | None
 ) -> tuple[str | None, str | None]:
     """Return build and assay as far as the class has references for them; warn where it has none for an assay."""
     if channels == SBS96:
         return build, assay
-    targets = {target for own in PUBLISHED.values() for target in own.get(channels.family, ())}
-    if not any(target.endswith(EXOME) for target in targets):
-        build = None  # one profile for all builds
-    if assay is None or assay.lower() == ASSAYS[0]:
+    has_builds = _has_builds(channels)
+    build = build if has_builds else None
+    if assay is None or assay.lower() == ASSAYS[0] or (assay.lower() == EXOME and has_builds):
         return build, assay
-    if assay.lower() == EXOME and any(target.endswith(EXOME) for target in targets):
-        return build, assay
+    sites = "an exome" if assay.lower() == EXOME else f"the regions of {Path(assay).name}"
     warnings.warn(
-        f"{channels.name}: there is no conversion of its signatures to {assay}: those of whole genomes are used. Where "
-        "the assay has other sites than the genome, exposures are biased.",
+        f"{channels.name}: its signatures cannot be converted to {sites}; those of whole genomes are used. Where the "
+        "regions have other sites than the genome, exposures are biased.",
         DoubtfulDataWarning,
         stacklevel=3,
     )

@@ -93,7 +93,7 @@ def class_row(name: str, result: RefitResult | GuidedResult) -> dict[str, Any]:
         )
     else:
         names = [str(signature) for signature in refit.summary().index]
-        found, evidence = f"{len(names)} signatures", ""
+        found, evidence = f"{len(names)} {'signature' if len(names) == 1 else 'signatures'}", ""
     return {
         "name": name,
         "title": class_title(result.catalog.schema),

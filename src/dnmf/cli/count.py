@@ -27,7 +27,7 @@ def count(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT...", help="Files and folders of variants: VCF, MAF, SigProfiler's text."
+            metavar="INPUT", help="Files and folders of variants: VCF, MAF, SigProfiler's text."
         ),
     ],
     output: OutputFolder,
@@ -56,7 +56,7 @@ def count(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Count the mutations of variant files by class; write catalogs, and what became of each variant."""
+    """Count variants by class; write catalogs and outcomes."""
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors):
         files = [path for path in (*inputs, genome, assay, transcripts, variants.samples) if path]

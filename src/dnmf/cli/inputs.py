@@ -91,8 +91,8 @@ def read_mutations(
         return Mutations(catalogs, source, variants.several, reference, counts)
     if variants.given:
         raise UserError(
-            f"{variants.given[0]} says how variants are counted, and {source} holds counts. Leave it out, or give "
-            "variants."
+            f"{variants.given[0]} says how variants are counted, but {source} is counted already. Leave it out, "
+            "or give variants."
         )
     with busy("Reading ...", console, quiet=quiet):
         catalogs = [dnmf.read_catalog(path) for path in inputs]

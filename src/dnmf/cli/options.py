@@ -25,7 +25,7 @@ OutputFolder = Annotated[
 Inputs = Annotated[
     list[Path],
     typer.Argument(
-        metavar="INPUT...",
+        metavar="INPUT",
         help="Mutation counts, channels by samples, a file for each class (SBS96, DBS78, ID83, CN48, SV32); or files "
         "and folders of variants: VCF, MAF, SigProfiler's text.",
     ),
@@ -79,8 +79,7 @@ class ReferenceChoice:
         typer.Option(
             "--genome",
             metavar="FASTA|2BIT",
-            help="Genome of the variants; with the regions of a panel their sites are counted in it, once (a minute "
-            "or two).",
+            help="The genome: variants are counted in it, and the sites of a panel's regions, once (a minute or two).",
         ),
     ] = None
     made_for: Annotated[

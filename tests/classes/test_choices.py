@@ -1,0 +1,63 @@
+"""One choice of a reference and of a prior, for several classes."""
+
+import pytest
+
+from dnmf.classes import class_options, class_prior
+from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning
+from dnmf.signatures import DBS78, ID83, SBS96, load_reference
+
+
+def loaded(channels, *args, **options):
+    return load_reference(**class_options(channels, *args, **options), channels=channels)
+
+
+def test_a_list_means_the_signatures_of_each_class():
+    names = "SBS1,ID2,SBS5,ID1"
+    assert loaded(SBS96, names).names == ["SBS1", "SBS5"]
+    assert loaded(ID83, names).names == ["ID2", "ID1"]
+    with pytest.raises(ChannelMismatchError, match="names no signature of this class"):
+        loaded(DBS78, names)
+
+
+def test_a_signature_is_excluded_from_its_class_only():
+    assert "SBS5" not in loaded(SBS96, exclude="SBS5,ID1,artefacts").names
+    assert len(loaded(DBS78, exclude="SBS5,ID1,artefacts")) == len(loaded(DBS78))
+
+
+def test_the_reference_is_for_the_build_of_the_genome_where_there_are_builds():
+    assert loaded(SBS96, genome_build="GRCh38").target == "GRCh38"
+    assert loaded(DBS78, genome_build="GRCh38").target == "GRCh38"
+    assert loaded(ID83, genome_build="GRCh38").names == loaded(ID83).names
+    assert loaded(SBS96, build="GRCh37", genome_build="GRCh38").target == "GRCh37"
+
+
+@pytest.mark.parametrize("build", ["GRCh38", "mm10"])
+def test_a_reference_for_another_build_than_the_genome_is_told(build):
+    with pytest.warns(DoubtfulDataWarning, match=f"is for GRCh37, the variants are of {build}"):
+        class_options(SBS96, "cosmic-v3.4-GRCh37", genome_build=build)
+
+
+def test_what_cannot_be_converted_to_an_assay_is_that_of_genomes_with_a_warning():
+    assert loaded(DBS78, assay="exome").target.endswith("exome")
+    with pytest.warns(DoubtfulDataWarning, match="ID83: its signatures cannot be converted"):
+        assert loaded(ID83, assay="exome", build="GRCh38").names == loaded(ID83).names
+    with pytest.warns(DoubtfulDataWarning, match=r"the regions of panel\.bed"):
+        assert loaded(DBS78, assay="panel.bed", genome="genome.fa").target == "GRCh37"
+    options = class_options(SBS96, assay="panel.bed", genome="genome.fa")
+    assert (options["assay"], options["genome"]) == ("panel.bed", "genome.fa")
+
+
+def test_a_prior_is_used_where_it_knows_the_signatures(tmp_path):
+    substitutions, indels = loaded(SBS96), loaded(ID83)
+    table = tmp_path / "exposures.tsv"
+    table.write_text("Samples\tID1\tID2\na\t3\t4\n")
+    assert class_prior("Breast-AdenoCA", substitutions) == "Breast-AdenoCA"
+    assert class_prior(str(table), indels) == str(table)
+    assert [class_prior(prior, indels) for prior in (None, "cohort", "none")] == [
+        None,
+        "cohort",
+        "none",
+    ]
+    for prior, reference in (("pan-cancer", indels), (str(table), substitutions)):
+        with pytest.warns(DoubtfulDataWarning, match="knows none of its signatures"):
+            assert class_prior(prior, reference) is None
