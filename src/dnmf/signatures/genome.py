@@ -19,23 +19,12 @@ from dnmf.caches import kept_file
 from dnmf.exceptions import InputDataError
 from dnmf.inputs import input_blocks
 from dnmf.signatures.bgzip import Blocks
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1
 from dnmf.signatures.channels import few
 from dnmf.signatures.fasta import CODES, UNKNOWN, Contig, index_fasta, read_fai, read_fasta
 from dnmf.signatures.regions import contig_key, plain_name
 from dnmf.signatures.twobit import MAGIC, TwoBit
 from dnmf.storage import write_whole
-
-BUILD_BY_LENGTH_OF_1 = {
-    249_250_621: "GRCh37",
-    248_956_422: "GRCh38",
-    248_387_328: "T2T-CHM13",
-    197_195_432: "mm9",
-    195_471_971: "mm10",
-    195_154_279: "mm39",
-    282_763_074: "rn6",
-    260_522_016: "rn7",
-}
-"""Builds by the length of chromosome 1 in bases: enough to tell them apart."""
 
 _GZIP = b"\x1f\x8b"
 # Bytes of text that are mapped, or unpacked, at a time: what is mapped counts as memory of the process.
