@@ -28,7 +28,7 @@ from dnmf.storage import write_whole
 
 _GZIP = b"\x1f\x8b"
 # Bytes of text that are mapped, or unpacked, at a time: what is mapped counts as memory of the process.
-_MAPPED, _UNPACKED = 1 << 26, 1 << 22
+_MAPPED, _UNPACKED = 1 << 28, 1 << 22
 # Bytes that are copied rather than mapped: mapping a part takes as long as copying some kilobytes.
 _SMALL = 1 << 14
 # Bytes of a line with a name.
@@ -229,6 +229,8 @@ class _Text:
         self._contigs = {contig.name: contig for contig in contigs}
         self.lengths = {contig.name: contig.length for contig in contigs}
         self.size = path.stat().st_size if blocks is None else blocks.size
+        # From, up to, and the bytes of what was mapped last: mapping it anew takes longer than looking bases up.
+        self._mapped = (0, 0, np.empty(0, dtype=np.uint8))
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """Return the bytes of the unpacked file from ``start`` up to ``stop``, or its end."""
@@ -239,7 +241,14 @@ class _Text:
             return self._blocks.read(start, stop)
         if stop - start < _SMALL:
             return np.frombuffer(self._map[start:stop], dtype=np.uint8)
-        return np.memmap(self._path, np.uint8, "r", start, (stop - start,))
+        if not self._mapped[0] <= start <= stop <= self._mapped[1]:
+            self._mapped = (
+                start,
+                stop,
+                np.memmap(self._path, np.uint8, "r", start, (stop - start,)),
+            )
+        part: NDArray[np.uint8] = self._mapped[2][start - self._mapped[0] : stop - self._mapped[0]]
+        return part
 
     @cached_property
     def _map(self) -> mmap.mmap:
@@ -286,7 +295,9 @@ class _Text:
             base = int(sorted_parts[low]) * bases_at_once
             chosen = slice(low, high) if order is None else order[low:high]
             own = starts[chosen] - base
-            length = min(int(own.max()) + width, contig.length - base)
+            # What is unpacked is no more than is needed; what is mapped, the same for windows of any width.
+            needed = bases_at_once if self._blocks is None else int(own.max())
+            length = min(needed + width, contig.length - base)
             if length <= 0:
                 continue
             place = contig.offset + contig.byte(base)
