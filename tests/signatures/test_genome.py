@@ -283,4 +283,5 @@ def test_many_contigs(tmp_path: Path) -> None:
     ):
         genome = Genome.open(path)
         assert len(genome.contigs) == 2000
+        assert genome.contigs is genome.contigs  # asked for every contig: it must not be made anew
         assert genome.codes("c1999").tolist() == [0, 1, 2, 3, 0, 1, 2]

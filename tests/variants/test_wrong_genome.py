@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures.genome import BUILD_BY_LENGTH_OF_1
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1
 from dnmf.variants import VariantCounts, count_variants
 
 Count = Callable[..., VariantCounts]

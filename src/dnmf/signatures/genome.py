@@ -19,27 +19,16 @@ from dnmf.caches import kept_file
 from dnmf.exceptions import InputDataError
 from dnmf.inputs import input_blocks
 from dnmf.signatures.bgzip import Blocks
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1
 from dnmf.signatures.channels import few
 from dnmf.signatures.fasta import CODES, UNKNOWN, Contig, index_fasta, read_fai, read_fasta
 from dnmf.signatures.regions import contig_key, plain_name
 from dnmf.signatures.twobit import MAGIC, TwoBit
 from dnmf.storage import write_whole
 
-BUILD_BY_LENGTH_OF_1 = {
-    249_250_621: "GRCh37",
-    248_956_422: "GRCh38",
-    248_387_328: "T2T-CHM13",
-    197_195_432: "mm9",
-    195_471_971: "mm10",
-    195_154_279: "mm39",
-    282_763_074: "rn6",
-    260_522_016: "rn7",
-}
-"""Builds by the length of chromosome 1 in bases: enough to tell them apart."""
-
 _GZIP = b"\x1f\x8b"
 # Bytes of text that are mapped, or unpacked, at a time: what is mapped counts as memory of the process.
-_MAPPED, _UNPACKED = 1 << 26, 1 << 22
+_MAPPED, _UNPACKED = 1 << 28, 1 << 22
 # Bytes that are copied rather than mapped: mapping a part takes as long as copying some kilobytes.
 _SMALL = 1 << 14
 # Bytes of a line with a name.
@@ -117,7 +106,7 @@ class Genome:
         """Name of the file."""
         return self.path.name
 
-    @property
+    @cached_property
     def contigs(self) -> tuple[str, ...]:
         """Names of the contigs, in the order of the file."""
         return tuple(self.lengths)
@@ -240,6 +229,8 @@ class _Text:
         self._contigs = {contig.name: contig for contig in contigs}
         self.lengths = {contig.name: contig.length for contig in contigs}
         self.size = path.stat().st_size if blocks is None else blocks.size
+        # From, up to, and the bytes of what was mapped last: mapping it anew takes longer than looking bases up.
+        self._mapped = (0, 0, np.empty(0, dtype=np.uint8))
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """Return the bytes of the unpacked file from ``start`` up to ``stop``, or its end."""
@@ -250,7 +241,14 @@ class _Text:
             return self._blocks.read(start, stop)
         if stop - start < _SMALL:
             return np.frombuffer(self._map[start:stop], dtype=np.uint8)
-        return np.memmap(self._path, np.uint8, "r", start, (stop - start,))
+        if not self._mapped[0] <= start <= stop <= self._mapped[1]:
+            self._mapped = (
+                start,
+                stop,
+                np.memmap(self._path, np.uint8, "r", start, (stop - start,)),
+            )
+        part: NDArray[np.uint8] = self._mapped[2][start - self._mapped[0] : stop - self._mapped[0]]
+        return part
 
     @cached_property
     def _map(self) -> mmap.mmap:
@@ -297,7 +295,9 @@ class _Text:
             base = int(sorted_parts[low]) * bases_at_once
             chosen = slice(low, high) if order is None else order[low:high]
             own = starts[chosen] - base
-            length = min(int(own.max()) + width, contig.length - base)
+            # What is unpacked is no more than is needed; what is mapped, the same for windows of any width.
+            needed = bases_at_once if self._blocks is None else int(own.max())
+            length = min(needed + width, contig.length - base)
             if length <= 0:
                 continue
             place = contig.offset + contig.byte(base)

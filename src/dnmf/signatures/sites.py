@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from dnmf.caches import kept_file
 from dnmf.exceptions import InputDataError
 from dnmf.inputs import read_input
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1
 from dnmf.signatures.fasta import BASES
-from dnmf.signatures.genome import BUILD_BY_LENGTH_OF_1, read_sequences
+from dnmf.signatures.genome import read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.storage import write_whole
 

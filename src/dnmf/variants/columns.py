@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
+from dnmf.signatures.builds import usual_build
 from dnmf.signatures.channels import few
 from dnmf.variants.distinct import Texts
 from dnmf.variants.stream import Chunk, RowStream
-
-# Names of one genome.
-_BUILDS = {"hg19": "37", "grch37": "37", "b37": "37", "hg38": "38", "grch38": "38"}
 
 
 def plain_cell(cell: str) -> str:
@@ -126,9 +124,9 @@ class OneBuild:
         if self.name is None and rows.any():
             self.name = column[int(rows.argmax())]
         if self.name is not None:
-            own = _build(self.name)
+            own = usual_build(self.name)
             self._stream.refuse(
-                column.where(lambda text: bool(text) and _build(text) != own),
+                column.where(lambda text: bool(text) and usual_build(text) != own),
                 chunk,
                 f"the row is of another genome build than those before it, {self.name}. Make a file of each.",
             )
@@ -176,7 +174,3 @@ class ListedSamples:
                 f"{self._stream.name}: the sample sheet lists {few(missing)}, but the file has no row of it. Correct "
                 "the sheet, or leave out the file, which names its samples itself."
             )
-
-
-def _build(name: str) -> str:
-    return _BUILDS.get(name.lower(), name.lower())

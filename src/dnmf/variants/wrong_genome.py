@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from dnmf.criteria import MIN_ROWS_TO_JUDGE_GENOME, OTHER_GENOME_SHARE
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
-from dnmf.signatures.genome import BUILD_BY_LENGTH_OF_1, Genome
-from dnmf.signatures.opportunity import with_usual_builds
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1, usual_build
+from dnmf.signatures.genome import Genome
 from dnmf.signatures.regions import contig_key
 from dnmf.variants.rows import VariantRows
-
-_SAME_BUILD = {"chm13": "T2T-CHM13", "hs1": "T2T-CHM13", "grcm38": "mm10", "grcm39": "mm39"}
 
 
 def check_build(rows: VariantRows, genome: Genome, mitochondria: bool) -> None:
@@ -40,18 +38,12 @@ def check_build(rows: VariantRows, genome: Genome, mitochondria: bool) -> None:
             )
     if rows.assembly is None or genome.build is None:
         return
-    build = _usual(rows.assembly)
+    build = usual_build(rows.assembly)
     if build in BUILD_BY_LENGTH_OF_1.values() and build != genome.build:
         raise InputDataError(
             f"{rows.source}: says that its variants are of {rows.assembly}, but {genome.path} is {genome.build}, by "
             "the length of chromosome 1. Give the genome that the variants were called on."
         )
-
-
-def _usual(assembly: str) -> str:
-    name = with_usual_builds(assembly)
-    name = f"GRCh{name}" if name in ("37", "38") else name
-    return _SAME_BUILD.get(name.lower().split(".")[0], name)
 
 
 def check_references(
