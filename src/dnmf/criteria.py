@@ -197,3 +197,15 @@ By chance an unrelated genome has one base in four."""
 
 MIN_ROWS_TO_JUDGE_GENOME = 20
 """Variants of a file below which that share says nothing."""
+
+MOST_SOMATIC = 500_000
+"""Variants of a sample above which they look like those of the germline, of which a human genome has millions."""
+
+KNOWN_VARIANTS_SHARE = 0.9
+"""Share of a VCF's first rows with the ID of a known variant (rs...), above which they look like the germline's."""
+
+NORMAL_CARRIES_SHARE = 0.2
+"""Share of the rows in which the normal sample carries the variant, above which they look like the germline's."""
+
+MIN_ROWS_TO_JUDGE_GERMLINE = 100
+"""Rows of a file below which these shares say nothing."""

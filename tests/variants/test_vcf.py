@@ -1,9 +1,12 @@
 """VCF: whose variants the rows are, and how alleles, filters and positions are read."""
 
 import gzip
+import re
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.variants.rows import read_variants
@@ -257,7 +260,7 @@ def test_germline_is_said(read, monkeypatch):
         DoubtfulDataWarning, match="'NORMAL' carries the variant in 1,000 of 1,000 rows"
     ):
         read(rows, ["NORMAL", "TUMOR"])
-    monkeypatch.setattr("dnmf.variants.germline._MOST_SOMATIC", 3)
+    monkeypatch.setattr("dnmf.variants.germline.MOST_SOMATIC", 3)
     with pytest.warns(
         DoubtfulDataWarning, match="more than 3 variants in tumour. These look like germline"
     ):
@@ -269,3 +272,40 @@ def test_many_contigs(read):
     read([row("A", "C")], above=above)
     assert len(read.rows.contig_lengths) == 20_000
     assert read.lines == [1]
+
+
+GENOTYPES = ["0/0", "0/1", "1|0", "1", "2", "1/2", "./.", ".", "", "0|2:7", "./2", "/1/3"]
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda n: st.lists(
+            st.tuples(
+                st.sampled_from(["C", "C,G", "C,*,T"]),
+                st.tuples(*[st.sampled_from(GENOTYPES)] * n),
+            ),
+            min_size=1,
+            max_size=8,
+        )
+    )
+)
+@pytest.mark.filterwarnings("ignore::dnmf.exceptions.DoubtfulDataWarning")
+def test_genotypes_as_read_one_by_one(tmp_path_factory, rows):
+    names = [f"s{k}" for k in range(len(rows[0][1]))] + ["normal"]
+    path = tmp_path_factory.mktemp("genotypes") / "s0.vcf"
+    lines = ["\t".join([FIXED, "FORMAT", *names])]
+    lines += [row("A", alt, *cells, "0/0", layout="GT:DP") for alt, cells in rows]
+    path.write_text("\n".join(lines) + "\n")
+    expected = []
+    for number, (alts, cells) in enumerate(rows, 2):
+        carried = [
+            (number, alt, name)
+            for k, alt in enumerate(alts.split(","), 1)
+            for name, cell in zip(names, cells, strict=False)
+            if str(k) in re.split("[/|]", cell.split(":")[0])
+        ]
+        nobody = "s0" if len(names) == 2 else ""
+        expected += carried or [(number, alt, nobody) for alt in alts.split(",")]
+    (found,) = read_variants(path)
+    frame = found.frame
+    assert list(zip(frame["line"], frame["alt"], frame["sample"], strict=True)) == expected

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import union_categoricals
 
 from dnmf.variants.normalise import Variants, Words, trimmed
 from dnmf.variants.rows import VariantRows
@@ -60,10 +59,23 @@ def collect(parts: Iterable[VariantRows], check: Callable[[VariantRows], None]) 
     ):
         own = [frame[name] for frame in frames]
         if name in _CATEGORIES:
-            columns[name] = union_categoricals([column.astype("category") for column in own])
+            columns[name] = _joined(own)
         else:
             columns[name] = np.concatenate([column.to_numpy() for column in own])
     return Collected(pd.DataFrame(columns), tuple(records), has_context)
+
+
+def _joined(columns: "list[pd.Series[Any]]") -> "pd.Categorical[Any]":
+    """Return columns of categories one below the other, their categories in order of appearance.
+
+    pandas joins only categories of one type, and those of a file without rows have none.
+    """
+    places: dict[str, int] = {}
+    codes = []
+    for column in columns:
+        own = [places.setdefault(text, len(places)) for text in column.cat.categories.tolist()]
+        codes.append(np.array([*own, -1], dtype=np.int64)[column.cat.codes])
+    return pd.Categorical.from_codes(np.concatenate(codes), pd.Index(list(places), dtype=object))
 
 
 def as_numbers(collected: Collected, contig: NDArray[np.int64]) -> Variants:

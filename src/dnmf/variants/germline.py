@@ -4,20 +4,18 @@ import re
 import warnings
 from collections.abc import Mapping
 
+from dnmf.criteria import (
+    KNOWN_VARIANTS_SHARE,
+    MIN_ROWS_TO_JUDGE_GERMLINE,
+    MOST_SOMATIC,
+    NORMAL_CARRIES_SHARE,
+)
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.signatures.channels import few
 
 FIRST_BYTES = 1 << 18
 """How much of a file's rows are judged by their IDs."""
 
-# Rows from which on a share says something.
-_FEWEST = 100
-# Share of the first rows that may have the ID of a known variant: of somatic variants few are known.
-_KNOWN = 0.9
-# Share of the rows in which the normal sample may carry the ALT.
-_IN_NORMAL = 0.2
-# Somatic variants of a sample, of the most mutated tumours; a human genome has millions of the germline.
-_MOST_SOMATIC = 500_000
 _ID = re.compile(rb"(?m)^[^#\t\r\n]+\t[0-9]+\t([^\t\r\n]*)\t")
 _KNOWN_ID = re.compile(rb"rs[0-9]+")
 
@@ -26,13 +24,13 @@ def warn_of_known_ids(file: str, rows: bytes) -> None:
     """Warn if nearly all of the first rows of a VCF are variants that are known."""
     ids = _ID.findall(rows)
     known = sum(_KNOWN_ID.fullmatch(name) is not None for name in ids)
-    if len(ids) >= _FEWEST and known > _KNOWN * len(ids):
+    if len(ids) >= MIN_ROWS_TO_JUDGE_GERMLINE and known > KNOWN_VARIANTS_SHARE * len(ids):
         _warn(f"{file}: {known:,} of the first {len(ids):,} rows have the ID of a known variant")
 
 
 def warn_of_normal(file: str, sample: str, rows: int, carried: int) -> None:
     """Warn if a normal sample carries many of the variants for which it has a genotype."""
-    if rows >= _FEWEST and carried > _IN_NORMAL * rows:
+    if rows >= MIN_ROWS_TO_JUDGE_GERMLINE and carried > NORMAL_CARRIES_SHARE * rows:
         _warn(
             f"{file}: the normal sample {sample!r} carries the variant in {carried:,} of {rows:,} rows"
         )
@@ -40,9 +38,9 @@ def warn_of_normal(file: str, sample: str, rows: int, carried: int) -> None:
 
 def warn_of_burdens(burdens: Mapping[str, int]) -> None:
     """Warn of samples with more variants than tumours have."""
-    large = [name for name, burden in burdens.items() if burden > _MOST_SOMATIC]
+    large = [name for name, burden in burdens.items() if burden > MOST_SOMATIC]
     if large:
-        _warn(f"more than {_MOST_SOMATIC:,} variants in {few(large)}")
+        _warn(f"more than {MOST_SOMATIC:,} variants in {few(large)}")
 
 
 def _warn(seen: str) -> None:
