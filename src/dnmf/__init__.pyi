@@ -17,6 +17,7 @@ from . import search as search
 from . import signatures as signatures
 from . import unfolding as unfolding
 from . import variants as variants
+from .classes import variant_signatures as variant_signatures
 from .estimators import DNMF as DNMF
 from .estimators import MultiplicativeNMF as MultiplicativeNMF
 from .estimators import PaperDNMF as PaperDNMF

@@ -25,6 +25,7 @@ def segments(tmp_path: Path) -> Path:
     return tmp_path / "segments.tsv"
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_segments_are_counted_and_refitted_as_they_are(dnmf, segments, tmp_path):
     done = dnmf("count", segments, "-o", tmp_path / "out")
     assert done.exit_code == 0
@@ -58,6 +59,7 @@ def test_segments_and_others_are_not_mixed(dnmf, segments, tmp_path):
     assert "one kind at a time" in " ".join(done.stderr.split())
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_a_refit_goes_back_to_each_mutation(dnmf, tmp_path):
     bases = "".join(np.random.default_rng(3).choice(list("ACGT"), 4000))
     (tmp_path / "genome.fa").write_text(f">chr1\n{bases}\n")
@@ -89,19 +91,6 @@ def test_a_refit_goes_back_to_each_mutation(dnmf, tmp_path):
             "upper",
         ]
         assert (out / "annotated" / "a.vcf").read_text().count("DNMF_SIG=SBS") == 200
-        assert (
-            dnmf(
-                "refit",
-                tmp_path / "a.vcf",
-                "--classes",
-                classes,
-                *options,
-                "-o",
-                out,
-                "--overwrite",
-            ).exit_code
-            == 0
-        )
     refused = dnmf(
         "refit", tmp_path / "one" / "SBS96.tsv", "--per-mutation", "-o", tmp_path / "three"
     )
