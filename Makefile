@@ -87,7 +87,7 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
 	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."
-	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[test]"
+	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[test,anndata]"
 	@touch $@
 
 %/.created:

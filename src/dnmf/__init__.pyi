@@ -17,6 +17,7 @@ from . import search as search
 from . import signatures as signatures
 from . import unfolding as unfolding
 from . import variants as variants
+from .classes import variant_signatures as variant_signatures
 from .estimators import DNMF as DNMF
 from .estimators import MultiplicativeNMF as MultiplicativeNMF
 from .estimators import PaperDNMF as PaperDNMF
@@ -55,5 +56,6 @@ from .signatures import write_exposures as write_exposures
 from .signatures import write_signatures as write_signatures
 from .variants import VariantCounts as VariantCounts
 from .variants import count_variants as count_variants
+from .variants import read_segments as read_segments
 
 __version__: str

@@ -2,6 +2,7 @@
 
 from dnmf.classes.answers import ClassAnswers, answer_classes
 from dnmf.classes.choices import class_options, class_prior
+from dnmf.classes.mutations import mutation_tables, variant_signatures
 from dnmf.classes.save import result_files, save_classes
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "answer_classes",
     "class_options",
     "class_prior",
+    "mutation_tables",
     "result_files",
     "save_classes",
+    "variant_signatures",
 ]

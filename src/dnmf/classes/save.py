@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -33,12 +34,13 @@ def save_classes(
     *,
     overwrite: bool = False,
     command: str | None = None,
+    tables: Mapping[str, Callable[[Path], object]] | None = None,
 ) -> Path:
     """Write the answers about several classes into one folder, which appears whole or not at all.
 
     Each class has the folder of a run of its own, ``OUT/SBS96`` and so on. Beside them are ``report.html``, with a
-    section for each, ``run.json``, ``plots/`` with the spectra, and what `dnmf.variants.save.count_tables` lists if
-    variants were counted.
+    section for each, ``run.json``, ``plots/`` with the spectra, and if variants were counted ``tables``, by default
+    those of `dnmf.variants.save.count_tables`.
 
     Returns
     -------
@@ -67,8 +69,8 @@ def save_classes(
             }
             return render_classes_page(answers, record, sections, save_plots(figures, plots))
 
-        tables = {} if answers.counts is None else count_tables(answers.counts)
-        fill_folder(folder, record=record, tables=tables, page=joint_page)
+        counted = {} if answers.counts is None else tables or count_tables(answers.counts)
+        fill_folder(folder, record=record, tables=counted, page=joint_page)
     return Path(out_dir) / "report.html"
 
 

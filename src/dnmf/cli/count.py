@@ -8,6 +8,7 @@ import typer
 
 import dnmf
 from dnmf.cli.console import (
+    UserError,
     busy,
     command_line,
     say,
@@ -27,7 +28,8 @@ def count(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT", help="Files and folders of variants: VCF, MAF, SigProfiler's text."
+            metavar="INPUT",
+            help="Files and folders of variants: VCF, MAF, SigProfiler's text; or tables of copy number segments.",
         ),
     ],
     output: OutputFolder,
@@ -62,6 +64,18 @@ def count(
         files = [path for path in (*inputs, genome, assay, transcripts, variants.samples) if path]
         check_result_folder(output, overwrite=overwrite, inputs=tuple(files))
 
+        if (segments := segment_counts(inputs)) is not None:
+            unused = {"--genome": genome, "--assay": assay, "--transcripts": transcripts}
+            asked = [*variants.given, *(option for option, file in unused.items() if file)]
+            if asked:
+                raise UserError(f"{asked[0]} is of no use for copy number segments. Leave it out.")
+            _write_segments(segments, output, overwrite=overwrite)
+            if not quiet:
+                say(
+                    f"CN48: {segments.burdens.sum():,.0f} segments of {len(segments.counts):,} samples"
+                )
+                say(f"Catalogs: {output}")
+            return
         counts = counted(
             inputs, genome, variants, errors, quiet=quiet, regions=assay, transcripts=transcripts
         )
@@ -69,6 +83,39 @@ def count(
             counts.save(output, overwrite=overwrite, command=command_line())
         if not quiet:
             say(f"Catalogs: {output}")
+
+
+def segment_counts(inputs: Sequence[Path]) -> "dnmf.MutationCatalog | None":
+    """Return the catalog of tables of copy number segments; None if the inputs are none."""
+    from dnmf.variants import holds_segments
+
+    kinds = [holds_segments(path) for path in inputs]
+    if not any(kinds):
+        return None
+    if not all(kinds):
+        raise UserError(
+            f"{inputs[kinds.index(True)]} is a table of copy number segments, {inputs[kinds.index(False)]} is not. "
+            "Give one kind at a time."
+        )
+    return dnmf.read_segments(inputs)
+
+
+def _write_segments(catalog: "dnmf.MutationCatalog", output: Path, *, overwrite: bool) -> None:
+    """Write a folder with the catalog and the record of the run."""
+    from datetime import UTC, datetime
+    from functools import partial
+
+    from dnmf.report.records import write_run
+    from dnmf.signatures import write_catalog
+
+    record = {
+        "command": command_line(),
+        "dnmf": dnmf.__version__,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "input": {"name": catalog.source, **catalog.file},
+    }
+    tables = {"CN48.tsv": partial(write_catalog, catalog)}
+    write_run(output, overwrite=overwrite, record=record, tables=tables)
 
 
 def counted(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dnmf
 from dnmf.cli.console import UserError, busy, command_line, say, stdout_console
-from dnmf.cli.count import counted
+from dnmf.cli.count import counted, segment_counts
 from dnmf.cli.options import ReferenceChoice, VariantChoice
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def read_mutations(
     from dnmf.variants.detect import holds_variants
 
     source = listing([path.name or str(path) for path in inputs], _NAMED_INPUTS)
+    if (segments := segment_counts(inputs)) is not None:
+        _refuse_variant_options(variants, source)
+        return Mutations([segments], source, False, reference)
     kinds = [holds_variants(path) for path in inputs]
     if any(kinds):
         if not all(kinds):
@@ -89,11 +92,7 @@ def read_mutations(
         )
         catalogs = list(counts.catalogs.values())
         return Mutations(catalogs, source, variants.several, reference, counts)
-    if variants.given:
-        raise UserError(
-            f"{variants.given[0]} says how variants are counted, but {source} is counted already. Leave it out, "
-            "or give variants."
-        )
+    _refuse_variant_options(variants, source)
     with busy("Reading ...", console, quiet=quiet):
         catalogs = [dnmf.read_catalog(path) for path in inputs]
     files: dict[str, Path] = {}
@@ -106,6 +105,14 @@ def read_mutations(
     return Mutations(catalogs, source, len(catalogs) > 1, reference)
 
 
+def _refuse_variant_options(variants: VariantChoice, source: str) -> None:
+    if variants.given:
+        raise UserError(
+            f"{variants.given[0]} says how variants are counted, but {source} is counted already. Leave it out, "
+            "or give variants."
+        )
+
+
 def answer_and_save(
     mutations: Mutations,
     answer: "Callable[[dnmf.MutationCatalog, Progress], Result]",
@@ -115,10 +122,14 @@ def answer_and_save(
     messages: list[str],
     *,
     per_channel: float = 0.0,
+    per_mutation: bool = False,
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Answer a catalog, or each of several, write and show the result; ``messages`` are the warnings so far."""
+    """Answer a catalog, or each of several, write and show the result; ``messages`` are the warnings so far.
+
+    With ``per_mutation`` the files of the count say which signature made each variant.
+    """
     from dnmf.classes import ClassAnswers, answer_classes, result_files, save_classes
     from dnmf.cli.progress import TrainingProgress
 
@@ -134,12 +145,19 @@ def answer_and_save(
         else:
             # The record of the run holds the warnings of reading, too.
             result = replace(answer(mutations.catalogs[0], progress), warnings=messages)
+    tables = mutations.tables
+    if per_mutation and mutations.counts is not None:
+        results = found[0] if mutations.several else {result.catalog.schema.name: result}
+        with busy("Signatures of the variants ...", console, quiet=quiet):
+            tables = dnmf.classes.mutation_tables(mutations.counts, results)
     with busy("Writing the report ...", console, quiet=quiet):
         if mutations.several:
-            page = save_classes(answers, output, overwrite=overwrite, command=command)
+            page = save_classes(
+                answers, output, overwrite=overwrite, command=command, tables=tables
+            )
         else:
             files = result_files(result, command)
-            page = files.write(output, overwrite=overwrite, beside=mutations.tables)
+            page = files.write(output, overwrite=overwrite, beside=tables)
     if quiet:
         return
     if mutations.several:

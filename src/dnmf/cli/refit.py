@@ -68,6 +68,13 @@ def refit(
             help="`network` answers every sample and reference; the others are classic, for comparison.",
         ),
     ] = RefitMethod.network,
+    per_mutation: Annotated[
+        bool,
+        typer.Option(
+            "--per-mutation",
+            help="Of variants: write which signature made each of them, with its probability; and annotate VCF files.",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     tumour_type: Annotated[str | None, typer.Option("--tumour-type", hidden=True)] = None,
@@ -93,6 +100,12 @@ def refit(
         check_result_folder(output, overwrite=overwrite, inputs=files)
         mutations = read_mutations(inputs, reference, variants, errors, quiet=quiet)
 
+        if per_mutation and mutations.counts is None:
+            raise UserError(
+                f"--per-mutation: {mutations.source} is counted already, and says nothing of single mutations. Give "
+                "the variants (VCF, MAF) with --genome."
+            )
+
         def answer(catalog: "dnmf.MutationCatalog", progress: "Progress") -> "dnmf.RefitResult":
             signatures = mutations.load_reference(catalog)
             several = mutations.several
@@ -102,8 +115,9 @@ def refit(
             )
 
         answer_and_save(
-            mutations, answer, _show, output, errors, messages, overwrite=overwrite, quiet=quiet
-        )
+            mutations, answer, _show, output, errors, messages,
+            per_mutation=per_mutation, overwrite=overwrite, quiet=quiet,
+        )  # fmt: skip
 
 
 def _show(result: "dnmf.RefitResult", report: Path) -> None:

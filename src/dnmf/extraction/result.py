@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,8 +10,12 @@ from dnmf.extraction.findings import findings
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.save import save_report
 from dnmf.extraction.tables import solution
+from dnmf.report.annotated import annotated_data
 from dnmf.report.findings import Finding, listing
 from dnmf.signatures import SignatureSet
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,6 +43,21 @@ class ExtractionResult(ExtractionRecord):
     def findings(self) -> list[Finding]:
         """What a reader should know before using the result, each with its numbers and a remedy; cautions first."""
         return findings(self)
+
+    def to_anndata(self) -> "AnnData":
+        """Return the exposures as AnnData, see `RefitResult.to_anndata`; without presence.
+
+        ``lower`` and ``upper`` are percentiles over resampled restarts, if there were any.
+        """
+        matches = self.matches.set_index("found") if len(self.matches) else None
+        return annotated_data(
+            self,
+            self.signatures,
+            self.exposures,
+            samples=self.fit,
+            layers={"lower": self.exposure_lower, "upper": self.exposure_upper},
+            of_signatures=matches,
+        )
 
     def solution(self, n_signatures: int) -> tuple[SignatureSet, pd.DataFrame]:
         """Return the signatures of any number that was tried and their exact exposures ``(n, k)``, in mutations.

@@ -5,7 +5,7 @@ A new class is one more `ChannelSchema` here (of single substitutions: in `dnmf.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
 from dnmf.signatures.spellings import COMPLEMENT, joined, read_doublets, read_indels
@@ -140,19 +140,30 @@ ID83 = ChannelSchema(
 """The 83 small insertions and deletions: by length, by repeat or microhomology."""
 
 _WORDS = re.compile(r"\d+|[A-Z]+")
+# A unit that both ends of a range have is often written once: 1Mb-10Mb, 1-10Mb.
+_UNIT_TWICE = re.compile(r"(\d)([KM]B)([\W_]+\d+)\2")
 
 
-def _parse_by_words(labels: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
-    """Return a reader of labels that differ from these in case and in what stands between words and numbers.
+def _parse_by_words(
+    labels: Sequence[str], others: Mapping[str, str]
+) -> Callable[[Sequence[str]], str | None]:
+    """Return a reader of labels that differ from these in case, in what stands between words and numbers, in words.
 
-    >>> parse = _parse_by_words(["3-4:LOH:>40Mb", "9+:het:0-100kb"])
-    >>> parse(["X3.4.LOH..40Mb"]), parse(["9+", "Het", "0-100kb"]), parse(["3-4:LOH"])
-    ('3-4:LOH:>40Mb', '9+:het:0-100kb', None)
+    ``others`` are the words of the labels by what else they are called; none for a word that says nothing.
+
+    >>> parse = _parse_by_words(["3-4:LOH:>40Mb", "9+:het:1Mb-10Mb"], {"HETEROZYGOUS": "HET"})
+    >>> parse(["X3.4.LOH..40Mb"]), parse(["9+", "Heterozygous", "1-10Mb"]), parse(["3-4:LOH"])
+    ('3-4:LOH:>40Mb', '9+:het:1Mb-10Mb', None)
     """
-    known = {tuple(_WORDS.findall(label.upper())): label for label in labels}
+
+    def words_of(text: str) -> tuple[str, ...]:
+        words = _WORDS.findall(_UNIT_TWICE.sub(r"\1\3\2", text.upper()))
+        return tuple(word for own in words for word in others.get(own, own).split())
+
+    known = {words_of(label): label for label in labels}
 
     def parse(parts: Sequence[str]) -> str | None:
-        words = tuple(_WORDS.findall(":".join(parts).upper()))
+        words = words_of(":".join(parts))
         return known.get(words[1:] if words[:1] == ("X",) else words)  # R puts X before digits
 
     return parse
@@ -190,7 +201,10 @@ _CN48_LABELS = tuple(
 CN48 = ChannelSchema(
     name="CN48",
     labels=_CN48_LABELS,
-    parse=_parse_by_words(_CN48_LABELS),
+    parse=_parse_by_words(
+        _CN48_LABELS,
+        {"HOM": "", "HOMOZYGOUS": "", "DEL": "HOMDEL", "DELETION": "HOMDEL", "HETEROZYGOUS": "HET"},
+    ),
     label_widths=(1, 3),
     accepted="3-4:LOH:>40Mb, or with other marks between its parts",
     groups=tuple(
@@ -220,7 +234,17 @@ _SV32_LABELS = tuple(
 SV32 = ChannelSchema(
     name="SV32",
     labels=_SV32_LABELS,
-    parse=_parse_by_words(_SV32_LABELS),
+    parse=_parse_by_words(
+        _SV32_LABELS,
+        {
+            **dict.fromkeys(("DELETION", "DELETIONS"), "DEL"),
+            "TANDEM": "",
+            **dict.fromkeys(("TD", "DUP", "DUPLICATION", "DUPLICATIONS"), "TDS"),
+            **dict.fromkeys(("NONCLUSTERED", "UNCLUSTERED"), "NON CLUSTERED"),
+            **dict.fromkeys(("INVERSION", "INVERSIONS"), "INV"),
+            **dict.fromkeys(("TRANSLOCATION", "TRANSLOCATIONS", "TRA"), "TRANS"),
+        },
+    ),
     label_widths=(1, 3),
     accepted="clustered_del_1-10Kb, or with other marks between its parts",
     groups=tuple(

@@ -3,6 +3,7 @@
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -80,11 +81,22 @@ def save_counts(
     return Path(out_dir)
 
 
-def count_tables(counts: "VariantCounts") -> dict[str, Callable[[Path], object]]:
-    """Return what writes each file of a count, by name."""
+@dataclass(frozen=True, eq=False)
+class MoreColumns:
+    """Columns beside those of the variants: their names, and of each variant the number of its text in ``texts``."""
+
+    names: Sequence[str]
+    codes: NDArray[np.int64]
+    texts: Sequence[str]  # cells separated by tabs
+
+
+def count_tables(
+    counts: "VariantCounts", more: MoreColumns | None = None
+) -> dict[str, Callable[[Path], object]]:
+    """Return what writes each file of a count, by name; ``more`` are further columns of the variants."""
     return {
         **{f"{name}.tsv": partial(write_catalog, each) for name, each in counts.catalogs.items()},
-        "variants.tsv.gz": lambda path: write_whole(path, _gzipped(_lines(counts.variants))),
+        "variants.tsv.gz": lambda path: write_whole(path, _gzipped(_lines(counts.variants, more))),
         "discarded.tsv": lambda path: write_table(_discarded(counts.outcomes), path, index=False),
         "count.json": lambda path: write_whole(path, json_text(_record(counts))),
     }
@@ -127,12 +139,13 @@ def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
-def _lines(variants: pd.DataFrame) -> Iterator[bytes]:
+def _lines(variants: pd.DataFrame, more: MoreColumns | None) -> Iterator[bytes]:
     """Yield the table of variants as text: cells that stand together are joined once for each combination of them."""
-    yield ("\t".join(_ORDER) + "\n").encode()
+    yield ("\t".join([*_ORDER, *(more.names if more else ())]) + "\n").encode()
     before_line = _joined(variants, _BEFORE_LINE, "", "\t")
     before_position = _joined(variants, _BEFORE_POSITION, "\t", "\t")
-    after_position = _joined(variants, _AFTER_POSITION, "\t", "\n")
+    after_position = _joined(variants, _AFTER_POSITION, "\t", "\t" if more else "\n")
+    ends = np.array([f"{text}\n" for text in more.texts], dtype=object) if more else None
     line, position = (variants[name].to_numpy() for name in ("line", "position"))
     for start in range(0, len(variants), _PIECE_ROWS):
         rows = slice(start, start + _PIECE_ROWS)
@@ -142,6 +155,7 @@ def _lines(variants: pd.DataFrame) -> Iterator[bytes]:
             before_position(rows),
             map(str, position[rows].tolist()),
             after_position(rows),
+            *([] if ends is None or more is None else [ends[more.codes[rows]].tolist()]),
         )
         yield "".join(map("".join, zip(*columns, strict=True))).encode("utf-8", "replace")
 
