@@ -77,6 +77,11 @@ def test_refit_of_variants_answers_all_classes(dnmf, genome, folder, tmp_path):
     out = tmp_path / "out"
     done = dnmf("refit", folder, "--genome", genome[0], "-o", out, "--method", "kl")
     assert done.exit_code == 0
+    assert "build of the variants is not known: GRCh37 is assumed" in done.stderr
+    assert (
+        "Genome: genome.fa, build not known. Reference: COSMIC v3.4 SBS, GRCh37; COSMIC v3.4 DBS, GRCh37; "
+        "COSMIC v3.4 ID, GRCh37"
+    ) in done.stdout
     folders = {path.name for path in out.iterdir() if path.is_dir()}
     assert folders == {"SBS96", "DBS78", "ID83", "plots"}
     assert {"variants.tsv.gz", "discarded.tsv", "count.json", "ID83.tsv"} <= {

@@ -49,7 +49,7 @@ class Mutations:
         given = asdict(self.reference)
         if not self.several and self.counts is None:
             return given
-        build = None if self.counts is None else self.counts.genome.get("build")
+        build = None if self.counts is None else self.counts.genome.get("build") or ""
         return dnmf.classes.class_options(catalog.schema, **given, genome_build=build)
 
     def load_reference(self, catalog: "dnmf.MutationCatalog") -> "dnmf.SignatureSet":
@@ -193,6 +193,14 @@ def _show_classes(answers: "ClassAnswers", page: Path) -> None:
             f"{row['unassigned']:.1%}",
         )
     stdout_console().print(table)
+    references = "; ".join(
+        dict.fromkeys(result.reference.source or "own" for result in answers.results.values())
+    )
+    if answers.counts is not None and answers.counts.genome:
+        build = answers.counts.genome["build"] or "not known"
+        say(f"Genome: {answers.counts.genome['name']}, build {build}. Reference: {references}")
+    else:
+        say(f"Reference: {references}")
     for name, reason in answers.left_out.items():
         say(f"{name} has no answer: {reason}")
     say(f"Report: {page}")
