@@ -327,6 +327,7 @@ def test_contigs_that_the_genome_does_not_have_are_listed(counted: Count) -> Non
     ("options", "words"),
     [
         ({"classes": ["SBS97"]}, "SBS97 cannot be counted from variants: there are SBS96"),
+        ({"classes": ["CN48"]}, "CN48 is counted from tables of copy number segments"),
         ({"classes": []}, "no class cannot be counted"),
         ({"doublets": "all"}, "doublets is 'separate' or 'both', not 'all'"),
     ],

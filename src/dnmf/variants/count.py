@@ -194,8 +194,11 @@ def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
     asked = tuple(dict.fromkeys([classes] if isinstance(classes, str) else classes))
     unknown = [name for name in asked if name not in CLASSES]
     if unknown or not asked:
+        segments = (
+            " CN48 is counted from tables of copy number segments." if "CN48" in asked else ""
+        )
         raise InputDataError(
-            f"{few(unknown) or 'no class'} cannot be counted from variants: there are {', '.join(CLASSES)}."
+            f"{few(unknown) or 'no class'} cannot be counted from variants: there are {', '.join(CLASSES)}.{segments}"
         )
     return asked
 
