@@ -62,6 +62,23 @@ def test_count_writes_catalogs_and_says_what_became_of_the_rows(dnmf, genome, fo
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("unpainted")
+@pytest.mark.parametrize("command", ["count", "refit"])
+def test_results_are_written_before_they_are_printed(
+    dnmf, genome, folder, tmp_path, command, monkeypatch
+):
+    def gone(_):
+        raise BrokenPipeError
+
+    for module in ("count", "inputs", "refit"):
+        monkeypatch.setattr(f"dnmf.cli.{module}.say", gone)
+    options = ("--classes", "SBS96", *(() if command == "count" else ("--method", "kl")))
+    with pytest.raises(BrokenPipeError):
+        dnmf(command, folder, "--genome", genome[0], *options, "-o", tmp_path / "out")
+    assert (tmp_path / "out" / "run.json").is_file()
+    assert (tmp_path / "out" / "SBS96.tsv").is_file()
+
+
 def test_nothing_counted_is_an_error_with_the_reasons(dnmf, genome, tmp_path):
     path = tmp_path / "a.vcf"
     path.write_text(f"{HEADER}chr1\t5\t.\t{genome[1][4]}\t*\t.\tPASS\t.\n")

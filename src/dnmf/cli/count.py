@@ -82,6 +82,7 @@ def count(
         with busy("Writing ...", errors, quiet=quiet):
             counts.save(output, overwrite=overwrite, command=command_line())
         if not quiet:
+            show_counts(counts)
             say(f"Catalogs: {output}")
 
 
@@ -127,16 +128,20 @@ def counted(
     quiet: bool,
     **files: Any,
 ) -> "dnmf.VariantCounts":
-    """Count variants; print one line for each outcome, with an example and what to do, and the size of each catalog."""
+    """Count variants and show the progress."""
     from dnmf.cli.progress import TrainingProgress
-    from dnmf.variants.reasons import reasons
 
     with TrainingProgress(console, quiet=quiet) as progress:
-        counts = dnmf.count_variants(
-            inputs, genome, progress=progress, **files, **variants.arguments
-        )
-    if quiet:
-        return counts
+        return dnmf.count_variants(inputs, genome, progress=progress, **files, **variants.arguments)
+
+
+def show_counts(counts: "dnmf.VariantCounts") -> None:
+    """Print one line for each outcome, with an example and what to do, and the size of each catalog.
+
+    Only when all is written: the reader of the lines may go away after the first, and end the command.
+    """
+    from dnmf.variants.reasons import reasons
+
     for reason in reasons(counts.variants):
         say(reason.in_words)
     for name, catalog in counts.catalogs.items():
@@ -144,4 +149,3 @@ def counted(
         say(
             f"{name}: {catalog.burdens.sum():,.0f} mutations in {filled:,} of {len(catalog.counts):,} samples"
         )
-    return counts

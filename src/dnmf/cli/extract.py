@@ -1,6 +1,5 @@
 """``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -170,7 +169,7 @@ def extract(
         if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
         _carry_out(
-            run, errors, messages, mutations.tables,
+            run, errors, messages, mutations,
             workers=cores, overwrite=overwrite, quiet=quiet,
         )  # fmt: skip
 
@@ -310,7 +309,7 @@ def _carry_out(
     run: "dnmf.extraction.ExtractionRun",
     console: "Console",
     messages: list[str],
-    beside: Mapping[str, Callable[[Path], object]] | None = None,
+    mutations: Mutations | None = None,
     *,
     workers: int = 1,
     overwrite: bool = False,
@@ -324,9 +323,13 @@ def _carry_out(
     # With the warnings of reading the catalog: they belong to the record of the run.
     result = replace(result, warnings=list(messages))
     with busy("Writing the report ...", console, quiet=quiet):
-        page = run.save(result, overwrite=overwrite, beside=beside or {})
-    if not quiet:
-        _show(result, page)
+        beside = {} if mutations is None else mutations.tables
+        page = run.save(result, overwrite=overwrite, beside=beside)
+    if quiet:
+        return
+    if mutations is not None:
+        mutations.show_counts()
+    _show(result, page)
 
 
 def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
