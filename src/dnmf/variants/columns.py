@@ -174,7 +174,7 @@ class ListedSamples:
             "Add it to the sheet, or leave out the file, which names its samples itself.",
         )
         if self._only is not None:
-            column = Texts.constant(*self._wanted, len(column))
+            column = Texts.constant(next(iter(self._wanted)), len(column))
         self._found.update(column.values)
         return column
 
