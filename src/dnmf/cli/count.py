@@ -11,6 +11,7 @@ from dnmf.cli.console import (
     UserError,
     busy,
     command_line,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
@@ -71,9 +72,8 @@ def count(
                 raise UserError(f"{asked[0]} is of no use for copy number segments. Leave it out.")
             _write_segments(segments, output, overwrite=overwrite)
             if not quiet:
-                say(
-                    f"CN48: {segments.burdens.sum():,.0f} segments of {len(segments.counts):,} samples"
-                )
+                samples = number_of(len(segments.counts), "sample")
+                say(f"CN48: {number_of(segments.burdens.sum(), 'segment')} of {samples}")
                 say(f"Catalogs: {output}")
             return
         counts = counted(
@@ -147,5 +147,6 @@ def show_counts(counts: "dnmf.VariantCounts") -> None:
     for name, catalog in counts.catalogs.items():
         filled = int((catalog.burdens > 0).sum())
         say(
-            f"{name}: {catalog.burdens.sum():,.0f} mutations in {filled:,} of {len(catalog.counts):,} samples"
+            f"{name}: {number_of(catalog.burdens.sum(), 'mutation')} in {filled:,} of "
+            f"{number_of(len(catalog.counts), 'sample')}"
         )

@@ -13,6 +13,7 @@ from dnmf.cli.console import (
     available_cores,
     busy,
     command_line,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
@@ -273,7 +274,8 @@ def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
             f"{f'; {mixture}' if match['decomposition'] else ''}"
         )
     say(
-        f"{found_in_words(result)} ({len(result.catalog.counts):,} samples, {result.seconds['total']:.1f} s)"
+        f"{found_in_words(result)} ({number_of(len(result.catalog.counts), 'sample')}, "
+        f"{result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
 
@@ -345,7 +347,7 @@ def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
         _show_layer(result, result.layer)
     say(
         f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
-        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)"
+        f"({number_of(len(result.fit), 'sample')}, {result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
 

@@ -168,7 +168,7 @@ def count_variants(
         if not outcomes["counted"].any():
             why = "\n".join(reason.in_words for reason in reasons(found.table(read.frame)))
             raise InputDataError(
-                f"{_sources(read)}: nothing was counted. {why or 'The files have no row.'}"
+                f"{_sources(read)}: nothing was counted. {why or 'There is no row of a variant.'}"
             )
         _warn_of_doubts(read, found, outcomes, opened)
     return VariantCounts(
@@ -240,7 +240,7 @@ def _warn_of_doubts(
     empty = outcomes.index[(outcomes["counted"] == 0) & (outcomes.index != "")].tolist()
     if empty:
         warn(
-            f"nothing was counted of {few(empty)}. In `outcomes` is what became of the rows.",
+            f"nothing was counted of {few(empty)}. What became of the rows is in discarded.tsv (`outcomes`).",
             DoubtfulDataWarning,
             stacklevel=2,
         )
@@ -248,4 +248,5 @@ def _warn_of_doubts(
 
 def _sources(read: Collected) -> str:
     """Return the files in words."""
-    return few([str(name) for name in read.categories("file")])
+    with_rows = [str(name) for name in read.categories("file")]
+    return few(with_rows or [str(record["name"]) for record in read.records])
