@@ -41,19 +41,28 @@ def test_a_class_without_mutations_is_told_and_the_others_are_answered(answers):
 
 def test_a_class_with_too_few_mutations_for_its_channels_is_told():
     catalogs = [catalog(SBS96, 2000), catalog(ID83, 20)]
-    results, left_out = answer_classes(catalogs, refitted, per_channel=1.0)
+    with pytest.warns(DoubtfulDataWarning, match="ID83 has no answer: .* too few"):
+        results, left_out = answer_classes(catalogs, refitted, per_channel=1.0)
     assert list(results) == ["SBS96"]
     assert "fewer than the 83" in left_out["ID83"]
 
 
-def test_a_class_without_a_reference_is_told_and_an_error_names_its_class():
+@pytest.mark.usefixtures("unpainted")
+def test_a_class_without_a_reference_is_told_and_an_error_names_its_class(tmp_path):
     def without_reference(given: MutationCatalog):
         if given.schema == ID83:
             raise ChannelMismatchError("no reference of ID83")
         return refitted(given)
 
-    _, left_out = answer_classes([catalog(SBS96, 500), catalog(ID83, 500)], without_reference)
-    assert left_out == {"ID83": "no reference of ID83"}
+    catalogs = [catalog(SBS96, 500), catalog(ID83, 500), catalog(DBS78, 0)]
+    with pytest.warns(DoubtfulDataWarning) as told:
+        answers = ClassAnswers(*answer_classes(catalogs, without_reference), "three classes")
+    assert answers.left_out["ID83"] == "no reference of ID83"
+    save_classes(answers, tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    # A class without mutations is nothing to warn of.
+    assert record["warnings"] == ["ID83 has no answer: no reference of ID83"]
+    assert [str(each.message) for each in told] == record["warnings"]
 
     def refused(given: MutationCatalog):
         raise InputDataError("the cohort is too small")

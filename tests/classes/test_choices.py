@@ -28,13 +28,29 @@ def test_the_reference_is_for_the_build_of_the_genome_where_there_are_builds():
     assert loaded(SBS96, genome_build="GRCh38").target == "GRCh38"
     assert loaded(DBS78, genome_build="GRCh38").target == "GRCh38"
     assert loaded(ID83, genome_build="GRCh38").names == loaded(ID83).names
-    assert loaded(SBS96, build="GRCh37", genome_build="GRCh38").target == "GRCh37"
 
 
-@pytest.mark.parametrize("build", ["GRCh38", "mm10"])
-def test_a_reference_for_another_build_than_the_genome_is_told(build):
+@pytest.mark.parametrize(
+    ("channels", "build", "options"),
+    [
+        (SBS96, "GRCh38", {"reference": "cosmic-v3.4-GRCh37"}),
+        (SBS96, "GRCh38", {"build": "hg19"}),
+        (SBS96, "mm10", {}),
+        (ID83, "mm10", {}),
+    ],
+)
+def test_a_reference_for_another_build_than_the_genome_is_told(channels, build, options):
     with pytest.warns(DoubtfulDataWarning, match=f"is for GRCh37, the variants are of {build}"):
-        class_options(SBS96, "cosmic-v3.4-GRCh37", genome_build=build)
+        assert loaded(channels, **options, genome_build=build).target == "GRCh37"
+
+
+def test_a_build_that_is_assumed_is_told():
+    with pytest.warns(DoubtfulDataWarning, match="not known: GRCh37 is assumed .* --build"):
+        assert loaded(DBS78, genome_build="").target == "GRCh37"
+    # One profile for all builds, or a build that was chosen: nothing is assumed.
+    assert loaded(ID83, genome_build="").target == "GRCh37"
+    assert loaded(SBS96, build="GRCh38", genome_build="").target == "GRCh38"
+    assert loaded(SBS96, "cosmic-v3.4-GRCh38", genome_build="").target == "GRCh38"
 
 
 def test_what_cannot_be_converted_to_an_assay_is_that_of_genomes_with_a_warning():

@@ -62,6 +62,23 @@ def test_count_writes_catalogs_and_says_what_became_of_the_rows(dnmf, genome, fo
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("unpainted")
+@pytest.mark.parametrize("command", ["count", "refit"])
+def test_results_are_written_before_they_are_printed(
+    dnmf, genome, folder, tmp_path, command, monkeypatch
+):
+    def gone(_):
+        raise BrokenPipeError
+
+    for module in ("count", "inputs", "refit"):
+        monkeypatch.setattr(f"dnmf.cli.{module}.say", gone)
+    options = ("--classes", "SBS96", *(() if command == "count" else ("--method", "kl")))
+    with pytest.raises(BrokenPipeError):
+        dnmf(command, folder, "--genome", genome[0], *options, "-o", tmp_path / "out")
+    assert (tmp_path / "out" / "run.json").is_file()
+    assert (tmp_path / "out" / "SBS96.tsv").is_file()
+
+
 def test_nothing_counted_is_an_error_with_the_reasons(dnmf, genome, tmp_path):
     path = tmp_path / "a.vcf"
     path.write_text(f"{HEADER}chr1\t5\t.\t{genome[1][4]}\t*\t.\tPASS\t.\n")
@@ -77,6 +94,11 @@ def test_refit_of_variants_answers_all_classes(dnmf, genome, folder, tmp_path):
     out = tmp_path / "out"
     done = dnmf("refit", folder, "--genome", genome[0], "-o", out, "--method", "kl")
     assert done.exit_code == 0
+    assert "build of the variants is not known: GRCh37 is assumed" in done.stderr
+    assert (
+        "Genome: genome.fa, build not known. Reference: COSMIC v3.4 SBS, GRCh37; COSMIC v3.4 DBS, GRCh37; "
+        "COSMIC v3.4 ID, GRCh37"
+    ) in done.stdout
     folders = {path.name for path in out.iterdir() if path.is_dir()}
     assert folders == {"SBS96", "DBS78", "ID83", "plots"}
     assert {"variants.tsv.gz", "discarded.tsv", "count.json", "ID83.tsv"} <= {

@@ -195,6 +195,7 @@ def test_the_build_is_known_by_chromosome_1(
         "build": "GRCh38",
         "contigs": 2,
         "bases": 7,
+        "lengths": {"1": 4, "2": 3},
     }
     assert Genome.open(write(tmp_path, "b.fa", fasta({"2": "ACGT"}))).build is None
 

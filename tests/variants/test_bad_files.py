@@ -171,7 +171,7 @@ def test_what_is_absent_or_nothing(tmp_path):
         (tmp_path / "gone.vcf", r"gone.vcf: no such file"),
         ([], "no file of variants was named"),
         ("", "a path is empty"),
-        (tmp_path, r": no file of variants in this folder, nothing\. Give"),
+        (tmp_path, r": this folder has no file of variants\. Give"),
         ("a\0b", "is no path"),
     ):
         with pytest.raises(InputDataError, match=message):
@@ -200,7 +200,7 @@ def test_a_folder_is_read_and_what_was_skipped_is_said(tmp_path):
 def test_a_folder_with_other_files_only(tmp_path):
     (tmp_path / "README.md").write_text("# Calls\n")
     with pytest.raises(
-        InputDataError, match=r"no file of variants in this folder, only README\.md"
+        InputDataError, match=r"this folder has no file of variants, only README\.md"
     ):
         list(read_variants(tmp_path))
 

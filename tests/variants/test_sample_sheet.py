@@ -51,6 +51,21 @@ def test_a_file_that_names_its_samples_need_not_be_in_the_sheet(samples):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f"{MAF}\n1\t5\tA\tC\tA\n1\t9\tA\tC\tA\n",
+        "Sample\tchrom\tpos_start\tref\talt\nA\t1\t5\tA\tC\nA\t1\t9\tA\tC\n",
+    ],
+)
+def test_the_sheet_renames_the_only_sample_of_a_file(samples, folder, text):
+    (folder / "one.txt").write_text(text)
+    assert samples(["one.txt"], "one.txt\tP1") == [["P1", "P1"]]
+    assert samples(["one.txt"], "one.txt\tA") == [["A", "A"]]
+    (folder / "two.txt").write_text(text)
+    assert samples(["one.txt", "two.txt"], "one.txt\tP1", "two.txt\tP2") == [["P1"] * 2, ["P2"] * 2]
+
+
+@pytest.mark.parametrize(
     ("names", "lines", "message"),
     [
         (["snvs.vcf", "indels.vcf"], ["snvs.vcf\tP1"], "the sample sheet leaves out .*indels.vcf"),
@@ -73,6 +88,11 @@ def test_a_file_that_names_its_samples_need_not_be_in_the_sheet(samples):
             "names C, but the samples of the file are A, B",
         ),
         (["cohort.maf"], ["cohort.maf\tA"], "line 3: the sample sheet lists A for this file, not"),
+        (
+            ["cohort.maf"],
+            ["cohort.maf\tP"],
+            "line 3: the sample sheet lists P .* row nor A, that of",
+        ),
         (
             ["cohort.maf"],
             [f"cohort.maf\t{name}" for name in "ABC"],

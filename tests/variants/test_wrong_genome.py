@@ -18,7 +18,9 @@ ROWS = [("1", at, BASES[at - 1], "A" if BASES[at - 1] != "A" else "C") for at in
 def test_another_build_by_the_bases(counted: Count) -> None:
     assert counted({"1": BASES}, ROWS).outcomes["counted"].sum() == len(ROWS)
     shifted = [(contig, at + 1, ref, alt) for contig, at, ref, alt in ROWS]
-    with pytest.raises(InputDataError, match=r"s\.vcf: \d+ of 148 rows \(\d\d %\) have a REF that"):
+    with pytest.raises(
+        InputDataError, match=r"s\.vcf: \d+ of 148 rows \([\d.]+ %\) have a REF that"
+    ):
         counted({"1": BASES}, shifted)
 
 
@@ -31,6 +33,11 @@ def test_a_few_other_bases_are_told(counted: Count) -> None:
     # Of fewer than 20 rows any share may be chance.
     with pytest.warns(DoubtfulDataWarning, match="They are not counted"):
         counted({"1": BASES}, [*wrong, *ROWS[:10]])
+    with (
+        pytest.warns(DoubtfulDataWarning, match="nothing was counted of t"),
+        pytest.warns(DoubtfulDataWarning, match=r"t\.vcf: 1 of 1 rows \(100 %\)"),
+    ):
+        counted({"1": BASES}, {"s": ROWS, "t": wrong[:1]})
 
 
 def test_another_file_of_the_run_does_not_hide_it(counted: Count) -> None:

@@ -1,10 +1,11 @@
 """The answers about several classes of mutations."""
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from dnmf.exceptions import ChannelMismatchError, InputDataError
+from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.extraction import GuidedResult
 from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit import RefitResult
@@ -12,6 +13,7 @@ from dnmf.signatures import MutationCatalog
 from dnmf.variants import VariantCounts
 
 Result = TypeVar("Result", RefitResult, GuidedResult)
+NO_MUTATIONS = "no sample has a mutation of this class."
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ def answer_classes(
     ------
     InputDataError
         No class can be answered; the message says why for each.
+
+    Warns
+    -----
+    DoubtfulDataWarning
+        A class has mutations, but no answer.
     """
     results: dict[str, Result] = {}
     left_out: dict[str, str] = {}
@@ -72,7 +79,7 @@ def answer_classes(
         name, mutations = catalog.schema.name, float(catalog.counts.to_numpy().sum())
         needed = per_channel * len(catalog.schema)
         if not mutations:
-            left_out[name] = "no sample has a mutation of this class."
+            left_out[name] = NO_MUTATIONS
         elif mutations < needed:
             left_out[name] = (
                 f"all samples together have {mutations:,.0f} mutations, fewer than the {needed:,.0f} that are asked "
@@ -90,4 +97,15 @@ def answer_classes(
     if not results:
         reasons = "\n".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise InputDataError(f"no class can be answered.\n{reasons}")
+    for text in unanswered(left_out):
+        warnings.warn(text, DoubtfulDataWarning, stacklevel=2)
     return results, left_out
+
+
+def unanswered(left_out: Mapping[str, str]) -> list[str]:
+    """Return a warning of each class that has mutations, but no answer."""
+    return [
+        f"{name} has no answer: {reason}"
+        for name, reason in left_out.items()
+        if reason != NO_MUTATIONS
+    ]

@@ -36,7 +36,8 @@ def class_options(
         As for `load_reference`. Of a list, and of ``exclude``, only signatures of the class are taken. What is known of
         single base substitutions only, builds, exomes and panels, is not asked of other classes.
     genome_build : str, optional
-        Build of the genome in which the variants were counted: that of the reference, if ``build`` does not say.
+        Build of the genome in which the variants were counted: that of the reference, if ``build`` does not say. Empty
+        for variants of a build that is not known.
 
     Raises
     ------
@@ -48,8 +49,8 @@ def class_options(
     Warns
     -----
     DoubtfulDataWarning
-        The profiles of the class cannot be converted to the assay, or the reference is for another build than the
-        genome; the reference is used as it is.
+        The profiles of the class cannot be converted to the assay, the reference is for another build than the genome,
+        or that of the genome is not known; the reference is used as it is.
     """
     names = _of_class(reference, channels)
     if not names:
@@ -64,14 +65,23 @@ def class_options(
         "made_for": made_for,
         "exclude": _of_class(exclude, channels),
     }
-    if build is not None or genome_build is None or not _has_builds(channels):
+    if genome_build is None or (genome_build in ("", *BUILDS) and not _has_builds(channels)):
         return options
     plain = options | {"assay": None, "genome": None, "channels": channels}
-    if genome_build in BUILDS:
+    if build is None and genome_build in ("", *BUILDS):
         # A name may have a build of its own, and a file is used as it is.
         with suppress(InputDataError):
-            load_reference(**plain | {"build": genome_build})
-            return options | {"build": genome_build}
+            assumed = load_reference(**plain | {"build": genome_build or BUILDS[0]})
+            if not genome_build:
+                warnings.warn(
+                    f"the build of the variants is not known: {assumed.target} is assumed for the reference. "
+                    "Say which with --build.",
+                    DoubtfulDataWarning,
+                    stacklevel=2,
+                )
+            return options | {"build": genome_build or BUILDS[0]}
+    if not genome_build:
+        return options
     found = load_reference(**plain)
     if found.target and not found.target.startswith(genome_build):
         warnings.warn(

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dnmf import __version__
-from dnmf.classes.answers import ClassAnswers
+from dnmf.classes.answers import ClassAnswers, unanswered
 from dnmf.classes.page import render_classes_page
 from dnmf.extraction import GuidedResult
 from dnmf.extraction.guided_save import guided_files
@@ -115,5 +115,5 @@ def _record(answers: ClassAnswers, command: str | None) -> dict[str, Any]:
         "parameters": {} if answers.counts is None else dict(answers.counts.parameters),
         "seconds": {name: round(result.seconds["total"], 3) for name, result in results.items()},
         "versions": first.versions | {"python": platform.python_version()},
-        "warnings": answers.warnings,
+        "warnings": [*answers.warnings, *unanswered(answers.left_out)],
     }

@@ -11,6 +11,7 @@ from dnmf.cli.console import (
     UserError,
     busy,
     command_line,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
@@ -71,9 +72,8 @@ def count(
                 raise UserError(f"{asked[0]} is of no use for copy number segments. Leave it out.")
             _write_segments(segments, output, overwrite=overwrite)
             if not quiet:
-                say(
-                    f"CN48: {segments.burdens.sum():,.0f} segments of {len(segments.counts):,} samples"
-                )
+                samples = number_of(len(segments.counts), "sample")
+                say(f"CN48: {number_of(segments.burdens.sum(), 'segment')} of {samples}")
                 say(f"Catalogs: {output}")
             return
         counts = counted(
@@ -82,6 +82,7 @@ def count(
         with busy("Writing ...", errors, quiet=quiet):
             counts.save(output, overwrite=overwrite, command=command_line())
         if not quiet:
+            show_counts(counts)
             say(f"Catalogs: {output}")
 
 
@@ -127,21 +128,25 @@ def counted(
     quiet: bool,
     **files: Any,
 ) -> "dnmf.VariantCounts":
-    """Count variants; print one line for each outcome, with an example and what to do, and the size of each catalog."""
+    """Count variants and show the progress."""
     from dnmf.cli.progress import TrainingProgress
-    from dnmf.variants.reasons import reasons
 
     with TrainingProgress(console, quiet=quiet) as progress:
-        counts = dnmf.count_variants(
-            inputs, genome, progress=progress, **files, **variants.arguments
-        )
-    if quiet:
-        return counts
+        return dnmf.count_variants(inputs, genome, progress=progress, **files, **variants.arguments)
+
+
+def show_counts(counts: "dnmf.VariantCounts") -> None:
+    """Print one line for each outcome, with an example and what to do, and the size of each catalog.
+
+    Only when all is written: the reader of the lines may go away after the first, and end the command.
+    """
+    from dnmf.variants.reasons import reasons
+
     for reason in reasons(counts.variants):
         say(reason.in_words)
     for name, catalog in counts.catalogs.items():
         filled = int((catalog.burdens > 0).sum())
         say(
-            f"{name}: {catalog.burdens.sum():,.0f} mutations in {filled:,} of {len(catalog.counts):,} samples"
+            f"{name}: {number_of(catalog.burdens.sum(), 'mutation')} in {filled:,} of "
+            f"{number_of(len(catalog.counts), 'sample')}"
         )
-    return counts

@@ -1,6 +1,5 @@
 """``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +13,7 @@ from dnmf.cli.console import (
     available_cores,
     busy,
     command_line,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
@@ -170,7 +170,7 @@ def extract(
         if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
         _carry_out(
-            run, errors, messages, mutations.tables,
+            run, errors, messages, mutations,
             workers=cores, overwrite=overwrite, quiet=quiet,
         )  # fmt: skip
 
@@ -274,7 +274,8 @@ def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
             f"{f'; {mixture}' if match['decomposition'] else ''}"
         )
     say(
-        f"{found_in_words(result)} ({len(result.catalog.counts):,} samples, {result.seconds['total']:.1f} s)"
+        f"{found_in_words(result)} ({number_of(len(result.catalog.counts), 'sample')}, "
+        f"{result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
 
@@ -310,7 +311,7 @@ def _carry_out(
     run: "dnmf.extraction.ExtractionRun",
     console: "Console",
     messages: list[str],
-    beside: Mapping[str, Callable[[Path], object]] | None = None,
+    mutations: Mutations | None = None,
     *,
     workers: int = 1,
     overwrite: bool = False,
@@ -324,9 +325,13 @@ def _carry_out(
     # With the warnings of reading the catalog: they belong to the record of the run.
     result = replace(result, warnings=list(messages))
     with busy("Writing the report ...", console, quiet=quiet):
-        page = run.save(result, overwrite=overwrite, beside=beside or {})
-    if not quiet:
-        _show(result, page)
+        beside = {} if mutations is None else mutations.tables
+        page = run.save(result, overwrite=overwrite, beside=beside)
+    if quiet:
+        return
+    if mutations is not None:
+        mutations.show_counts()
+    _show(result, page)
 
 
 def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
@@ -342,7 +347,7 @@ def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
         _show_layer(result, result.layer)
     say(
         f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
-        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)"
+        f"({number_of(len(result.fit), 'sample')}, {result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
 

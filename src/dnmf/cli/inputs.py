@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dnmf
 from dnmf.cli.console import UserError, busy, command_line, say, stdout_console
-from dnmf.cli.count import counted, segment_counts
+from dnmf.cli.count import counted, segment_counts, show_counts
 from dnmf.cli.options import ReferenceChoice, VariantChoice
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Mutations:
         given = asdict(self.reference)
         if not self.several and self.counts is None:
             return given
-        build = None if self.counts is None else self.counts.genome.get("build")
+        build = None if self.counts is None else self.counts.genome.get("build") or ""
         return dnmf.classes.class_options(catalog.schema, **given, genome_build=build)
 
     def load_reference(self, catalog: "dnmf.MutationCatalog") -> "dnmf.SignatureSet":
@@ -63,6 +63,11 @@ class Mutations:
 
         return {} if self.counts is None else count_tables(self.counts)
 
+    def show_counts(self) -> None:
+        """Print what became of the variants, if any were counted."""
+        if self.counts is not None:
+            show_counts(self.counts)
+
 
 def read_mutations(
     inputs: Sequence[Path],
@@ -72,7 +77,7 @@ def read_mutations(
     *,
     quiet: bool,
 ) -> Mutations:
-    """Read catalogs, or count variants and say what became of them; what a file is is told by its content."""
+    """Read catalogs, or count variants; what a file is is told by its content."""
     from dnmf.report.findings import listing
     from dnmf.variants.detect import holds_variants
 
@@ -160,6 +165,7 @@ def answer_and_save(
             page = files.write(output, overwrite=overwrite, beside=tables)
     if quiet:
         return
+    mutations.show_counts()
     if mutations.several:
         _show_classes(answers, page)
     else:
@@ -175,6 +181,7 @@ def _show_classes(answers: "ClassAnswers", page: Path) -> None:
     """Print one row for each class, why others have none, and the path of the report."""
     from rich.table import Table
 
+    from dnmf.classes.answers import NO_MUTATIONS
     from dnmf.classes.page import class_row
 
     table = Table(title="Signatures by class")
@@ -193,6 +200,15 @@ def _show_classes(answers: "ClassAnswers", page: Path) -> None:
             f"{row['unassigned']:.1%}",
         )
     stdout_console().print(table)
+    references = "; ".join(
+        dict.fromkeys(result.reference.source or "own" for result in answers.results.values())
+    )
+    if answers.counts is not None and answers.counts.genome:
+        build = answers.counts.genome["build"] or "not known"
+        say(f"Genome: {answers.counts.genome['name']}, build {build}. Reference: {references}")
+    else:
+        say(f"Reference: {references}")
     for name, reason in answers.left_out.items():
-        say(f"{name} has no answer: {reason}")
+        if reason == NO_MUTATIONS:  # of others there is a warning
+            say(f"{name} has no answer: {reason}")
     say(f"Report: {page}")

@@ -124,7 +124,8 @@ class VariantChoice:
         typer.Option(
             "--classes",
             metavar="LIST",
-            help="Of variants: the classes to count, of SBS96, DBS78, ID83, SBS288, SBS384 and SBS1536.",
+            help="Of variants: the classes to count, of SBS96, DBS78, ID83, SBS288, SBS384 and SBS1536. refit and "
+            "extract write a folder in OUT for each of several, and into OUT itself for one.",
             show_default="SBS96,DBS78,ID83",
         ),
     ] = None

@@ -9,6 +9,7 @@ import typer
 import dnmf
 from dnmf.cli.console import (
     UserError,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
@@ -134,7 +135,7 @@ def _show(result: "dnmf.RefitResult", report: Path) -> None:
     unassigned = result.unassigned.sum() / float(result.fit["mutations"].sum())
     say(f"Method: {result.parameters['method']}. Prior: {result.prior_in_words}.")
     say(
-        f"Unassigned: {unassigned:.1%} of the mutations ({len(result.fit):,} samples, "
+        f"Unassigned: {unassigned:.1%} of the mutations ({number_of(len(result.fit), 'sample')}, "
         f"{result.seconds['total']:.1f} s)"
     )
     say(f"Report: {report}")

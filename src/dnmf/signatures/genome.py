@@ -33,6 +33,8 @@ _MAPPED, _UNPACKED = 1 << 28, 1 << 22
 _SMALL = 1 << 14
 # Bytes of a line with a name.
 _HEADER = 1 << 16
+# Contigs whose lengths a record has: all chromosomes, and the longest of thousands of scaffolds.
+_RECORDED_CONTIGS = 100
 _WHAT = "a genome as FASTA or 2bit"
 
 
@@ -149,13 +151,15 @@ class Genome:
         return bases
 
     def record(self) -> dict[str, Any]:
-        """Return what a record of a run says of the genome: name, bytes, build, number of contigs and of bases."""
+        """Return what a record of a run says of the genome: name, bytes, build, contigs, bases, longest contigs."""
+        longest = sorted(self.lengths.items(), key=lambda item: -item[1])[:_RECORDED_CONTIGS]
         return {
             "name": self.name,
             "bytes": self.path.stat().st_size,
             "build": self.build,
             "contigs": len(self.lengths),
             "bases": sum(self.lengths.values()),
+            "lengths": dict(longest),
         }
 
 

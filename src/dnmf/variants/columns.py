@@ -133,14 +133,18 @@ class OneBuild:
 
 
 class ListedSamples:
-    """The samples of a file that names the sample of each row, beside those that a sample sheet lists for it."""
+    """The samples of a file that names the sample of each row, beside those that a sample sheet lists for it.
+
+    The only sample of a file has the name that the sheet gives it.
+    """
 
     def __init__(self, stream: RowStream, wanted: Sequence[str]) -> None:
         self._stream, self._wanted = stream, set(wanted)
         self._found: set[str] = set()
+        self._only: str | None = None  # what the file calls a sample that the sheet calls otherwise
 
-    def check(self, chunk: Chunk, column: Texts) -> None:
-        """Refuse a row without a sample, or of one that the sheet does not list.
+    def named(self, chunk: Chunk, column: Texts) -> Texts:
+        """Return the sample of each row; refuse a row without one, or of one that the sheet does not list.
 
         Raises
         ------
@@ -152,14 +156,27 @@ class ListedSamples:
             chunk,
             "the row names no sample. Name it, or delete the row.",
         )
-        if self._wanted:
-            self._stream.refuse(
-                column.where(lambda text: text not in self._wanted),
-                chunk,
-                f"the sample sheet lists {few(sorted(self._wanted))} for this file, not the sample of this row. Add it "
-                "to the sheet, or leave out the file, which names its samples itself.",
-            )
-            self._found.update(column.values)
+        if not self._wanted:
+            return column
+        if (
+            len(column)
+            and len(self._wanted) == 1
+            and not self._found
+            and column[0] not in self._wanted
+        ):
+            self._only = column[0]
+        known = self._wanted if self._only is None else {self._only}
+        before = "" if self._only is None else f" nor {self._only}, that of the rows before it"
+        self._stream.refuse(
+            column.where(lambda text: text not in known),
+            chunk,
+            f"the sample sheet lists {few(sorted(self._wanted))} for this file, not the sample of this row{before}. "
+            "Add it to the sheet, or leave out the file, which names its samples itself.",
+        )
+        if self._only is not None:
+            column = Texts.constant(next(iter(self._wanted)), len(column))
+        self._found.update(column.values)
+        return column
 
     def check_all_found(self) -> None:
         """Refuse a sample sheet that lists samples which the file does not have.

@@ -168,7 +168,7 @@ def count_variants(
         if not outcomes["counted"].any():
             why = "\n".join(reason.in_words for reason in reasons(found.table(read.frame)))
             raise InputDataError(
-                f"{_sources(read)}: nothing was counted. {why or 'The files have no row.'}"
+                f"{_sources(read)}: nothing was counted. {why or 'There is no row of a variant.'}"
             )
         _warn_of_doubts(read, found, outcomes, opened)
     return VariantCounts(
@@ -194,8 +194,11 @@ def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
     asked = tuple(dict.fromkeys([classes] if isinstance(classes, str) else classes))
     unknown = [name for name in asked if name not in CLASSES]
     if unknown or not asked:
+        segments = (
+            " CN48 is counted from tables of copy number segments." if "CN48" in asked else ""
+        )
         raise InputDataError(
-            f"{few(unknown) or 'no class'} cannot be counted from variants: there are {', '.join(CLASSES)}."
+            f"{few(unknown) or 'no class'} cannot be counted from variants: there are {', '.join(CLASSES)}.{segments}"
         )
     return asked
 
@@ -237,7 +240,7 @@ def _warn_of_doubts(
     empty = outcomes.index[(outcomes["counted"] == 0) & (outcomes.index != "")].tolist()
     if empty:
         warn(
-            f"nothing was counted of {few(empty)}. In `outcomes` is what became of the rows.",
+            f"nothing was counted of {few(empty)}. What became of the rows is in discarded.tsv (`outcomes`).",
             DoubtfulDataWarning,
             stacklevel=2,
         )
@@ -245,4 +248,5 @@ def _warn_of_doubts(
 
 def _sources(read: Collected) -> str:
     """Return the files in words."""
-    return few([str(name) for name in read.categories("file")])
+    with_rows = [str(name) for name in read.categories("file")]
+    return few(with_rows or [str(record["name"]) for record in read.records])

@@ -173,9 +173,9 @@ def _in_folder(folder: str) -> Iterator[tuple[str, type[VariantReader] | None]]:
         found += 1
         yield str(entry), reader
     if not found:
-        inside = f"only {few(skipped)}" if skipped else "nothing"
+        inside = f", only {few(skipped)}" if skipped else ""
         raise InputDataError(
-            f"{folder}: no file of variants in this folder, {inside}. Give a folder of VCF or MAF files, or the files."
+            f"{folder}: this folder has no file of variants{inside}. Give a folder of VCF or MAF files, or the files."
         )
     if skipped:
         warnings.warn(

@@ -77,7 +77,7 @@ class MafReader:
     def _frame(self, chunk: Chunk, keep_filter: Callable[[str], bool]) -> pd.DataFrame:
         texts = chunk.texts
         none = np.zeros(len(chunk.lines), dtype=bool)
-        self._samples.check(chunk, texts["sample"])
+        sample = self._samples.named(chunk, texts["sample"])
         if "build" in texts:
             self._build.check(chunk, texts["build"])
         start = self._stream.positions(chunk, "start")
@@ -87,7 +87,7 @@ class MafReader:
         filtered = ~texts["filter"].where(keep_filter) if "filter" in texts else none
         germline = texts["status"].where(_is_germline) if "status" in texts else none
         columns = {
-            "sample": texts["sample"],
+            "sample": sample,
             "contig": texts["contig"],
             "ref": ref,
             "alt": alt,

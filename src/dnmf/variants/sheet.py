@@ -37,8 +37,8 @@ class SampleSheet:
         missing = [name for name in ("path", "sample") if header.count(name) != 1]
         if missing:
             raise InputDataError(
-                f"{path}, line {table.lines[0]}: a sample sheet has the columns path and sample, once each; not so "
-                f"{few(missing)}. Its columns are {few(table.row(0))}."
+                f"{path}, line {table.lines[0]}: a sample sheet has the columns path and sample, each once. "
+                f"{few(missing)}: missing, or there twice. Its columns are {few(table.row(0))}."
             )
         places = {os.path.realpath(file): file for file in files}
         cells = (table.column(header.index(name))[1:] for name in ("path", "sample"))

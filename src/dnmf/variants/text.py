@@ -65,7 +65,7 @@ class TextReader:
 
     def _frame(self, chunk: Chunk) -> pd.DataFrame:
         texts = chunk.texts
-        self._samples.check(chunk, texts["sample"])
+        sample = self._samples.named(chunk, texts["sample"])
         if "build" in texts:
             self._build.check(chunk, texts["build"])
         position = self._stream.positions(chunk, "position")
@@ -76,7 +76,7 @@ class TextReader:
             germline = texts["type"].where(lambda text: text.lower() == "germline")
         ref = texts["ref"].map(allele).take(row)
         columns = {
-            "sample": texts["sample"].take(row),
+            "sample": sample.take(row),
             "contig": texts["contig"].take(row),
             "ref": ref,
             "alt": alt.pick(row, which),

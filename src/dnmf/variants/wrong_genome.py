@@ -68,7 +68,7 @@ def check_references(
         first = frame.iloc[int(wrong[codes[wrong] == number][0])]
         share = n_wrong[number] / n_checked[number]
         what = (
-            f"{files[number]}: {n_wrong[number]:,} of {n_checked[number]:,} rows ({100 * share:.2g} %) have a REF that "
+            f"{files[number]}: {n_wrong[number]:,} of {n_checked[number]:,} rows ({100 * share:.3g} %) have a REF that "
             f"{theirs} does not have there; the first is line {first['line']}, {first['contig']}:"
             f"{first['position'] + 1} {str(first['ref'])[:20] or '-'}>{str(first['alt'])[:20] or '-'}"
         )
@@ -87,7 +87,7 @@ def warn_of_contigs(names: Sequence[str], numbers: Sequence[int], genome: Genome
     listed = ", ".join(f"{name} ({number:,})" for number, name in most[:5])
     more = f" and {len(most) - 5} more" if len(most) > 5 else ""
     warn(
-        f"{sum(numbers):,} rows are on contigs that {genome.path} does not have, and are not counted: {listed}{more}. "
+        f"rows on contigs that {genome.path} does not have, {sum(numbers):,} in all, are not counted: {listed}{more}. "
         f"It has {', '.join(genome.contigs[:3])} ...",
         DoubtfulDataWarning,
         stacklevel=2,
