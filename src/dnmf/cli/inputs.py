@@ -164,6 +164,11 @@ def answer_and_save(
         _show_classes(answers, page)
     else:
         show(result, page)
+    if per_mutation:
+        named = [
+            str(page.parent / name) for name in ("variants.tsv.gz", "annotated") if name in tables
+        ]
+        say(f"Signatures of the variants: {' and '.join(named)}")
 
 
 def _named(progress: "Progress", catalog: "dnmf.MutationCatalog") -> "Progress":

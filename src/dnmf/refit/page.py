@@ -1,5 +1,6 @@
 """The page of a refit as plain values for its template."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,19 @@ _METHOD_WORDS = {
 
 
 def render_refit_page(
-    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord,
+    record: dict[str, Any],
+    pictures: dict[str, Picture],
+    beside: Collection[str] = (),
 ) -> str:
-    """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
+    """Return the page of a refit as HTML: one file that loads nothing from anywhere.
+
+    ``beside`` names the files in its folder that are not of the refit.
+    """
     content = _content(result, pictures, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
+        "beside": beside,
         "reference": result.reference.source or "the reference",
         "findings": refit_findings(result),
         "methods": methods_text(result),
