@@ -48,7 +48,8 @@ class Mutations:
         """Return the arguments of `dnmf.load_reference` for a catalog."""
         given = asdict(self.reference)
         if not self.several and self.counts is None:
-            return given
+            sites = dnmf.classes.known_sites(catalog.schema, given["build"], given["assay"])
+            return given | sites
         build = None if self.counts is None else self.counts.genome.get("build")
         return dnmf.classes.class_options(catalog.schema, **given, genome_build=build)
 
