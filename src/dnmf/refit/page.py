@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from dnmf import __version__, criteria
-from dnmf.plotting import signature_colours
+from dnmf.plotting import exposure_colours
 from dnmf.refit.figures import shown_exposures
 from dnmf.refit.findings import refit_findings
 from dnmf.refit.record import RefitRecord
@@ -74,7 +74,7 @@ def exposure_content(
         "n_bad": int((filled["p_answer"] < criteria.P_BAD_FIT).sum()),
         "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "pictures": pictures,
-        "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
+        "legend": list(zip(shown.columns, exposure_colours(shown.columns), strict=True)),
         "samples": _sample_rows(result, shown),
     }
 
@@ -84,7 +84,7 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
 
     Of more samples than a page can show, those that are explained least.
     """
-    colours = signature_colours(shown.shape[1])
+    colours = exposure_colours(shown.columns)
     names = list(result.exposures.columns)
     places = np.arange(len(result.fit))
     if len(places) > _MAX_ROWS:
