@@ -54,7 +54,7 @@ def advice(fit: pd.DataFrame, pairs: list[list[str]], *, has_prior: bool) -> lis
     """
     columns = ("mutations", "p_reference", "p_answer", "unassigned")
     rows = zip(*(fit[name] for name in columns), pairs, strict=True)
-    return [" ".join(_sentences(*row, has_prior)) for row in rows]
+    return [" ".join(_sentences(*row, has_prior=has_prior)) for row in rows]
 
 
 def _sentences(
@@ -63,6 +63,7 @@ def _sentences(
     p_answer: float,
     unassigned: float,
     pairs: list[str],
+    *,
     has_prior: bool,
 ) -> Iterator[str]:
     if mutations <= 0:
