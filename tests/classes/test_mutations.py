@@ -147,7 +147,8 @@ def test_a_copy_of_a_vcf_differs_in_info_alone(counts, results, rows, tmp_path):
     copies = annotated(counts, results, tmp_path)
     assert list(copies) == ["a.vcf", "b.vcf.gz"]
     lines = [line for line in copies["a.vcf"] if not line.startswith("##INFO=<ID=DNMF_")]
-    assert sum(line.startswith("##INFO=<ID=DNMF_") for line in copies["a.vcf"]) == 3
+    assert sum(line.startswith("##INFO=<ID=DNMF_") for line in copies["a.vcf"]) == 5
+    assert any("unassigned mutations are left out" in line for line in copies["a.vcf"])
     body = lines[3:-1]
     for line, row in zip(body, rows, strict=True):
         assert without_ours(line).split("\t")[:7] == row.split("\t")[:7]
@@ -156,21 +157,23 @@ def test_a_copy_of_a_vcf_differs_in_info_alone(counts, results, rows, tmp_path):
     found = variant_signatures(counts, results)
     first = found[found["sample"] == "a"].iloc[0]
     assert body[0].split("\t")[7] == (
-        f"DP=9;DNMF_CH=SBS96:{first['channel']};DNMF_SIG={first['signature']};DNMF_P={first['probability']:.4g}"
+        f"DP=9;DNMF_CH=SBS96:{first['channel']};DNMF_SIG={first['signature']};DNMF_P={first['probability']:.4g};"
+        f"DNMF_LOWER={first['lower']:.4g};DNMF_UPPER={first['upper']:.4g}"
     )
 
 
 def test_alleles_have_their_own_values_and_rows_that_were_not_counted_none(
     counts, results, tmp_path
 ):
-    body = annotated(counts, results, tmp_path)["a.vcf"][6:-1]
+    body = annotated(counts, results, tmp_path)["a.vcf"][8:-1]
     doublet, two, alleles, filtered = (line.split("\t")[7] for line in body[-4:])
     assert doublet.startswith("DNMF_CH=DBS78:")
-    kept, letter, channels, signatures, share = two.split(";")
-    assert (kept, letter, share) == ("A", "B=1", "DNMF_P=.")
+    kept, letter, channels, signatures, *shares = two.split(";")
+    assert (kept, letter) == ("A", "B=1")
+    assert shares == ["DNMF_P=.", "DNMF_LOWER=.", "DNMF_UPPER=."]
     assert channels.count("SBS96:") == 2
     assert channels.count("|") == signatures.count("|") == 1
-    assert [entry.split(",")[1] for entry in alleles.split(";")] == [".", ".", "."]
+    assert [entry.split(",")[1] for entry in alleles.split(";")] == ["."] * 5
     assert filtered == "DP=1"
 
 

@@ -91,6 +91,10 @@ def test_a_refit_goes_back_to_each_mutation(dnmf, tmp_path):
             "upper",
         ]
         assert (out / "annotated" / "a.vcf").read_text().count("DNMF_SIG=SBS") == 200
+        assert f"{out}/variants.tsv.gz and {out}/annotated" in done.stdout
+        page = (out / "report.html").read_text(encoding="utf-8")
+        assert page.count('href="annotated"') == 2
+        assert "unassigned\n      mutations are left out of them" in page
     refused = dnmf(
         "refit", tmp_path / "one" / "SBS96.tsv", "--per-mutation", "-o", tmp_path / "three"
     )

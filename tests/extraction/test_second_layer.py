@@ -132,7 +132,7 @@ def test_the_page_has_both_layers_each_with_ids_of_its_own(folder: Path) -> None
     assert "4 known" in page[: page.index('id="findings"')]
     for place in ("signatures", "exposures", "layer", "layer-exposures", "layer-samples"):
         assert page.count(f'id="{place}"') == 1, place
-    assert page.count('<table class="sortable samples">') == 2
+    assert page.count('<table class="sortable samples"') == 2
     assert 'href="decomposed/intervals.tsv"' in page
 
 

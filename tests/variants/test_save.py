@@ -10,7 +10,7 @@ import pytest
 from dnmf.exceptions import OutputExistsError
 from dnmf.signatures import ID83, SBS96, MutationCatalog, read_catalog
 from dnmf.variants import OUTCOMES, VariantCounts
-from dnmf.variants.reasons import reasons
+from dnmf.variants.reasons import reasons, variant_in_words
 
 COLUMNS = {
     "file": ["a\tb.vcf", "a\tb.vcf", "c.vcf", "c.vcf"],
@@ -93,3 +93,6 @@ def test_each_reason_has_its_first_variant_and_what_to_do(counts):
     assert words.startswith("filtered: 1 (25.0%), ")
     assert "c.vcf, line 9: chr1:5 ->G. To keep them: --filters all" in words
     assert found["counted"].in_words == "counted: 2 (50.0%)"
+    row = counts.variants.iloc[2].copy()
+    row["file"] = "/a/folder/c.vcf"
+    assert variant_in_words(row) == "c.vcf, line 9: chr1:5 ->G"

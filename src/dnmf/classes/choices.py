@@ -55,16 +55,15 @@ def class_options(
     names = _of_class(reference, channels)
     if not names:
         raise ChannelMismatchError(f"the reference {reference} names no signature of this class.")
-    build, assay = _published(channels, build, assay)
-    on_regions = channels == SBS96 and assay is not None and assay.lower() not in ASSAYS
+    on_regions = assay is not None and assay.lower() not in ASSAYS
     options: dict[str, Any] = {
         "reference": names,
-        "build": build,
-        "assay": assay,
         "genome": genome if on_regions else None,
         "made_for": made_for,
         "exclude": _of_class(exclude, channels),
+        **known_sites(channels, build, assay),
     }
+    build = options["build"]
     if genome_build is None or (genome_build in ("", *BUILDS) and not _has_builds(channels)):
         return options
     plain = options | {"assay": None, "genome": None, "channels": channels}
@@ -90,6 +89,37 @@ def class_options(
             stacklevel=2,
         )
     return options
+
+
+def known_sites(
+    channels: ChannelSchema, build: str | None, assay: str | None
+) -> dict[str, str | None]:
+    """Return the arguments ``build`` and ``assay`` of `load_reference` as far as a class has references for them.
+
+    Without references for the assay ``genome`` is None, too: no sites are counted.
+
+    Warns
+    -----
+    DoubtfulDataWarning
+        The profiles of the class cannot be converted to the assay.
+    """
+    has_builds = _has_builds(channels)
+    known = {"build": build if has_builds else None, "assay": assay}
+    if (
+        channels == SBS96
+        or assay is None
+        or assay.lower() == ASSAYS[0]
+        or (assay.lower() == EXOME and has_builds)
+    ):
+        return known
+    sites = "an exome" if assay.lower() == EXOME else f"the regions of {Path(assay).name}"
+    warnings.warn(
+        f"{channels.name}: its signatures cannot be converted to {sites}; those of whole genomes are used. Where the "
+        "regions have other sites than the genome, exposures are biased.",
+        DoubtfulDataWarning,
+        stacklevel=3,
+    )
+    return known | {"assay": None, "genome": None}
 
 
 def class_prior(prior: str | None, reference: SignatureSet) -> str | None:
@@ -132,23 +162,3 @@ def _of_class(names: str, channels: ChannelSchema) -> str:
 def _has_builds(channels: ChannelSchema) -> bool:
     """Whether COSMIC publishes signatures of a class for several builds and for exomes, not one profile for all."""
     return any(len(own.get(channels.family, ())) > 1 for own in PUBLISHED.values())
-
-
-def _published(
-    channels: ChannelSchema, build: str | None, assay: str | None
-) -> tuple[str | None, str | None]:
-    """Return build and assay as far as the class has references for them; warn where it has none for an assay."""
-    if channels == SBS96:
-        return build, assay
-    has_builds = _has_builds(channels)
-    build = build if has_builds else None
-    if assay is None or assay.lower() == ASSAYS[0] or (assay.lower() == EXOME and has_builds):
-        return build, assay
-    sites = "an exome" if assay.lower() == EXOME else f"the regions of {Path(assay).name}"
-    warnings.warn(
-        f"{channels.name}: its signatures cannot be converted to {sites}; those of whole genomes are used. Where the "
-        "regions have other sites than the genome, exposures are biased.",
-        DoubtfulDataWarning,
-        stacklevel=3,
-    )
-    return build, None

@@ -41,8 +41,9 @@ def variant_signatures(
     DataFrame
         The lines and columns of ``counts.variants``, and: ``signature``, the most likely one; its ``probability`` with
         ``lower`` and ``upper``, the 5th and 95th percentile; then the probability of each signature that is called in
-        any sample. Empty and NaN where nothing was counted, or in a class or sample without answer. A line of several
-        events has the signatures of all, separated by ``;``, and no numbers.
+        any sample. All are given that a signature of the reference made the variant: unassigned ones are left out.
+        Empty and NaN where nothing was counted, or in a class or sample without answer. A line of several events has
+        the signatures of all, separated by ``;``, and no numbers.
     """
     codes, table = _assigned(counts, results, random_state)
     more = table.take(codes).set_axis(counts.variants.index)
@@ -69,8 +70,7 @@ def mutation_tables(
     codes, table = _assigned(counts, refits, 0)
     texts = ["\t".join(map(_cell, row)) for row in table.itertuples(index=False)]
     found = counts.variants[["file", "line", "sample", "alt", "class", "channel"]].assign(
-        signature=table["signature"].take(codes).to_numpy(),
-        probability=table["probability"].take(codes).to_numpy(),
+        **{name: table[name].take(codes).to_numpy() for name in _FIRST}
     )
     tables = count_tables(counts, MoreColumns(list(table.columns), codes, texts))
     if copies := annotated_vcfs(found):

@@ -1,6 +1,6 @@
 """The page of several classes as plain values for its template."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ def render_classes_page(
     record: dict[str, Any],
     sections: Mapping[str, str],
     spectra: Mapping[str, Picture],
+    beside: Collection[str] = (),
 ) -> str:
     """Return the page of several classes as HTML: one file that loads nothing from anywhere.
 
@@ -43,6 +44,8 @@ def render_classes_page(
         HTML of the sections about each result, by the name of its class.
     spectra : mapping
         The spectrum of all samples of each class, by the name of the class.
+    beside : collection of str
+        Names of the files of the count.
     """
     rows = [
         class_row(name, result)
@@ -59,6 +62,7 @@ def render_classes_page(
     content = {
         "title": answers.source,
         "record": record,
+        "beside": beside,
         "guided": guided,
         "classes": rows,
         "left_out": answers.left_out,

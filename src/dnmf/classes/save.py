@@ -67,7 +67,9 @@ def save_classes(
             figures = {
                 name: plot_catalog(_spectrum(r.catalog)) for name, r in answers.results.items()
             }
-            return render_classes_page(answers, record, sections, save_plots(figures, plots))
+            return render_classes_page(
+                answers, record, sections, save_plots(figures, plots), counted
+            )
 
         counted = {} if answers.counts is None else tables or count_tables(answers.counts)
         fill_folder(folder, record=record, tables=counted, page=joint_page)
@@ -80,7 +82,7 @@ def _both_pages(
     """Return the page of one class; its sections for the page of all are kept, as both show the same pictures."""
     drawn = files.draw(plots)
     sections[name] = files.sections(drawn, place)
-    return files.page(drawn)
+    return files.page(drawn, ())
 
 
 def result_files(result: RefitResult | GuidedResult, command: str | None) -> RunFiles[Any]:

@@ -48,7 +48,8 @@ class Mutations:
         """Return the arguments of `dnmf.load_reference` for a catalog."""
         given = asdict(self.reference)
         if not self.several and self.counts is None:
-            return given
+            sites = dnmf.classes.known_sites(catalog.schema, given["build"], given["assay"])
+            return given | sites
         build = None if self.counts is None else self.counts.genome.get("build") or ""
         return dnmf.classes.class_options(catalog.schema, **given, genome_build=build)
 
@@ -170,6 +171,11 @@ def answer_and_save(
         _show_classes(answers, page)
     else:
         show(result, page)
+    if per_mutation:
+        named = [
+            str(page.parent / name) for name in ("variants.tsv.gz", "annotated") if name in tables
+        ]
+        say(f"Signatures of the variants: {' and '.join(named)}")
 
 
 def _named(progress: "Progress", catalog: "dnmf.MutationCatalog") -> "Progress":

@@ -73,7 +73,8 @@ def refit(
         bool,
         typer.Option(
             "--per-mutation",
-            help="Of variants: write which signature made each of them, with its probability; and annotate VCF files.",
+            help="Of variants: write which signature of the reference most likely made each of them, with its "
+            "probability given that one did; and annotate VCF files.",
         ),
     ] = False,
     overwrite: Overwrite = False,

@@ -1,5 +1,6 @@
 """The page of a guided extraction as plain values for its template."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,16 @@ def render_guided_page(
     record: dict[str, Any],
     pictures: dict[str, Picture],
     thumbnails: dict[str, Picture],
+    beside: Collection[str] = (),
 ) -> str:
-    """Return the page of a guided extraction as HTML: one file that loads nothing from anywhere."""
+    """Return the page of a guided extraction as HTML: one file that loads nothing from anywhere.
+
+    ``beside`` names the files in its folder that are not of the extraction.
+    """
     content = _content(result, pictures, thumbnails, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
+        "beside": beside,
         "reference": result.reference.source or "the reference",
         "n_references": len(result.reference),
         "found": found_in_words(result),

@@ -81,6 +81,6 @@ def guided_files(
         record=record,
         tables=tables,
         draw=partial(draw_guided_pictures, result),
-        page=lambda drawn: render_guided_page(result, record, *drawn),
+        page=lambda drawn, beside: render_guided_page(result, record, *drawn, beside),
         sections=lambda drawn, place: render_guided_sections(result, *drawn, place),
     )

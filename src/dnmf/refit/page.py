@@ -1,12 +1,13 @@
 """The page of a refit as plain values for its template."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dnmf import __version__, criteria
-from dnmf.plotting import signature_colours
+from dnmf.plotting import exposure_colours
 from dnmf.refit.figures import shown_exposures
 from dnmf.refit.findings import refit_findings
 from dnmf.refit.record import RefitRecord
@@ -26,12 +27,19 @@ _METHOD_WORDS = {
 
 
 def render_refit_page(
-    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord,
+    record: dict[str, Any],
+    pictures: dict[str, Picture],
+    beside: Collection[str] = (),
 ) -> str:
-    """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
+    """Return the page of a refit as HTML: one file that loads nothing from anywhere.
+
+    ``beside`` names the files in its folder that are not of the refit.
+    """
     content = _content(result, pictures, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
+        "beside": beside,
         "reference": result.reference.source or "the reference",
         "findings": refit_findings(result),
         "methods": methods_text(result),
@@ -66,7 +74,7 @@ def exposure_content(
         "n_bad": int((filled["p_answer"] < criteria.P_BAD_FIT).sum()),
         "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "pictures": pictures,
-        "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
+        "legend": list(zip(shown.columns, exposure_colours(shown.columns), strict=True)),
         "samples": _sample_rows(result, shown),
     }
 
@@ -76,7 +84,7 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
 
     Of more samples than a page can show, those that are explained least.
     """
-    colours = signature_colours(shown.shape[1])
+    colours = exposure_colours(shown.columns)
     names = list(result.exposures.columns)
     places = np.arange(len(result.fit))
     if len(places) > _MAX_ROWS:

@@ -105,7 +105,7 @@ def refit_exposures(
         known = _prior_for(method, prior, reference, int((total > 0).sum()))
         estimate = _estimate(counts, reference, method, known, progress)
     samples, names = catalog.counts.index, pd.Index(reference.names)
-    fit = _fit_table(catalog, reference, counts, estimate)
+    fit = _fit_table(catalog, reference, counts, estimate, has_prior=known is not None)
     # In place: with many samples these tables are the largest.
     assigned = (total * (1 - estimate.unassigned))[:, None]
     np.multiply(estimate.shares, assigned, out=estimate.shares)
@@ -182,7 +182,12 @@ def _estimate(
 
 
 def _fit_table(
-    catalog: MutationCatalog, reference: SignatureSet, counts: Array, estimate: RefitEstimate
+    catalog: MutationCatalog,
+    reference: SignatureSet,
+    counts: Array,
+    estimate: RefitEstimate,
+    *,
+    has_prior: bool,
 ) -> pd.DataFrame:
     """Return what ``RefitResult.fit`` holds."""
     W = reference.profiles.to_numpy(dtype=float)
@@ -211,5 +216,5 @@ def _fit_table(
         },
         index=pd.Index(catalog.counts.index, name="sample"),
     )
-    fit["advice"] = advice(fit, pairs)
+    fit["advice"] = advice(fit, pairs, has_prior=has_prior)
     return fit

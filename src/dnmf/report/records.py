@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -77,7 +77,7 @@ class RunFiles(Generic[Drawn]):
     draw : callable
         Writes the plots into a folder, which it creates, and returns the pictures.
     page : callable
-        Returns ``report.html`` with these pictures.
+        Returns ``report.html`` with these pictures, which also lists the files by these names.
     sections : callable
         Returns the sections about the result, with these pictures, for a `Place` on another page.
     """
@@ -85,7 +85,7 @@ class RunFiles(Generic[Drawn]):
     record: dict[str, Any]
     tables: Mapping[str, Callable[[Path], object]]
     draw: Callable[[Path], Drawn]
-    page: Callable[[Drawn], str]
+    page: Callable[[Drawn, Collection[str]], str]
     sections: Callable[[Drawn, Place], str]
 
     def write(
@@ -101,7 +101,7 @@ class RunFiles(Generic[Drawn]):
             overwrite=overwrite,
             record=self.record,
             tables={**self.tables, **beside},
-            page=lambda plots: self.page(self.draw(plots)),
+            page=lambda plots: self.page(self.draw(plots), beside),
         )
 
 

@@ -91,7 +91,7 @@ _ID_SECTIONS = (
     (
         "{}:Del:M:",
         {"2": "#E2E2EF", "3": "#B6B6D8", "4": "#8683BD", "5": "#62409B"},
-        "Microhomology (bp)",
+        "Microhomology deletion",
         "Microhomology length",
     ),
 )

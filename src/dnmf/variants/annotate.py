@@ -23,12 +23,16 @@ _HEADER = (
     b'several events of an allele are separated by |">',
     b'##INFO=<ID=DNMF_SIG,Number=A,Type=String,Description="Signature that most likely made the mutation; several '
     b'events of an allele are separated by |">',
-    b'##INFO=<ID=DNMF_P,Number=A,Type=Float,Description="Probability of DNMF_SIG">',
+    b'##INFO=<ID=DNMF_P,Number=A,Type=Float,Description="Probability of DNMF_SIG, given that a signature of the '
+    b'reference made the mutation: unassigned mutations are left out">',
+    b'##INFO=<ID=DNMF_LOWER,Number=A,Type=Float,Description="5th percentile of DNMF_P">',
+    b'##INFO=<ID=DNMF_UPPER,Number=A,Type=Float,Description="95th percentile of DNMF_P">',
 )
-_OWN_HEADER = re.compile(rb"##INFO=<ID=DNMF_(CH|SIG|P),")
-_OWN_INFO = re.compile(rb"DNMF_(CH|SIG|P)=")
+_TAGS = ("CH", "SIG", "P", "LOWER", "UPPER")
+_OWN_HEADER = re.compile(rf"##INFO=<ID=DNMF_({'|'.join(_TAGS)}),".encode())
+_OWN_INFO = re.compile(rf"DNMF_({'|'.join(_TAGS)})=".encode())
 _RESERVED = re.compile(r"[\s;,=|]")  # in INFO
-_Values = tuple[str, str, str]
+_Values = tuple[str, ...]  # of the tags
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _ALT, _INFO = 4, 7
 # A block of bgzip: what goes in, its header, and the empty block that ends a file.
@@ -46,7 +50,7 @@ class AnnotatedVcf:
     source : str
         Path of the file.
     variants : DataFrame
-        ``line``, ``alt``, ``class``, ``channel``, ``signature`` and ``probability`` of its variants.
+        ``line``, ``alt``, ``class``, ``channel``, ``signature``, ``probability``, ``lower``, ``upper`` of its variants.
     """
 
     source: str
@@ -78,8 +82,8 @@ def _annotated(line: bytes, number: int, found: dict[tuple[int, str], _Values]) 
     own = [found.get((number, alt.strip())) for alt in alts]
     if not any(own):
         return line
-    columns = zip(*(values or (".", ".", ".") for values in own), strict=True)
-    entries = zip(("CH", "SIG", "P"), map(",".join, columns), strict=True)
+    columns = zip(*(values or (".",) * len(_TAGS) for values in own), strict=True)
+    entries = zip(_TAGS, map(",".join, columns), strict=True)
     kept = [
         entry
         for entry in cells[_INFO].split(b";")
@@ -96,8 +100,8 @@ def annotated_vcfs(variants: pd.DataFrame) -> dict[str, AnnotatedVcf]:
     Parameters
     ----------
     variants : DataFrame
-        ``file``, ``line``, ``sample``, ``alt``, ``class``, ``channel``, ``signature`` and ``probability`` of each
-        variant; those without a channel are left as they are.
+        ``file`` and ``sample`` of each variant, and what `AnnotatedVcf` has of it; those without a channel are left as
+        they are.
 
     Warns
     -----
@@ -155,18 +159,18 @@ def _free_name(path: str, taken: Iterable[str]) -> str:
 def _values(rows: pd.DataFrame) -> dict[tuple[int, str], _Values]:
     """Return what is written for each line (from 1) and ALT in capitals that was counted."""
     counted = rows[rows["channel"].notna()]
-    cells = counted[["class", "channel", "signature", "probability"]]
+    cells = counted[["class", "channel", "signature", "probability", "lower", "upper"]]
     keys = zip(counted["line"].tolist(), counted["alt"].astype(str), strict=True)
     texts = map(_texts, *(cells[name].tolist() for name in cells))
     return {(line, alt or "-"): values for (line, alt), values in zip(keys, texts, strict=True)}
 
 
 @lru_cache(maxsize=65536)
-def _texts(kind: str, channel: str, signature: str, probability: float) -> _Values:
+def _texts(kind: str, channel: str, signature: str, *shares: float) -> _Values:
     events = zip(kind.split(";"), channel.split(";"), strict=True)
     named = "|".join(_RESERVED.sub("_", name) or "." for name in signature.split(";"))
-    share = "." if np.isnan(probability) else f"{probability:.4g}"
-    return "|".join(map(":".join, events)), named, share
+    numbers = ("." if np.isnan(share) else f"{share:.4g}" for share in shares)
+    return "|".join(map(":".join, events)), named, *numbers
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:

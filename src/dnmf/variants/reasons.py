@@ -1,6 +1,7 @@
 """What became of the variants that were read: how many of each outcome, with an example and what to do."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,7 @@ def reasons(variants: pd.DataFrame) -> list[Reason]:
 
 
 def variant_in_words(row: "pd.Series[Any]") -> str:
-    """Return where a variant was read and what it is: ``a.vcf, line 12: chr1:1034 A>T``."""
+    """Return where a variant was read and what it is: ``a.vcf, line 12: chr1:1034 A>T``; folders are left out."""
     change = f"{row['ref'] or '-'}>{row['alt'] or '-'}"
-    return f"{row['file']}, line {row['line']}: {row['contig']}:{row['position']} {change}"
+    file = PurePath(row["file"]).name
+    return f"{file}, line {row['line']}: {row['contig']}:{row['position']} {change}"
