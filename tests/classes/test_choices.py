@@ -67,13 +67,19 @@ def test_a_prior_is_used_where_it_knows_the_signatures(tmp_path):
     substitutions, indels = loaded(SBS96), loaded(ID83)
     table = tmp_path / "exposures.tsv"
     table.write_text("Samples\tID1\tID2\na\t3\t4\n")
-    assert class_prior("Breast-AdenoCA", substitutions) == "Breast-AdenoCA"
-    assert class_prior(str(table), indels) == str(table)
-    assert [class_prior(prior, indels) for prior in (None, "cohort", "none")] == [
+    assert class_prior("Breast-AdenoCA", substitutions, 20) == "Breast-AdenoCA"
+    assert class_prior(str(table), indels, 20) == str(table)
+    assert [class_prior(prior, indels, 20) for prior in (None, "cohort", "none")] == [
         None,
         "cohort",
         "none",
     ]
     for prior, reference in (("pan-cancer", indels), (str(table), substitutions)):
         with pytest.warns(DoubtfulDataWarning, match="knows none of its signatures"):
-            assert class_prior(prior, reference) is None
+            assert class_prior(prior, reference, 20) is None
+
+
+def test_a_class_of_few_samples_has_the_usual_prior_instead_of_the_cohort():
+    indels = loaded(ID83)
+    with pytest.warns(DoubtfulDataWarning, match="ID83: the prior cohort needs at least .* are 3"):
+        assert class_prior("cohort", indels, 3) is None

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from dnmf.refit import refit_exposures
 from dnmf.refit.advice import advice
+from dnmf.signatures import example_catalog
 
 LACKS = "look for a missing signature"
 UNLIKELY = "in a mixture that the prior makes unlikely"
@@ -44,3 +46,19 @@ def test_few_mutations_are_counted_and_none_say_all():
     assert empty == "No mutations: nothing to assign."
     assert few.startswith("Few mutations (17): read the intervals")
     assert many == "Not told apart here: SBS5/SBS40a; trust their sum."
+
+
+@pytest.mark.parametrize(
+    ("method", "prior", "has_prior"),
+    [("network", "pan-cancer", True), ("network", "none", False), ("kl", None, False)],
+)
+def test_no_prior_is_none_to_leave_out(method, prior, has_prior, monkeypatch):
+    told = []
+
+    def noted(fit, pairs, *, has_prior):
+        told.append(has_prior)
+        return [""] * len(fit)
+
+    monkeypatch.setattr("dnmf.refit.refit.advice", noted)
+    refit_exposures(example_catalog(), "SBS1,SBS5", method=method, prior=prior)
+    assert told == [has_prior]

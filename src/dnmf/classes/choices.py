@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dnmf.criteria import MIN_COHORT_SAMPLES
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.refit.prior import COHORT, NONE, PAN_CANCER, available_priors
 from dnmf.signatures import SBS96, ChannelSchema, SignatureSet, load_reference, read_exposures
@@ -122,16 +123,28 @@ def known_sites(
     return known | {"assay": None, "genome": None}
 
 
-def class_prior(prior: str | None, reference: SignatureSet) -> str | None:
+def class_prior(prior: str | None, reference: SignatureSet, n_samples: int) -> str | None:
     """Return the prior of the refit of one class from a choice that is made for several; None for the usual one.
+
+    ``n_samples`` have mutations of the class.
 
     Warns
     -----
     DoubtfulDataWarning
-        The prior knows none of the class's signatures.
+        The prior knows none of the class's signatures, or is a cohort of too few samples.
     """
-    if prior is None or prior.strip().lower() in (COHORT, NONE):
+    if prior is None or prior.strip().lower() == NONE:
         return prior
+    if prior.strip().lower() == COHORT:
+        if n_samples >= MIN_COHORT_SAMPLES:
+            return prior
+        warnings.warn(
+            f"{reference.schema.name}: the prior cohort needs at least {MIN_COHORT_SAMPLES} samples with mutations, of "
+            f"this class there are {n_samples}; the usual prior is used.",
+            DoubtfulDataWarning,
+            stacklevel=2,
+        )
+        return None
     types = {name.lower() for name in (PAN_CANCER, *available_priors())}
     if prior.strip().lower() in types:
         known = reference.schema == SBS96

@@ -110,8 +110,10 @@ def refit(
 
         def answer(catalog: "dnmf.MutationCatalog", progress: "Progress") -> "dnmf.RefitResult":
             signatures = mutations.load_reference(catalog)
-            several = mutations.several
-            expected = dnmf.classes.class_prior(prior, signatures) if several else prior
+            expected = prior
+            if mutations.several:
+                filled = int((catalog.counts.sum(axis=1) > 0).sum())
+                expected = dnmf.classes.class_prior(prior, signatures, filled)
             return dnmf.refit_exposures(
                 catalog, signatures, method=used, prior=expected, progress=progress
             )

@@ -105,7 +105,9 @@ def refit_exposures(
         known = _prior_for(method, prior, reference, int((total > 0).sum()))
         estimate = _estimate(counts, reference, method, known, progress)
     samples, names = catalog.counts.index, pd.Index(reference.names)
-    fit = _fit_table(catalog, reference, counts, estimate, has_prior=known is not None)
+    fit = _fit_table(
+        catalog, reference, counts, estimate, has_prior=known is not None and not known.is_none
+    )
     # In place: with many samples these tables are the largest.
     assigned = (total * (1 - estimate.unassigned))[:, None]
     np.multiply(estimate.shares, assigned, out=estimate.shares)
