@@ -155,3 +155,20 @@ def test_real_files_without_a_genome(bed: Path, tmp_path: Path) -> None:
     maf.to_csv(tmp_path / "sites.maf", sep="\t", index=False)
     found = count_variants(tmp_path / "sites.maf", **options)
     check(found.catalogs["SBS96"], real / "grch37_2430_sbs.SBS96.tsv")
+
+
+def test_without_a_genome_the_build_is_the_one_that_all_files_name(tmp_path: Path) -> None:
+    for name, build in (("a", "hg38"), ("b", "GRCh38"), ("c", "GRCh37")):
+        row = {
+            "Chromosome": "1",
+            "Start_Position": 100,
+            "Reference_Allele": "C",
+            "Tumor_Seq_Allele2": "T",
+            "Tumor_Sample_Barcode": name,
+            "NCBI_Build": build,
+            "CONTEXT": "NNNNACANNNN",
+        }
+        pd.DataFrame([row]).to_csv(tmp_path / f"{name}.maf", sep="\t", index=False)
+    both = [tmp_path / "a.maf", tmp_path / "b.maf"]
+    assert count_variants(both, classes=["SBS96"]).build == "GRCh38"
+    assert count_variants([*both, tmp_path / "c.maf"], classes=["SBS96"]).build is None

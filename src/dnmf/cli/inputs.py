@@ -50,7 +50,7 @@ class Mutations:
         if not self.several and self.counts is None:
             sites = dnmf.classes.known_sites(catalog.schema, given["build"], given["assay"])
             return given | sites
-        build = None if self.counts is None else self.counts.genome.get("build") or ""
+        build = None if self.counts is None else self.counts.build or ""
         return dnmf.classes.class_options(catalog.schema, **given, genome_build=build)
 
     def load_reference(self, catalog: "dnmf.MutationCatalog") -> "dnmf.SignatureSet":
@@ -209,9 +209,10 @@ def _show_classes(answers: "ClassAnswers", page: Path) -> None:
     references = "; ".join(
         dict.fromkeys(result.reference.source or "own" for result in answers.results.values())
     )
-    if answers.counts is not None and answers.counts.genome:
-        build = answers.counts.genome["build"] or "not known"
-        say(f"Genome: {answers.counts.genome['name']}, build {build}. Reference: {references}")
+    if answers.counts is not None:
+        genome = answers.counts.genome.get("name", "none")
+        build = answers.counts.build or "not known"
+        say(f"Genome: {genome}, build {build}. Reference: {references}")
     else:
         say(f"Reference: {references}")
     for name, reason in answers.left_out.items():

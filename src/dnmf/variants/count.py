@@ -15,6 +15,7 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.progress import Progress
 from dnmf.recorded_warnings import recorded_warnings
 from dnmf.signatures import MutationCatalog
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1, usual_build
 from dnmf.signatures.channels import few
 from dnmf.signatures.genome import Genome
 from dnmf.signatures.regions import contig_key
@@ -50,6 +51,8 @@ class VariantCounts:
         Lines of ``variants``. Lines that no sample carries are those of the sample ``""``.
     genome : dict
         Name, bytes, build, number of contigs and of bases; empty without one.
+    build : str or None
+        That of the genome; without one, the one build that the files say they are of; None if it is not known.
     parameters : dict
         The options of the count.
     files : tuple of dict
@@ -62,6 +65,7 @@ class VariantCounts:
     variants: pd.DataFrame
     outcomes: pd.DataFrame
     genome: Mapping[str, Any] = field(default_factory=dict)
+    build: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -138,10 +142,13 @@ def count_variants(
     if transcripts is None and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
         raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
     parts = count(1)
+    said: set[str] = set()
 
     def looked_at(part: VariantRows) -> None:
         if opened is not None:
             check_build(part, opened, mitochondria)
+        if part.assembly is not None:
+            said.add(usual_build(part.assembly))
         if progress is not None:
             progress("reading variants", next(parts), 0, float("nan"))
 
@@ -176,6 +183,7 @@ def count_variants(
         variants=found.table(read.frame),
         outcomes=outcomes,
         genome={} if opened is None else opened.record(),
+        build=_build(opened, said),
         parameters={
             "classes": list(options.classes),
             "filters": filters if isinstance(filters, str) else list(filters),
@@ -188,6 +196,14 @@ def count_variants(
         files=read.records,
         warnings=tuple(messages),
     )
+
+
+def _build(genome: Genome | None, said: set[str]) -> str | None:
+    """Return the build of the genome, or the only one that files name, if it is known."""
+    if genome is not None and genome.build is not None:
+        return genome.build
+    known = said & set(BUILD_BY_LENGTH_OF_1.values())
+    return known.pop() if len(known) == len(said) == 1 else None
 
 
 def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ def _record(counts: "VariantCounts") -> dict[str, Any]:
         "dnmf": __version__,
         "files": [dict(file) for file in counts.files],
         "genome": dict(counts.genome),
+        "build": counts.build,
         "parameters": dict(counts.parameters),
         "samples": len(next(iter(counts.catalogs.values())).counts),
         "mutations": {
