@@ -1,6 +1,6 @@
 """Signs that variants were called on another genome than the one that is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from warnings import warn
 
 import numpy as np
@@ -44,6 +44,23 @@ def check_build(rows: VariantRows, genome: Genome, mitochondria: bool) -> None:
         raise InputDataError(
             f"{rows.source}: says that its variants are of {rows.assembly}, but {genome.path} is {genome.build}, by "
             "the length of chromosome 1. Give the genome that the variants were called on."
+        )
+
+
+def check_one_build(named: Mapping[str, str]) -> None:
+    """Refuse files of two known builds; ``named`` has a file by the build that it names.
+
+    Raises
+    ------
+    InputDataError
+        The message names two files and their builds.
+    """
+    known = [build for build in named if build in BUILD_BY_LENGTH_OF_1.values()]
+    if len(known) > 1:
+        one, other = known[:2]
+        raise InputDataError(
+            f"{named[one]} is of {one}, but {named[other]} is of {other}. Count the files of each build in a run of "
+            "their own."
         )
 
 
