@@ -1,6 +1,6 @@
 """Every row gets its outcome, and what is counted its channel in each class that was asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -133,11 +133,11 @@ def classify(
     read: Collected,
     variants: Variants,
     genome: Genome | None,
-    mitochondrial: int | None,
+    mitochondrial: Sequence[int],
     options: Options,
     progress: Progress | None,
 ) -> Classified:
-    """Decide on every row; ``mitochondrial`` is the number of that contig."""
+    """Decide on every row; ``mitochondrial`` has the numbers of those contigs."""
     from dnmf.variants._variants_numba import (
         COMPLEX,
         DELETION,
@@ -159,8 +159,8 @@ def classify(
         n_samples=len(read.categories("sample")),
     )
     found.decide(variants.contig < 0, "contig")
-    if mitochondrial is not None and not options.mitochondria:
-        found.decide(variants.contig == mitochondrial, "mitochondrial")
+    if not options.mitochondria:
+        found.decide(np.isin(variants.contig, mitochondrial), "mitochondrial")
     found.decide(variants.kind == NOT_BASES, "allele")
     found.decide(variants.kind == SAME, "no_change")
     _check_references(found, variants, genome)

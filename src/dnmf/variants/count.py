@@ -174,7 +174,10 @@ def count_variants(
             None if transcripts is None else read_transcripts(transcripts, contigs),
         )
         rows = as_numbers(read, numbers)
-        found = classify(read, rows, opened, contigs.get("MT"), options, progress)
+        # A genome may have two: hg19 of UCSC has chrM and chrMT.
+        names = list(contigs) if opened is None else opened.contigs
+        mitochondrial = [number for number, name in enumerate(names) if contig_key(name) == "MT"]
+        found = classify(read, rows, opened, mitochondrial, options, progress)
         wrong = found.rows_of("reference_mismatch")
         check_references(read.frame, found.checked, wrong, opened)
         outcomes = _outcomes(read, found)
