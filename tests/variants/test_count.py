@@ -225,7 +225,7 @@ g4\tt4\t7\t1\t7\t8
 def test_strands(counted: Count, channels: Channels, tmp_path: Path) -> None:
     """On the + strand a pyrimidine is untranscribed, and a purine transcribed; of both, half go to each."""
     table = tmp_path / "transcripts.tsv"
-    table.write_text(TRANSCRIPTS)
+    table.write_text(f"# release 110\n\n{TRANSCRIPTS}")
     rows = [
         ("1", 2, "C", "A"),  # +
         ("1", 4, "T", "C"),  # both

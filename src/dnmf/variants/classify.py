@@ -210,11 +210,11 @@ def _substitutions(
     found: Classified, variants: Variants, rows: _Numbers, genome: Genome | None, options: Options
 ) -> None:
     doublets = "DBS78" in options.classes
-    every, first, second = changes(variants, rows, halves=options.both and not doublets)
+    every, first, second, origin = changes(variants, rows, halves=options.both and not doublets)
     status = np.full(len(first), _OF_SEVERAL.index("counted"), dtype=np.int8)
     channel = np.full(len(first), -1, dtype=np.int64)  # in `names`
     strand = np.full(len(first), -1, dtype=np.int8)
-    inside = options.inside(every.contig[first], every.position[first])
+    inside = options.inside(every.contig[origin], every.position[origin])
     status[~inside] = _OF_SEVERAL.index("outside")
     status[second == -2] = _OF_SEVERAL.index("mnv")
 
