@@ -14,7 +14,7 @@ PIP    := -m pip --disable-pip-version-check install --quiet
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 ROOMS  := $(sort $(patsubst tests/%/,%,$(filter-out %/data/ %/__pycache__/,$(wildcard tests/*/))))
 # Every dependency is used, and every kind of file read and written, in less than a minute.
-TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/test_nnls.py tests/kernels/test_compiled.py \
+TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/test_nnls.py tests/test_compilation.py \
           tests/signatures/test_read_layouts.py tests/signatures/test_sites.py tests/signatures/test_write_tables.py \
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
@@ -87,7 +87,7 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
 	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."
-	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[test]"
+	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[test,anndata]"
 	@touch $@
 
 %/.created:

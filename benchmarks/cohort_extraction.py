@@ -45,7 +45,7 @@ Method = Callable[[Array, Array | None, int | None, int], Found]
 
 CHOICES = range(2, 16)
 """Numbers of signatures that a blind method chooses from."""
-RESTARTS = 5
+RESTARTS = 20
 KL_STARTS, KL_ITERATIONS = 20, 2_000
 CRUDE_SHARE, CRUDE_TUMOURS = 0.05, 3
 """The crude rule calls a signature present that explains this share of so many tumours."""
@@ -203,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS))
     parser.add_argument("--noise", nargs="*", choices=NOISES, default=NOISES)
     parser.add_argument("--removed", nargs="*", default=("none", "one", "half"))
-    parser.add_argument("--seeds", type=int, default=3, help="draws of counts")
+    parser.add_argument("--draws", type=int, nargs="*", default=(0, 1, 2), help="of counts")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         futures = [
             pool.submit(measured, method, chosen.data, cohort, noise, seed, removed)
             for cohort in chosen.cohorts or cohorts_of(chosen.part)
-            for seed in range(chosen.seeds)
+            for seed in chosen.draws
             for method, noise, removed in tasks(chosen.methods, chosen.noise, chosen.removed)
         ]
         for future in futures:

@@ -24,8 +24,9 @@ def bounds(lines: list[str], python: str, operator: str) -> dict[str, Version]:
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_the_lowest_versions_tried_are_those_claimed(python: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
     claimed = bounds(
-        project["dependencies"] + project["optional-dependencies"]["test"], python, ">="
+        [*project["dependencies"], *(extras["test"] + extras["anndata"])], python, ">="
     )
     pins = (ROOT / "constraints-lowest.txt").read_text("utf-8").splitlines()
     tried = bounds([pin for pin in pins if not pin.startswith("#")], python, "==")

@@ -100,7 +100,7 @@ def _fasta(rng: Random) -> Case:
 
     def read(folder: Path) -> SiteCounts:
         # Counts that were kept would answer instead of the reader.
-        with patch("dnmf.signatures.sites.cache_folder", return_value=None):
+        with patch("dnmf.caches.cache_folder", return_value=None):
             return count_sites(folder / "regions.bed", folder / "genome.fa")
 
     return Case(

@@ -1,4 +1,5 @@
 # The public names and rooms: read by type checkers, and by lazy_loader when `import dnmf` runs.
+from . import classes as classes
 from . import criteria as criteria
 from . import estimators as estimators
 from . import exceptions as exceptions
@@ -15,6 +16,8 @@ from . import report as report
 from . import search as search
 from . import signatures as signatures
 from . import unfolding as unfolding
+from . import variants as variants
+from .classes import variant_signatures as variant_signatures
 from .estimators import DNMF as DNMF
 from .estimators import MultiplicativeNMF as MultiplicativeNMF
 from .estimators import PaperDNMF as PaperDNMF
@@ -35,10 +38,12 @@ from .refit import RefitResult as RefitResult
 from .refit import refit_exposures as refit_exposures
 from .refit import save_refit_report as save_refit_report
 from .refit import signature_probabilities as signature_probabilities
+from .signatures import Decomposition as Decomposition
 from .signatures import MutationCatalog as MutationCatalog
 from .signatures import SignatureSet as SignatureSet
 from .signatures import available_references as available_references
 from .signatures import convert_signatures as convert_signatures
+from .signatures import decompose_to_reference as decompose_to_reference
 from .signatures import example_catalog as example_catalog
 from .signatures import load_reference as load_reference
 from .signatures import match_to_reference as match_to_reference
@@ -51,5 +56,8 @@ from .signatures import simulate_cohort as simulate_cohort
 from .signatures import write_catalog as write_catalog
 from .signatures import write_exposures as write_exposures
 from .signatures import write_signatures as write_signatures
+from .variants import VariantCounts as VariantCounts
+from .variants import count_variants as count_variants
+from .variants import read_segments as read_segments
 
 __version__: str

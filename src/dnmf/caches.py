@@ -1,5 +1,6 @@
 """Where files are kept that can be made again: they save time, and no result needs them."""
 
+import hashlib
 import logging
 import os
 import stat
@@ -36,6 +37,22 @@ def cache_folder() -> Path | None:
         else f"what is kept for the next run is in {temporary}",
     )
     return temporary
+
+
+def kept_file(kind: str, source: Path, *what: str) -> Path | None:
+    """Return where that is kept which was made of a file: its path, size, time and ``what`` else are in the name.
+
+    None where nothing can be kept, and for a pipe, which has no state to find it by.
+    """
+    folder = cache_folder()
+    try:
+        state = source.stat()
+    except (OSError, ValueError):
+        return None
+    if folder is None or not stat.S_ISREG(state.st_mode):
+        return None
+    key = (str(source.resolve()), state.st_size, state.st_mtime_ns, *what)
+    return folder / f"{kind}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 
 def can_be_written(folder: Path) -> bool:

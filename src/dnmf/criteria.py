@@ -29,17 +29,25 @@ GOOD_MATCH_COSINE = 0.9
 CLOSE_MATCH_COSINE = 0.95
 """Cosine from which a match is close: two profiles this similar are hard to tell apart by eye."""
 
-AMBIGUOUS_COSINE_GAP = 0.02
-"""Difference of cosines below which the second-best reference is as good as the best."""
-
 MIXTURE_COSINE = 0.9
-"""Cosine that a mixture of references must reach to explain a signature: that of a good match."""
+"""Cosine that a mixture of references, or one alone, must reach to explain a signature, which otherwise is novel.
 
-MIXTURE_COSINE_GAIN = 0.1
-"""Cosine by which a mixture must beat the best single reference: further parts always gain a little."""
+With 0.85 fewer of the signatures that the reference lacks stay novel, with 0.93 or 0.95 more of those that it has do, a
+quarter of them where profiles deviate from the reference: docs/cohorts.md."""
 
-MIXTURE_MAX_REFERENCES = 3
-"""References in a mixture; with more, many signatures could be put together from references they do not hold."""
+MIXTURE_COSINE_GAINS = (0.01, 0.05)
+"""Cosines by which a second and a third reference must bring a mixture closer to a signature.
+
+Further references always gain a little. A lower bound for the third names more that are not there, and hides novel
+signatures."""
+
+ALTERNATIVE_COSINE_LOSS = 0.01
+"""Cosine that another mixture may lose against the best one to do almost as well.
+
+Extracted signatures are not exact: the closest mixture is often not the true one, but the true one is this close."""
+
+TIED_COSINE_DIGITS = 12
+"""Cosines that agree to this many digits differ by rounding only and count as tied."""
 
 # ---------------------------------------------------------------- extraction: number of signatures, stability
 STABLE_MEAN_SILHOUETTE = 0.8
@@ -115,6 +123,20 @@ EQUIVALENT_NATS = 10.0
 MIN_GUIDED_SAMPLES = 20
 """Samples with mutations below which a rare signature is missed, and a novel one rests on few."""
 
+MIN_EXTRACTED_PER_CHANNEL = 1.0
+"""Mutations of a cohort for each channel below which its signatures are not extracted beside those of other classes:
+with fewer, most channels are empty and any profile fits."""
+
+INTERVALS_HELD = {
+    "exposures": 0.93,
+    "exposures to novel signatures": 0.61,
+    "channels of novel signatures": 0.88,
+    "channels of at least 1 % of novel signatures": 0.65,
+}
+"""How often 90 % intervals of a guided extraction held the truth in simulated cohorts that guided no choice.
+
+Exposures of signatures that are present, where the reference held all of them; novel ones where it lacked one."""
+
 # ---------------------------------------------------------------- refit
 EXOME_EVIDENCE = 10.0
 """Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.
@@ -184,3 +206,24 @@ MOST_PRIOR_ROWS = 2000
 
 MIN_PRIOR_SHARE = 0.5
 """Share of the mutations of a prior, and of each of its samples, that must belong to signatures of the reference."""
+
+# ---------------------------------------------------------------- variants
+OTHER_GENOME_SHARE = 0.05
+"""Share of a file's variants whose reference bases the genome does not have, above which it is another genome.
+
+By chance an unrelated genome has one base in four."""
+
+MIN_ROWS_TO_JUDGE_GENOME = 20
+"""Variants of a file below which that share says nothing."""
+
+MOST_SOMATIC = 500_000
+"""Variants of a sample above which they look like those of the germline, of which a human genome has millions."""
+
+KNOWN_VARIANTS_SHARE = 0.9
+"""Share of a VCF's first rows with the ID of a known variant (rs...), above which they look like the germline's."""
+
+NORMAL_CARRIES_SHARE = 0.2
+"""Share of the rows in which the normal sample carries the variant, above which they look like the germline's."""
+
+MIN_ROWS_TO_JUDGE_GERMLINE = 100
+"""Rows of a file below which these shares say nothing."""

@@ -107,7 +107,7 @@ def read_input(
     """
     if isinstance(path, InputFile):
         return path
-    source = _Source(path, what)
+    source = InputStream(path, what)
     blocks, size = [], 0
     for block in source.blocks():
         blocks.append(block)
@@ -123,7 +123,7 @@ def read_input(
 
 def input_blocks(path: str | os.PathLike[str], *, what: str) -> Iterator[bytes]:
     """Yield the content of a file or pipe, unpacked, in blocks; the errors of `read_input` without its limits."""
-    return _Source(path, what).blocks()
+    return InputStream(path, what).blocks()
 
 
 def check_table_size(source: str, rows: int, width: int) -> None:
@@ -205,8 +205,16 @@ def _too_large(source: str, problem: str) -> InputDataError:
     )
 
 
-class _Source:
-    """A file or pipe that is read once, counted and hashed."""
+class InputStream:
+    """A file or pipe that is read once, unpacked, counted and hashed; the errors of `read_input` without its limits.
+
+    Parameters
+    ----------
+    path : path
+        Of the file or pipe.
+    what : str
+        What is expected, for messages.
+    """
 
     def __init__(self, path: str | os.PathLike[str], what: str) -> None:
         self.name, self._what = os.fspath(path), what
@@ -215,7 +223,7 @@ class _Source:
         self._piped, self._begun = False, b""
 
     def record(self) -> dict[str, Any]:
-        """Return what was read, once all of it has been."""
+        """Return ``name`` (of a pipe its path), ``bytes`` and ``sha256`` of what was read, once all of it has been."""
         name = self.name if self._piped else self._path.name
         return {"name": name, "bytes": self._size, "sha256": self._digest.hexdigest()}
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.special import rel_entr
 
 Floats = NDArray[np.float64]
@@ -71,6 +70,9 @@ def match_components(
     ([0, 1], [1, 0], [1.0, 1.0])
     """
     similarity = cosine_similarity(found, true)
+    # Loaded where it is used: it takes as long as pandas, and most commands compare nothing.
+    from scipy.optimize import linear_sum_assignment
+
     rows, cols = linear_sum_assignment(similarity, maximize=True)
     return rows, cols, similarity[rows, cols]
 

@@ -77,7 +77,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 @contextmanager
-def _part(path: Path, content: bytes | str | Iterable[str]) -> Iterator[Path]:
+def _part(path: Path, content: bytes | str | Iterable[str | bytes]) -> Iterator[Path]:
     """Yield a file beside ``path`` with all of the content on the disk; removed at the end, if it is still there."""
     check_replaceable(path)
     _remove_leftovers(path)
@@ -114,12 +114,12 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes | str | Iterable[str]) -> None:
+def write_whole(path: str | os.PathLike[str], content: bytes | str | Iterable[str | bytes]) -> None:
     """Write bytes, or text as UTF-8, into a file that appears, or is replaced, only when all is on the disk.
 
-    Text may come in pieces, so that not all of it is in memory. Whatever fails or interrupts the writing, an old file
-    stays as it was, and no temporary file is left; what a killed process had left is removed. The file has the
-    permissions of any new file of the user's.
+    The content may come in pieces, so that not all of it is in memory. Whatever fails or interrupts the writing, an
+    old file stays as it was, and no temporary file is left; what a killed process had left is removed. The file has
+    the permissions of any new file of the user's.
 
     Raises
     ------

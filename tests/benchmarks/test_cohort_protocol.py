@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cohort_intervals import hits_of
 from cohort_protocol import CHOICE, TEST, Found, draw_cohort, extraction_scores, guided_scores
 from dnmf.signatures import SBS96
 
@@ -114,3 +115,11 @@ def test_names_of_another_version_match_by_profile(data):
 def test_another_version_with_signatures_taken_out_is_refused(data):
     with pytest.raises(ValueError, match="not defined"):
         draw_cohort(data, "CLL", "other", removed="one")
+
+
+def test_intervals_are_compared_with_the_truth_of_the_signatures_that_are_found(data):
+    hits = hits_of(draw_cohort(data, "CLL"))
+    # Nine tumours: two signatures in all, one in four of them, one in a single one.
+    assert 22 <= hits["exposures"].size <= 23
+    assert hits["exposures"].mean() > 0.7
+    assert not any(hits[name].size for name in hits if name != "exposures")

@@ -22,6 +22,7 @@ PROMISED = {
     "model.json",
     "run.json",
     "plots",
+    "decomposed",
     "report.html",
 }
 NAMES = ["SBS96A", "SBS96B", "SBS96C"]
@@ -32,9 +33,10 @@ def test_every_promised_file_is_there_and_nothing_else(
 ) -> None:
     _, out, _ = extraction
     assert {path.name for path in out.iterdir()} == PROMISED
+    layer = [f"decomposed_{name}" for name in ("signatures", "exposures", "intervals", "fit")]
     plots = {
         f"{name}.{kind}"
-        for name in ("signatures", "exposures", "training", "fit")
+        for name in ("signatures", "exposures", "training", "fit", *layer)
         for kind in ("png", "svg")
     }
     assert {path.name for path in (out / "plots").iterdir()} == plots

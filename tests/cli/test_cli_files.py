@@ -131,7 +131,9 @@ def test_plot_writes_beside_the_file_by_default_and_replaces_nothing(
 def test_references_lists_names_that_load(dnmf: Callable[..., Result]) -> None:
     from dnmf.signatures import load_reference
 
-    names = dnmf("references").stdout.split()
+    done = dnmf("references")
+    names = done.stdout.split()
+    assert "The default is cosmic-v3.4." in done.stderr
     assert "cosmic-v3.4" in names
     for name in names:
         family = next(

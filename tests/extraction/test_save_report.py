@@ -16,11 +16,11 @@ from dnmf.signatures import read_exposures, read_signatures
 
 FILES = {
     "signatures.tsv", "exposures.tsv", "fit.tsv", "matches.tsv", "model.safetensors", "model.json",
-    "run.json", "report.html", "plots",
+    "run.json", "report.html", "plots", "decomposed",
 }  # fmt: skip
 PLOTS = {
     f"{name}.{kind}"
-    for name in ("signatures", "exposures", "training", "fit")
+    for name in ("signatures", "exposures", "training", "fit", "decomposed_signatures")
     for kind in ("png", "svg")
 }
 

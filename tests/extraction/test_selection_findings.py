@@ -32,7 +32,8 @@ def outcome(differences, stable, *, first=3, verdict="stable"):
     )
     noise = CountNoise(1.0, torch.ones(1), torch.ones(1))
     selection = SimpleNamespace(table=table, choice=choose(table), noise=noise)
-    return SimpleNamespace(selection=selection, verdicts=verdicts, unfinished=[])
+    unstable = ["SBS96A"] if verdict == "unstable" else []
+    return SimpleNamespace(selection=selection, verdicts=verdicts, unstable=unstable, unfinished=[])
 
 
 def told(result):

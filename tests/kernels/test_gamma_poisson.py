@@ -109,6 +109,13 @@ def test_a_signature_that_is_added_gets_the_mutations_that_are_its_own() -> None
     assert added.exposures[:8, 2].sum() > 20 * added.exposures[8:, 2].sum()
 
 
+def test_a_signature_can_take_the_place_of_the_only_one() -> None:
+    X, W = cohort()
+    alone = without(start(X, known_priors(W[:1], 1e5), W[:1]), 0)
+    state = improve(X, with_added(X, alone, known_priors(W[1], 1e5), W[1]), rounds=20)
+    assert state.exposures[:, 0] == pytest.approx(X.sum(axis=1), rel=0.03)
+
+
 def test_known_signatures_are_trusted_as_far_as_the_data_agree() -> None:
     X, W = cohort(6, n=80)
     off = W[0] * np.exp(0.3 * np.random.default_rng(1).standard_normal(24))

@@ -125,6 +125,17 @@ def test_colours_of_signatures_are_all_different():
     assert len(set(signature_colours(120))) == 120
 
 
+def test_what_is_no_signature_is_grey_on_top_however_many_signatures_there_are():
+    drawn = []
+    for n in (2, 5):
+        values = table(np.ones((3, n))).assign(**{"other signatures": 1.0, "unassigned": 2.0})
+        layers = plot_exposures(values).axes[1].collections
+        drawn.append([layer.get_facecolor()[0, :3] for layer in layers[-2:]])
+        assert layers[-1].get_paths()[0].vertices[:, 1].max() == pytest.approx(1)
+    np.testing.assert_array_equal(*drawn)
+    assert np.ptp(drawn[0], axis=1).max() < 0.1
+
+
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
 def test_a_value_that_is_no_exposure_is_named(bad):
     with pytest.raises(InputDataError, match="sample 's1' to 'SBS2'"):

@@ -8,7 +8,15 @@ import pytest
 
 from dnmf.exceptions import InputDataError
 from dnmf.plotting import figure_bytes, plot_catalog, plot_signatures, plot_thumbnail
-from dnmf.signatures import SBS96, MutationCatalog, SignatureSet, match_to_reference
+from dnmf.signatures import (
+    SBS96,
+    SBS288,
+    SBS384,
+    SBS1536,
+    MutationCatalog,
+    SignatureSet,
+    match_to_reference,
+)
 
 CLASSES = ["C>A", "C>G", "C>T", "T>A", "T>C", "T>G"]
 COLOURS = ["#03bdef", "#010101", "#e42926", "#cbcaca", "#a2cf63", "#ecc7c5"]
@@ -170,3 +178,66 @@ def test_strange_names_are_drawn_as_they_are():
     assert "<script" not in drawn
     assert "x" * 60 not in drawn
     assert io.BytesIO(figure_bytes(figure, ".png")).read(4) == b"\x89PNG"
+
+
+def wide_signatures(schema) -> SignatureSet:
+    profiles = np.random.default_rng(2).dirichlet(np.full(len(schema), 0.5), size=2)
+    frame = pd.DataFrame(profiles, ["A", "B"], list(schema.labels))
+    return SignatureSet(frame, schema=schema)
+
+
+@pytest.mark.parametrize("schema", [SBS288, SBS384], ids=lambda schema: schema.name)
+def test_strands_stand_side_by_side_before_what_is_of_no_strand(schema):
+    signatures = wide_signatures(schema)
+    ax = plot_signatures(signatures.select(["A"])).axes[0]
+    drawn = {}
+    for heights, colours in bar_layers(ax):
+        (colour,) = set(colours)
+        drawn[colour] = heights
+    own = signatures.profiles.loc["A"].to_numpy().reshape(-1, 96)
+    named = dict(zip([label[0] for label in schema.labels[::96]], own, strict=True))
+    colours = {
+        label[0]: layer.colour.lower()
+        for label, layer in zip(schema.labels[::96], schema.layers, strict=True)
+    }
+    np.testing.assert_allclose(drawn[colours["T"]], named["T"])
+    np.testing.assert_allclose(drawn[colours["U"]], named["U"])
+    others = [strand for strand in named if strand in "BN"]
+    np.testing.assert_allclose(drawn[colours[others[-1]]], sum(named[strand] for strand in others))
+    keys = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert keys == [layer.name for layer in schema.layers]
+
+
+def test_a_reference_and_intervals_of_strands_are_drawn_inside_the_axes():
+    found = wide_signatures(SBS384)
+    matches = match_to_reference(found, found)
+    ends = found.profiles * 0.5, found.profiles * 3
+    for ax in plot_signatures(
+        found, reference_matches=matches, reference=found, intervals=ends
+    ).axes:
+        lines = [layer for layer in ax.collections if len(layer.get_paths()) == 384]
+        tops = [path.vertices[:, 1].max() for layer in lines for path in layer.get_paths()]
+        assert max(tops) < ax.get_ylim()[1]
+        assert ax.get_legend().get_texts()[0].get_text().endswith("cosine 1.000")
+
+
+def test_five_bases_are_a_heat_map_with_a_key():
+    counts = pd.DataFrame([np.arange(1536.0), np.zeros(1536)], ["a", "b"], SBS1536.labels)
+    first, second = plot_catalog(MutationCatalog(counts, schema=SBS1536)).axes
+    (image,) = first.get_images()
+    assert image.get_array().shape == (16, 96)
+    np.testing.assert_array_equal(image.get_array().ravel(), np.arange(1536))
+    rows = [label.get_text() for label in first.get_yticklabels()]
+    assert (rows[0], rows[1], rows[-1]) == ("A…A", "A…C", "T…T")
+    assert "darkest: TT[T>G]TT 1,535, square-root scale" in texts(first)
+    assert "no mutations" in texts(second)
+
+
+@pytest.mark.parametrize("schema", [SBS288, SBS384, SBS1536], ids=lambda schema: schema.name)
+def test_a_thumbnail_sums_what_shares_a_tick(schema):
+    signatures = wide_signatures(schema)
+    (ax,) = plot_thumbnail(signatures, "B").axes
+    ((heights, colours),) = bar_layers(ax)
+    total = signatures.profiles.loc["B"].to_numpy().reshape(-1, 96).sum(axis=0)
+    np.testing.assert_allclose(heights, total)
+    assert colours == [colour for colour in COLOURS for _ in range(16)]

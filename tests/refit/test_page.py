@@ -36,7 +36,7 @@ def page() -> str:
 
 
 def test_advice_stands_below_the_signatures_of_its_sample(page):
-    table = page[page.index('id="sample-table"') :]
+    table = page[page.index('<table class="sortable samples"') :]
     headings = re.findall(r"<t[hd]\b[^>]*>([^<]*)", table[: table.index("</thead>")])
     assert headings[0] == "Sample"
     assert headings[3:5] == [

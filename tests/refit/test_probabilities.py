@@ -1,104 +1,104 @@
-"""Which signature made a mutation: Bayes' rule, and the range over all exposures within intervals."""
+"""Which signature made a mutation: Bayes' rule, and a range that holds the truth as often as it says."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dnmf import SignatureSet, signature_probabilities
+from dnmf import signature_probabilities
 from dnmf.exceptions import InputDataError
-from dnmf.signatures import SBS96
-
-NAMES = ["A", "B", "C", "D"]
-
-
-def case(seed: int) -> tuple[SignatureSet, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Four sparse signatures, and exposures of three samples with intervals; C is absent."""
-    rng = np.random.default_rng(seed)
-    profiles = rng.dirichlet(np.full(96, 0.3), size=4)
-    profiles[0, :4] = 0
-    profiles[0] /= profiles[0].sum()
-    h = rng.gamma(0.7, 100, size=(3, 4))
-    h[:, 2] = 0
-    lower, upper = h * rng.random((3, 4)), h + rng.gamma(1, 30, size=(3, 4))
-    upper[:, 2] = 0
-    samples = ["x", "y", "z"]
-    tables = [pd.DataFrame(values, samples, NAMES) for values in (h, lower, upper)]
-    reference = SignatureSet(pd.DataFrame(profiles, NAMES, list(SBS96.labels)))
-    return reference, *tables
+from dnmf.refit import refit_exposures
+from dnmf.signatures import MutationCatalog, load_reference
 
 
-def cube(found: pd.DataFrame, column: str) -> np.ndarray:
-    """Return (sample, channel, signature)."""
-    return found[column].to_numpy().reshape(3, 96, 4)
+@pytest.fixture(scope="module")
+def reference():
+    return load_reference("SBS1,SBS2,SBS3,SBS5,SBS8,SBS13,SBS18,SBS40a")
 
 
-@settings(max_examples=20)
-@given(st.integers(0, 10_000))
-def test_probabilities_are_bayes_rule_sum_to_one_and_lie_within_their_range(seed: int) -> None:
-    reference, exposures, lower, upper = case(seed)
-    found = signature_probabilities(exposures, reference, lower, upper)
-    parts = exposures.to_numpy()[:, None, :] * reference.profiles.to_numpy().T
-    p, low, high = (cube(found, name) for name in ("probability", "lower", "upper"))
-    np.testing.assert_allclose(p, parts / parts.sum(axis=2, keepdims=True), atol=1e-12)
-    np.testing.assert_allclose(p.sum(axis=2), 1)
-    assert (low >= 0).all()
-    assert (low <= p).all()
-    assert (p <= high).all()
-    assert (high <= 1 + 1e-12).all()
-    absent = found["signature"] == "C"
-    assert not found.loc[absent, ["probability", "lower", "upper"]].to_numpy().any()
+@pytest.fixture(scope="module")
+def truth(reference):
+    """Exposures (60, 8) of samples with 100 to 5,000 mutations and 2 to 4 signatures."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(0.0, [f"s{n}" for n in range(60)], reference.names)
+    for number in range(60):
+        chosen = rng.choice(8, rng.integers(2, 5), replace=False)
+        shares = rng.dirichlet(np.ones(len(chosen)))
+        table.iloc[number, chosen] = shares * np.exp(rng.uniform(np.log(100), np.log(5000)))
+    return table
 
 
-def test_no_exposures_within_the_intervals_leave_the_range_and_some_reach_its_ends() -> None:
-    from scipy.optimize import linprog
-
-    reference, exposures, lower, upper = case(3)
-    found = signature_probabilities(exposures, reference, lower, upper)
-    W = reference.profiles.to_numpy()
-    h, low, high = (table.loc["y"].to_numpy() for table in (exposures, lower, upper))
-    bounds = list(zip(low, high, strict=True))
-    for signature, channel in ((0, 7), (1, 20), (3, 0), (3, 90)):
-        for end, sign in (("lower", 1), ("upper", -1)):
-            # Charnes and Cooper: y = t h with sum_i y_i W_ic = 1 makes the ratio linear.
-            cost = np.zeros(5)
-            cost[signature] = sign * W[signature, channel]
-            equal = np.array([[*W[:, channel], 0], [1, 1, 1, 1, -h.sum()]])
-            box = [[*(s * (np.arange(4) == i)), -s * b[e]]
-                   for i, b in enumerate(bounds) for e, s in ((1, 1), (0, -1))]  # fmt: skip
-            best = linprog(cost, box, np.zeros(8), equal, [1, 0], bounds=(0, None))
-            there = cube(found, end)[1, channel, signature]
-            assert there == pytest.approx(sign * best.fun, abs=1e-7)
+@pytest.fixture(scope="module")
+def result(reference, truth):
+    counts = np.random.default_rng(1).poisson(truth @ reference.profiles.to_numpy())
+    frame = pd.DataFrame(counts, truth.index, reference.profiles.columns)
+    frame.loc["empty"] = 0
+    return refit_exposures(MutationCatalog(frame), reference, prior="none")
 
 
-def test_a_sure_exposure_has_no_range_and_an_empty_sample_no_probability() -> None:
-    reference, exposures, _, _ = case(0)
-    exposures.loc["z"] = 0.0
-    found = signature_probabilities(exposures, reference, exposures, exposures)
-    for end in ("lower", "upper"):
-        np.testing.assert_allclose(found[end], found["probability"])
-    assert not found.loc[found["sample"] == "z", "probability"].any()
-    assert list(found["channel"].unique()) == list(SBS96.labels)
+@pytest.fixture(scope="module")
+def found(result):
+    return signature_probabilities(result)
 
 
-def test_names_decide_not_places() -> None:
-    reference, exposures, lower, upper = case(1)
-    found = signature_probabilities(exposures, reference, lower, upper)
-    turned = lower.iloc[::-1, ::-1], upper.iloc[:, [2, 0, 3, 1]]
-    pd.testing.assert_frame_equal(
-        found, signature_probabilities(exposures, reference.select(NAMES[::-1]), *turned)
-    )
+def test_probabilities_are_bayes_rule_of_the_called_signatures_and_sum_to_one(result, found):
+    rows = found[found["sample"] == "s3"]
+    h = result.exposures.loc["s3"]
+    called = list(h.index[h > 0])
+    parts = h[called].to_numpy() * result.reference.profiles.loc[called].to_numpy().T
+    expected = parts / parts.sum(axis=1, keepdims=True)
+    assert list(rows["signature"].unique()) == called
+    np.testing.assert_allclose(rows["probability"].to_numpy().reshape(96, -1), expected)
+    assert list(rows["channel"].unique()) == list(result.reference.profiles.columns)
+    sums = found.groupby(["sample", "channel"])["probability"].sum()
+    np.testing.assert_allclose(sums, 1)
+    assert "empty" not in set(found["sample"])
 
 
-def test_mistakes_are_explained() -> None:
-    reference, exposures, lower, upper = case(1)
-    with pytest.raises(InputDataError, match="name 'E', which the reference lacks"):
-        signature_probabilities(exposures.rename(columns={"A": "E"}), reference)
-    with pytest.raises(InputDataError, match="two ends"):
-        signature_probabilities(exposures, reference, lower)
-    with pytest.raises(InputDataError, match="upper ends have no sample 'z'"):
-        signature_probabilities(exposures, reference, lower, upper.drop(index="z"))
-    exposures.loc["x", "A"] = -1.0
-    with pytest.raises(InputDataError, match=r"sample 'x', signature 'A'.*found -1"):
-        signature_probabilities(exposures, reference)
+def test_the_range_lies_between_zero_and_one_and_holds_the_estimate(found):
+    assert (found["lower"] >= 0).all()
+    assert (found["lower"] <= found["probability"]).all()
+    assert (found["probability"] <= found["upper"]).all()
+    assert (found["upper"] <= 1 + 1e-12).all()
+
+
+def test_the_range_holds_the_truth_about_nine_times_of_ten(result, found, truth):
+    """Over mutations of the samples, the signature that is the most likely of each."""
+    W = result.reference.profiles
+    parts = truth.to_numpy()[:, :, None] * W.to_numpy()
+    shares = parts / parts.sum(axis=1, keepdims=True)
+    place = {name: number for number, name in enumerate(W.columns)}
+    row = {name: number for number, name in enumerate(W.index)}
+    best = found.loc[found.groupby(["sample", "channel"])["probability"].idxmax()]
+    held, width = [], []
+    for sample, own in best.groupby("sample"):
+        number, columns = int(str(sample)[1:]), own["channel"].map(place)
+        true = shares[number, own["signature"].map(row), columns]
+        weight = result.catalog.counts.loc[sample].to_numpy()[columns]
+        inside = (own["lower"] - 1e-9 <= true) & (true <= own["upper"] + 1e-9)
+        held.append(np.average(inside, weights=weight))
+        width.append(np.average(own["upper"] - own["lower"], weights=weight))
+    assert 0.85 < np.mean(held) < 0.97
+    assert np.mean(width) < 0.4
+
+
+def test_a_sample_is_answered_alone_and_the_same_again(result, found):
+    alone = signature_probabilities(result, ["s7"])
+    again = found[found["sample"] == "s7"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, again)
+    other = signature_probabilities(result, ["s7"], random_state=1)
+    pd.testing.assert_series_equal(alone["probability"], other["probability"])
+    assert not alone["lower"].equals(other["lower"])
+    np.testing.assert_allclose(alone["lower"], other["lower"], atol=0.15)
+
+
+def test_a_classic_method_has_no_ranges(result, reference):
+    classic = refit_exposures(result.catalog, reference, method="kl")
+    found = signature_probabilities(classic, ["s1"])
+    assert found["lower"].isna().all()
+    assert found["upper"].isna().all()
+    np.testing.assert_allclose(found.groupby("channel")["probability"].sum(), 1)
+
+
+def test_an_unknown_sample_is_named(result):
+    with pytest.raises(InputDataError, match="no sample 'x' in this refit"):
+        signature_probabilities(result, ["x"])

@@ -1,8 +1,11 @@
 """Which known signatures a cohort has, and what is novel."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from dnmf.kernels.gamma_poisson import CHANNEL_COUNT, GammaPoisson
 from dnmf.metrics import cosine_similarity
 from dnmf.search.cohort import (
     MOST_MUTATIONS,
@@ -12,9 +15,10 @@ from dnmf.search.cohort import (
     find_cohort_signatures,
 )
 from dnmf.search.cohort_certainty import (
+    exposure_reaches,
     losses_in_halves,
+    profile_covariances,
     profile_intervals,
-    resampled_profiles,
 )
 
 TRUE = [0, 3, 5, 8]
@@ -41,12 +45,16 @@ def test_the_signatures_of_a_cohort_are_found_and_no_others(found: CohortSignatu
     assert (found.losses > 50).all()
 
 
-def test_a_signature_that_the_reference_lacks_is_novel() -> None:
+@pytest.fixture(scope="module")
+def found_novel() -> CohortSignatures:
     W = reference()
-    found = find_cohort_signatures(counts(W[TRUE]), np.delete(W, 5, axis=0))
-    assert found.labels.tolist().count(NOVEL) == 1
-    profile = found.state.profiles[found.labels == NOVEL]
-    assert cosine_similarity(profile, W[[5]])[0, 0] > 0.98
+    return find_cohort_signatures(counts(W[TRUE]), np.delete(W, 5, axis=0))
+
+
+def test_a_signature_that_the_reference_lacks_is_novel(found_novel: CohortSignatures) -> None:
+    assert found_novel.labels.tolist().count(NOVEL) == 1
+    profile = found_novel.state.profiles[found_novel.labels == NOVEL]
+    assert cosine_similarity(profile, reference()[[5]])[0, 0] > 0.98
 
 
 def test_a_reference_that_deviates_from_the_data_adds_no_signature() -> None:
@@ -98,15 +106,75 @@ def test_a_near_copy_in_the_reference_is_an_equivalent() -> None:
     assert first.nats < 10
 
 
-def test_intervals_of_novel_signatures_hold_the_truth() -> None:
-    W = reference()
-    found = find_cohort_signatures(counts(W[TRUE]), np.delete(W, 5, axis=0))
-    draws = resampled_profiles(found, np.random.default_rng(0))
-    low, high = profile_intervals(found.state.profiles[found.labels == NOVEL], draws)
-    assert (low <= high).all()
-    assert ((W[5] >= low[0] - 1e-3) & (W[5] <= high[0] + 1e-3)).mean() > 0.8
+def test_intervals_of_novel_signatures_hold_the_truth(found_novel: CohortSignatures) -> None:
+    low, high = profile_intervals(found_novel, profile_covariances(found_novel))
+    truth = reference()[5]
+    assert ((truth >= low[0]) & (truth <= high[0])).mean() > 0.8
+    # Without data the interval of each of 48 channels is wider than this in all.
+    assert (high - low).sum() < 1.5
+
+
+def test_deviations_of_a_novel_profile_sum_to_0(found_novel: CohortSignatures) -> None:
+    (covariance,) = profile_covariances(found_novel)
+    np.testing.assert_allclose(covariance.sum(axis=1), 0, atol=1e-12)
+    assert np.linalg.eigvalsh(covariance).min() > -1e-12
+
+
+def test_the_covariance_of_a_profile_is_its_part_of_that_of_profile_and_exposures() -> None:
+    rng = np.random.default_rng(0)
+    n, k, f, novel = 5, 3, 6, 2
+    concentrations = 1_000 * rng.dirichlet(np.ones(f), k) + CHANNEL_COUNT
+    h, shapes = rng.gamma(2.0, 200.0, (n, k)), np.array([0.5, 0.2, 0.3])
+    h[0, 1] = 0.0
+    state = GammaPoisson(np.full((k, f), CHANNEL_COUNT), concentrations, h + shapes, shapes)
+    X = rng.poisson(h @ state.profiles).astype(float)
+    found = CohortSignatures(np.array([0, 1, NOVEL]), state, np.ones(k), X, [])
+    totals = X.sum(axis=1)
+    means = state.counts / state.counts.sum(axis=1, keepdims=True)
+    r = totals[:, None] * means @ state.profiles
+    # Precision of the profile and of all exposures together.
+    precision = np.zeros((f + n * k, f + n * k))
+    precision[:f, :f] = np.eye(f) * f**2 / 2
+    for i in range(n):
+        slope = np.zeros((f + n * k, f))
+        slope[:f] = h[i, novel] * np.eye(f)
+        slope[f + i * k : f + (i + 1) * k] = state.profiles
+        precision += slope / r[i] @ slope.T
+    precision[f + 1, f + 1] += (shapes.sum() / totals[0]) ** 2 / shapes[1]
+    sums_to_0 = np.linalg.qr(np.column_stack([np.ones(f), np.eye(f)[:, 1:]]))[0][:, 1:]
+    basis = np.zeros((f + n * k, f - 1 + n * k))
+    basis[:f, : f - 1], basis[f:, f - 1 :] = sums_to_0, np.eye(n * k)
+    joint = basis @ np.linalg.inv(basis.T @ precision @ basis) @ basis.T
+    np.testing.assert_allclose(profile_covariances(found)[0], joint[:f, :f], rtol=1e-4, atol=1e-9)
+
+
+def test_a_novel_profile_that_known_ones_can_take_from_is_less_certain(
+    found_novel: CohortSignatures,
+) -> None:
+    """In samples of the novel signature alone its profile is known as well as counts tell."""
+    state, novel = found_novel.state, found_novel.labels == NOVEL
+    alone = replace(
+        found_novel,
+        labels=found_novel.labels[novel],
+        state=state.take(np.flatnonzero(novel)),
+        counts=state.exposures[:, novel] * state.profiles[novel],
+    )
+    assert np.trace(profile_covariances(alone)[0]) < np.trace(profile_covariances(found_novel)[0])
+
+
+def test_exposures_are_as_uncertain_as_a_novel_profile_makes_them(
+    found_novel: CohortSignatures,
+) -> None:
+    reaches = exposure_reaches(found_novel, profile_covariances(found_novel))
+    novel = found_novel.labels == NOVEL
+    share = found_novel.state.exposures[:, novel][:, 0] / found_novel.counts.sum(axis=1)
+    # What a sample has none of moves nothing in it.
+    assert reaches[share < 1e-3].max() < 1e-3
+    assert (reaches[share > 0.3].max(axis=1) > 0.05).all()
 
 
 def test_without_novel_signatures_there_are_no_intervals(found: CohortSignatures) -> None:
-    draws = resampled_profiles(found, np.random.default_rng(0))
-    assert draws.shape[1:] == (0, 48)
+    covariances = profile_covariances(found)
+    low, high = profile_intervals(found, covariances)
+    assert covariances.shape == (0, 48, 48)
+    assert low.shape == high.shape == (0, 48)

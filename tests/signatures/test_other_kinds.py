@@ -5,7 +5,6 @@ import io
 import json
 import pickle
 import zipfile
-from itertools import product
 
 import numpy as np
 import pytest
@@ -92,12 +91,7 @@ def test_files_of_another_kind(kind, reader, tmp_path):
     assert "cells" not in str(caught.value)
 
 
-BASES = "ACGT"
 CHANNELS = {
-    "SBS1536": [f"{base}{label}A" for base in BASES for label in SBS96.labels],
-    "SBS288": [f"{strand}:{label}" for strand in "TUN" for label in SBS96.labels],
-    "SBS384": [f"{strand}:{label}" for strand in "TUNB" for label in SBS96.labels],
-    "SBS192": [f"{strand}:{label}" for strand in "TU" for label in SBS96.labels],
     "SBS6144": [f"{strand}:A{label}A" for strand in "TUNB" for label in SBS96.labels],
     "SBS24": [f"{strand}:C>{alt}" for strand in "TUNB" for alt in "AGT"],
     "SBS6": ["C>A", "C>G", "C>T", "T>A", "T>C", "T>G"],
@@ -117,24 +111,12 @@ def test_channels_of_another_class(kind, wide, tmp_path):
             reader(tmp_path / "a.tsv")
 
 
-def test_two_bases_on_either_side_in_two_columns_or_as_six_letters(tmp_path):
-    beside = [
-        (label[2:5], f"{five}{label[0]}{label[2]}{label[6]}{three}")
-        for label, five, three in product(SBS96.labels, BASES, BASES)
-    ]
-    two = ["Mutation type,Pentanucleotide,s", *(f"{change},{five},1" for change, five in beside)]
-    six = [",s", *(f"{five}{change[2]},1" for change, five in beside)]
-    for rows in (two, six):
-        with pytest.raises(ChannelMismatchError, match="SBS1536"):
-            read_catalog(write(tmp_path, rows))
-
-
 def test_one_strand_of_several_is_not_taken_for_all_channels(tmp_path):
     """Without the other rows U:A[C>A]A would be as clear as A[C>A]A, but half of the mutations are missing."""
     for strand in ("U:", "T:", "N_", "B."):
         rows = ["\ts", *(f"{strand}{label}\t1" for label in SBS96.labels)]
         (tmp_path / "a.tsv").write_text("\n".join(rows))
-        with pytest.raises(ChannelMismatchError, match="SBS192"):
+        with pytest.raises(ChannelMismatchError, match=r"found 96 of the (288|384)"):
             read_catalog(tmp_path / "a.tsv")
 
 
@@ -167,9 +149,9 @@ def test_signatures_given_as_exposures(turned, tmp_path):
         read_exposures(path)
 
 
-def test_channels_of_another_class_given_as_exposures(tmp_path):
+def test_channels_given_as_exposures_are_told(tmp_path):
     path = write(tmp_path, ["\tSBS1", *(f"T:{label}\t1" for label in SBS96.labels)])
-    with pytest.raises(ChannelMismatchError, match="SBS192"):
+    with pytest.raises(InputDataError, match="are mutation channels"):
         read_exposures(path)
 
 

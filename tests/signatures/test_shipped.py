@@ -89,6 +89,14 @@ def test_short_names_in_any_case(short, full):
     assert load_reference(short).profiles.equals(load_reference(full).profiles)
 
 
+@pytest.mark.parametrize(("family", "other"), [("SBS", "SBS41"), ("DBS", None), ("ID", "ID16")])
+def test_two_names_mean_other_profiles_in_the_newest_version(family, other):
+    older, newer = (load_reference(f"cosmic-{v}-{family}").profiles for v in ("v3.4", "v3.6"))
+    assert set(older.index) < set(newer.index)
+    far = (older - newer.loc[older.index]).abs().sum(axis=1) > 0.002
+    assert list(older.index[far]) == ([other] if other else [])
+
+
 def test_builds_and_exome_differ_a_little_and_keep_their_names():
     names = ["cosmic-v3.4", "cosmic-v3.4-GRCh38", "cosmic-v3.4-GRCh37-exome"]
     genome, other_build, exome = (load_reference(name) for name in names)

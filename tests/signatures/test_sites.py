@@ -19,7 +19,7 @@ LENGTHS = {"chr1": 5000, "chr2": 3000, "chrM": 400}
 
 
 def keep_in(folder: Path | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dnmf.signatures.sites.cache_folder", lambda: folder)
+    monkeypatch.setattr("dnmf.caches.cache_folder", lambda: folder)
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +171,7 @@ def test_signatures_follow_the_sites(tmp_path: Path) -> None:
 def test_the_build_of_a_genome_is_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fasta: Path
 ) -> None:
-    monkeypatch.setattr("dnmf.signatures.sites._LENGTH_OF_1", {5000: "GRCh38"})
+    monkeypatch.setattr("dnmf.signatures.sites.BUILD_BY_LENGTH_OF_1", {5000: "GRCh38"})
     with pytest.raises(InputDataError, match="is GRCh38, by the length of chromosome 1"):
         load_reference("cosmic-v3.4", assay=str(bed(tmp_path, "1 0 90")), genome=fasta)
 
@@ -272,15 +272,15 @@ def test_a_damaged_genome_is_refused(tmp_path: Path, fasta: Path, place: int) ->
         (b"", "is empty"),
         (b"ACGT", "does not begin with '>'"),
         (gzip.compress(b"\n" * 80_000_000, mtime=0), "does not begin with '>'"),
-        (b">1 " + b"x" * 3_000_000, "longer than any of a human genome"),
-        (b">1\rACGT\r" * 300_000, "longer than any of a human genome"),
+        (b">1 " + b"x" * 3_000_000, "longer than any of a genome"),
+        (b">1\rACGT\r" * 300_000, "longer than any of a genome"),
         (b">1\n" + b"ACGT" * 10, "after the name '1' a line or sequence"),
     ],
 )
 def test_a_genome_that_is_none_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
 ) -> None:
-    monkeypatch.setattr("dnmf.signatures.genome._LONGEST", 39)
+    monkeypatch.setattr("dnmf.signatures.fasta._LONGEST", 39)
     path = tmp_path / "genome.fa"
     path.write_bytes(content)
     with pytest.raises(InputDataError, match=words):

@@ -154,6 +154,11 @@ def say(text: str) -> None:
     stdout_console().print(text, soft_wrap=True)
 
 
+def number_of(count: float, what: str) -> str:
+    """Return a number with its noun: ``1 sample``, ``2 samples``."""
+    return f"{count:,.0f} {what}{'' if count == 1 else 's'}"
+
+
 def show_any_name() -> None:
     """Let the output escape the characters that its encoding does not have, instead of failing."""
     for stream in (sys.stdout, sys.stderr):

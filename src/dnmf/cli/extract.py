@@ -1,6 +1,6 @@
 """``dnmf extract``, ``dnmf report`` and ``dnmf demo``."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,27 +13,32 @@ from dnmf.cli.console import (
     available_cores,
     busy,
     command_line,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
     stdout_console,
     user_errors,
 )
+from dnmf.cli.inputs import Mutations, answer_and_save, read_mutations
 from dnmf.cli.numbers import parse_numbers, parse_penalty
 from dnmf.cli.options import (
-    CatalogPath,
+    Inputs,
     OutputFolder,
     Overwrite,
     Quiet,
     ReferenceChoice,
     Seed,
-    with_reference,
+    VariantChoice,
+    with_choices,
 )
 from dnmf.cli.paths import check_result_folder
 from dnmf.report.folder import checkpoint_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from dnmf.progress import Progress
 
 # Estimated seconds above which a run is announced.
 LONG_SECONDS = 10.0
@@ -43,11 +48,12 @@ _LAYERS = 10
 Preset = StrEnum("Preset", ["default", "paper"])
 
 
-@with_reference
+@with_choices
 def extract(
-    catalog: CatalogPath,
+    inputs: Inputs,
     output: OutputFolder,
     reference: ReferenceChoice,
+    variants: VariantChoice,
     n_signatures: Annotated[
         Any,
         typer.Option(
@@ -129,27 +135,32 @@ def extract(
         }
         with user_errors(output), shown_warnings(errors) as messages:
             _check_guided(reference, blind_only)
-            with busy("Reading ...", errors, quiet=quiet):
-                check_result_folder(output, overwrite=overwrite, inputs=(catalog, *reference.files))
-                counts = dnmf.read_catalog(catalog)
-                known = reference.load(counts.schema)
+            check_result_folder(output, overwrite=overwrite, inputs=(*inputs, *reference.files))
+            mutations = read_mutations(inputs, reference, variants, errors, quiet=quiet)
             _guided(
-                counts, known, output, errors, messages,
+                mutations, output, errors, messages,
                 seed=seed, workers=cores, overwrite=overwrite, quiet=quiet,
             )  # fmt: skip
         return
     with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
+        # Whether an earlier report may be replaced is known once the catalog has been read.
+        check_result_folder(output, overwrite=True, inputs=(*inputs, *reference.files))
+        mutations = read_mutations(inputs, reference, variants, errors, quiet=quiet)
+        if mutations.several:
+            raise UserError(
+                "-k gives the number of signatures of one class. Give one catalog, or choose the class of the "
+                "variants, such as --classes SBS96."
+            )
+        (counts,) = mutations.catalogs
+        options = None if _is_none(reference) else mutations.reference_options(counts)
         with busy("Reading ...", errors, quiet=quiet):
-            # Whether an earlier report may be replaced is known once the catalog has been read.
-            check_result_folder(output, overwrite=True, inputs=(catalog, *reference.files))
-            counts = dnmf.read_catalog(catalog)
             run = dnmf.extraction.ExtractionRun.start(
                 output,
                 counts,
                 n_signatures=n_signatures,
                 n_restarts=restarts,
                 random_state=seed,
-                reference=None if _is_none(reference) else asdict(reference),
+                reference=options,
                 overwrite=overwrite,
                 command=command_line(),
                 l1_reg=0.0 if l1 is None else l1,
@@ -158,7 +169,10 @@ def extract(
             )
         if run.checkpoint is not None and not quiet:
             _announce(run, errors, cores)
-        _carry_out(run, errors, messages, workers=cores, overwrite=overwrite, quiet=quiet)
+        _carry_out(
+            run, errors, messages, mutations,
+            workers=cores, overwrite=overwrite, quiet=quiet,
+        )  # fmt: skip
 
 
 def report(
@@ -186,8 +200,9 @@ def demo(
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=overwrite)
         counts = dnmf.example_catalog()
+        mutations = Mutations([counts], counts.source, several=False, reference=ReferenceChoice())
         _guided(
-            counts, ReferenceChoice().load(counts.schema), output, errors, messages,
+            mutations, output, errors, messages,
             seed=seed, workers=available_cores(), overwrite=overwrite, quiet=quiet,
         )  # fmt: skip
 
@@ -212,8 +227,7 @@ def _check_guided(reference: ReferenceChoice, blind_only: dict[str, object]) -> 
 
 
 def _guided(
-    counts: "dnmf.MutationCatalog",
-    reference: "dnmf.SignatureSet",
+    mutations: Mutations,
     output: Path,
     console: "Console",
     messages: list[str],
@@ -224,18 +238,17 @@ def _guided(
     quiet: bool,
 ) -> None:
     """Extract with the help of a reference, write everything and show the result."""
-    from dnmf.cli.progress import TrainingProgress
 
-    with TrainingProgress(console, quiet=quiet) as progress:
-        result = dnmf.guided_extraction(
-            counts, reference, workers=workers, random_state=seed, progress=progress
+    def answer(catalog: "dnmf.MutationCatalog", progress: "Progress") -> "dnmf.GuidedResult":
+        known = mutations.load_reference(catalog)
+        return dnmf.guided_extraction(
+            catalog, known, workers=workers, random_state=seed, progress=progress
         )
-    # With the warnings of reading the catalog: they belong to the record of the run.
-    result = replace(result, warnings=list(messages))
-    with busy("Writing the report ...", console, quiet=quiet):
-        page = result.save(output, overwrite=overwrite, command=command_line())
-    if not quiet:
-        _show_guided(result, page)
+
+    answer_and_save(
+        mutations, answer, _show_guided, output, console, messages,
+        per_channel=dnmf.criteria.MIN_EXTRACTED_PER_CHANNEL, overwrite=overwrite, quiet=quiet,
+    )  # fmt: skip
 
 
 def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
@@ -261,7 +274,8 @@ def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
             f"{f'; {mixture}' if match['decomposition'] else ''}"
         )
     say(
-        f"{found_in_words(result)} ({len(result.catalog.counts):,} samples, {result.seconds['total']:.1f} s)"
+        f"{found_in_words(result)} ({number_of(len(result.catalog.counts), 'sample')}, "
+        f"{result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
 
@@ -297,6 +311,7 @@ def _carry_out(
     run: "dnmf.extraction.ExtractionRun",
     console: "Console",
     messages: list[str],
+    mutations: Mutations | None = None,
     *,
     workers: int = 1,
     overwrite: bool = False,
@@ -310,14 +325,17 @@ def _carry_out(
     # With the warnings of reading the catalog: they belong to the record of the run.
     result = replace(result, warnings=list(messages))
     with busy("Writing the report ...", console, quiet=quiet):
-        page = run.save(result, overwrite=overwrite)
-    if not quiet:
-        _show(result, page)
+        beside = {} if mutations is None else mutations.tables
+        page = run.save(result, overwrite=overwrite, beside=beside)
+    if quiet:
+        return
+    if mutations is not None:
+        mutations.show_counts()
+    _show(result, page)
 
 
 def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
-    """Print how many signatures there are, their matches, the quality of the fit and the path of the report."""
-    from dnmf.cli.match import matches_table
+    """Print how many signatures there are, what they are made of, the quality of the fit and the path of the report."""
     from dnmf.extraction.selection_findings import choice_summary
 
     if result.selection is not None and len(result.selection.table) > 1:
@@ -325,10 +343,29 @@ def _show(result: "dnmf.ExtractionResult", page: Path) -> None:
     if result.unfinished:
         numbers = ", ".join(map(str, result.unfinished))
         say(f"Partial: not finished yet are {numbers} signatures.")
-    if result.reference is not None:
-        stdout_console().print(matches_table(result.matches, result.reference))
+    if result.layer is not None:
+        _show_layer(result, result.layer)
     say(
         f"Median cosine between spectrum and reconstruction: {result.fit['cosine'].median():.4f} "
-        f"({len(result.fit)} samples, {result.seconds['total']:.1f} s)"
+        f"({number_of(len(result.fit), 'sample')}, {result.seconds['total']:.1f} s)"
     )
     say(f"Report: {page}")
+
+
+def _show_layer(result: "dnmf.ExtractionResult", layer: "dnmf.extraction.SecondLayer") -> None:
+    """Print what each signature is made of, and which known and novel ones there are."""
+    from rich.table import Table
+
+    known = result.reference
+    table = Table(title=f"Made of {known.source if known and known.source else 'the reference'}")
+    table.add_column("Signature")
+    table.add_column("Share of mutations", justify="right")
+    table.add_column("Made of")
+    table.add_column("Cosine", justify="right")
+    shares = result.matches.set_index("found")["share"].to_dict()
+    novel = layer.decomposition.novel
+    for name, row in layer.decomposition.summary.iterrows():
+        made_of = f"novel; closest: {row['references']}" if name in novel else row["references"]
+        table.add_row(str(name), f"{shares[name]:.1%}", made_of, f"{row['cosine']:.3f}")
+    stdout_console().print(table)
+    say(f"Known: {', '.join(layer.known) or 'none'}. Novel: {', '.join(layer.novel) or 'none'}.")

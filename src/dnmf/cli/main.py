@@ -6,6 +6,7 @@ import typer
 
 from dnmf import __version__
 from dnmf.cli.console import show_any_name
+from dnmf.cli.count import count
 from dnmf.cli.extract import demo, extract, report
 from dnmf.cli.match import match
 from dnmf.cli.numbers import parse_size
@@ -60,7 +61,7 @@ def _root(
         context.with_resource(input_limit(max_input))
 
 
-for command in (extract, report, refit, demo, simulate, transform, match, plot, references):
+for command in (count, extract, report, refit, demo, simulate, transform, match, plot, references):
     app.command()(command)
 # A command of former versions, whatever its options.
 app.command(

@@ -1,4 +1,4 @@
-"""``dnmf match``, and the table of matches that ``extract`` ends with."""
+"""``dnmf match``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,7 @@ import typer
 
 import dnmf
 from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
-from dnmf.cli.options import Overwrite, ReferenceChoice, with_reference
+from dnmf.cli.options import Overwrite, ReferenceChoice, with_choices
 from dnmf.cli.paths import check_output_file, restore
 from dnmf.storage import write_whole
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-@with_reference
+@with_choices
 def match(
     signatures: Annotated[Path, typer.Argument(metavar="SIGNATURES", help="A file of signatures.")],
     reference: ReferenceChoice,
@@ -37,11 +37,11 @@ def match(
         matches = dnmf.match_to_reference(found, known)
         if output is not None:
             write_whole(output, matches.to_csv(sep="\t", index=False))
-        stdout_console().print(matches_table(matches, known))
+        stdout_console().print(_matches_table(matches, known))
 
 
-def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "Table":
-    """Return the matches as a table for the terminal, with their ``share`` if they have one."""
+def _matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "Table":
+    """Return the matches as a table for the terminal."""
     from rich.table import Table
 
     weak = not matches["assigned"].all()
@@ -52,11 +52,7 @@ def matches_table(matches: "pd.DataFrame", reference: "dnmf.SignatureSet") -> "T
     table.add_column("Signature")
     table.add_column("Best match")
     table.add_column("Cosine", justify="right")
-    with_share = "share" in matches.columns
-    if with_share:
-        table.add_column("Share of mutations", justify="right")
     for row in matches.to_dict("records"):
         best = f"{row['reference']}{'' if row['assigned'] else ' (weak)'}"
-        cells = [str(row["found"]), best, f"{row['cosine']:.3f}"]
-        table.add_row(*cells, *([f"{row['share']:.1%}"] if with_share else []))
+        table.add_row(str(row["found"]), best, f"{row['cosine']:.3f}")
     return table

@@ -60,12 +60,13 @@ def _default_image(file: Path) -> Path:
 def _figure(path: Path) -> "tuple[Figure | SubFigure, str]":
     """Return the figure of a file and what it shows, in words."""
     from dnmf.inputs import read_input
+    from dnmf.signatures.annotated import is_annotated
     from dnmf.signatures.layout import has_channels
     from dnmf.signatures.table import read_table
     from dnmf.signatures.unit import why_not_counts
 
     file = read_input(path, what="a table")  # once: a pipe cannot be read again
-    if not has_channels(read_table(file)):
+    if not is_annotated(file) and not has_channels(read_table(file)):
         exposures = dnmf.read_exposures(file)
         unit = "total" if why_not_counts(exposures.to_numpy()) else "mutations"
         return dnmf.plot_exposures(exposures, unit=unit), f"exposures of {len(exposures)} samples"

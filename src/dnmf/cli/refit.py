@@ -1,6 +1,5 @@
 """``dnmf refit``."""
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -10,25 +9,27 @@ import typer
 import dnmf
 from dnmf.cli.console import (
     UserError,
-    busy,
-    command_line,
+    number_of,
     say,
     shown_warnings,
     stderr_console,
     stdout_console,
     user_errors,
 )
+from dnmf.cli.inputs import answer_and_save, read_mutations
 from dnmf.cli.options import (
-    CatalogPath,
+    Inputs,
     OutputFolder,
     Overwrite,
     Quiet,
     ReferenceChoice,
-    with_reference,
+    VariantChoice,
+    with_choices,
 )
 from dnmf.cli.paths import check_result_folder
 
 if TYPE_CHECKING:
+    from dnmf.progress import Progress
     from dnmf.refit.record import Method
 
 _MAX_ROWS = 12
@@ -44,11 +45,12 @@ class RefitMethod(StrEnum):
     auto = "auto"
 
 
-@with_reference
+@with_choices
 def refit(
-    catalog: CatalogPath,
+    inputs: Inputs,
     output: OutputFolder,
     reference: ReferenceChoice,
+    variants: VariantChoice,
     prior: Annotated[
         str | None,
         typer.Option(
@@ -67,6 +69,14 @@ def refit(
             help="`network` answers every sample and reference; the others are classic, for comparison.",
         ),
     ] = RefitMethod.network,
+    per_mutation: Annotated[
+        bool,
+        typer.Option(
+            "--per-mutation",
+            help="Of variants: write which signature of the reference most likely made each of them, with its "
+            "probability given that one did; and annotate VCF files.",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     tumour_type: Annotated[str | None, typer.Option("--tumour-type", hidden=True)] = None,
@@ -88,24 +98,30 @@ def refit(
         if method is RefitMethod.auto:
             errors.print(f"Warning: {dnmf.refit.AUTO}.")
         used = cast("Method", "network" if method is RefitMethod.auto else method.value)
-        inputs = (catalog, *reference.files, *((Path(prior),) if prior else ()))
-        with busy("Reading ...", errors, quiet=quiet):
-            check_result_folder(output, overwrite=overwrite, inputs=inputs)
-            counts = dnmf.read_catalog(catalog)
-            signatures = reference.load(counts.schema)
+        files = (*inputs, *reference.files, *((Path(prior),) if prior else ()))
+        check_result_folder(output, overwrite=overwrite, inputs=files)
+        mutations = read_mutations(inputs, reference, variants, errors, quiet=quiet)
 
-        from dnmf.cli.progress import TrainingProgress
-
-        with TrainingProgress(errors, quiet=quiet) as progress:
-            result = dnmf.refit_exposures(
-                counts, signatures, method=used, prior=prior, progress=progress
+        if per_mutation and mutations.counts is None:
+            raise UserError(
+                f"--per-mutation: {mutations.source} is counted already, and says nothing of single mutations. Give "
+                "the variants (VCF, MAF) with --genome."
             )
-        # The record of the run holds the warnings of reading, too.
-        result = replace(result, warnings=list(messages))
-        with busy("Writing the report ...", errors, quiet=quiet):
-            report = result.save(output, overwrite=overwrite, command=command_line())
-        if not quiet:
-            _show(result, report)
+
+        def answer(catalog: "dnmf.MutationCatalog", progress: "Progress") -> "dnmf.RefitResult":
+            signatures = mutations.load_reference(catalog)
+            expected = prior
+            if mutations.several:
+                filled = int((catalog.counts.sum(axis=1) > 0).sum())
+                expected = dnmf.classes.class_prior(prior, signatures, filled)
+            return dnmf.refit_exposures(
+                catalog, signatures, method=used, prior=expected, progress=progress
+            )
+
+        answer_and_save(
+            mutations, answer, _show, output, errors, messages,
+            per_mutation=per_mutation, overwrite=overwrite, quiet=quiet,
+        )  # fmt: skip
 
 
 def _show(result: "dnmf.RefitResult", report: Path) -> None:
@@ -122,7 +138,7 @@ def _show(result: "dnmf.RefitResult", report: Path) -> None:
     unassigned = result.unassigned.sum() / float(result.fit["mutations"].sum())
     say(f"Method: {result.parameters['method']}. Prior: {result.prior_in_words}.")
     say(
-        f"Unassigned: {unassigned:.1%} of the mutations ({len(result.fit):,} samples, "
+        f"Unassigned: {unassigned:.1%} of the mutations ({number_of(len(result.fit), 'sample')}, "
         f"{result.seconds['total']:.1f} s)"
     )
     say(f"Report: {report}")

@@ -24,7 +24,7 @@ from dnmf.cli.options import (
     Quiet,
     ReferenceChoice,
     Seed,
-    with_reference,
+    with_choices,
 )
 from dnmf.cli.paths import check_result_folder
 
@@ -43,7 +43,7 @@ class NoiseKind(StrEnum):
     none = "none"
 
 
-@with_reference
+@with_choices
 def simulate(
     output: OutputFolder,
     samples: Annotated[

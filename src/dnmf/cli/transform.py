@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import dnmf
-from dnmf.cli.console import say, shown_warnings, stderr_console, user_errors
+from dnmf.cli.console import number_of, say, shown_warnings, stderr_console, user_errors
 from dnmf.cli.options import CatalogPath, Overwrite
 from dnmf.cli.paths import check_output_file, model_files, restore
 from dnmf.exceptions import ModelFileError
@@ -34,4 +34,4 @@ def transform(
         except ModelFileError as error:
             raise ModelFileError(f"{model}: {error}") from None
         dnmf.write_exposures(exposures, output, integers=not counts.why_not_counts)
-        say(f"{len(exposures)} samples: {output}")
+        say(f"{number_of(len(exposures), 'sample')}: {output}")

@@ -9,6 +9,7 @@ from dnmf.extraction.guided_result import GuidedResult
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run import ExtractionRun
 from dnmf.extraction.save import save_report
+from dnmf.extraction.second_layer import SecondLayer
 from dnmf.extraction.select import Selection, run_identity, select_signatures
 from dnmf.extraction.transform import transform_catalog
 
@@ -19,6 +20,7 @@ __all__ = [
     "ExtractionResult",
     "ExtractionRun",
     "GuidedResult",
+    "SecondLayer",
     "Selection",
     "choose",
     "extract_signatures",

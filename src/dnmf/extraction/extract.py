@@ -16,13 +16,14 @@ from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_resta
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
 from dnmf.extraction.result import ExtractionResult
+from dnmf.extraction.second_layer import SecondLayer, second_layer
 from dnmf.extraction.select import Selection, run_identity, select_signatures
 from dnmf.extraction.tables import fit_table, match_table, named_by_share
 from dnmf.extraction.transform import mutation_exposures, warn_of_unit
 from dnmf.extraction.uncertainty import bootstrap_intervals
 from dnmf.extraction.verdicts import signature_verdicts
 from dnmf.progress import Progress
-from dnmf.report.recorded_warnings import recorded_warnings
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.report.records import package_versions
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
@@ -41,10 +42,11 @@ def extract_signatures(
     random_state: int | None = 0,
     progress: Progress | None = None,
 ) -> ExtractionResult:
-    """Extract signatures, train the unfolded network to them, and compare them with a reference.
+    """Extract signatures, train the unfolded network to them, and make them up of those of a reference.
 
     ``counts ~ exposures @ signatures``; the exposures are those of the *trained network*, not of an
-    exact solver.
+    exact solver. With a reference there is a second layer: which known signatures make up each of
+    them, which stay novel, and the exposures to both by :func:`dnmf.refit_exposures`.
 
     The signatures come from resampled restarts (:func:`dnmf.extraction.select_signatures`), which
     also say how many there are, how stable each of them is and how repeatable its channels and
@@ -76,7 +78,7 @@ def extract_signatures(
         (2021) describe. It is copied; its number of components, dictionary, penalties and seed are
         set by the extraction.
     reference : SignatureSet, str or Path, optional
-        Known signatures to compare with, or what ``load_reference`` understands, such as
+        Known signatures to decompose into, or what ``load_reference`` understands, such as
         ``"cosmic-v3.4"``.
     random_state : int, optional
         The same value gives the same result.
@@ -104,7 +106,8 @@ def extract_signatures(
     -----
     DoubtfulDataWarning
         ``n_signatures`` is above the rank of the counts, a signature received no mutations, or the catalog holds
-        frequencies or the like, so that exposures are in their unit.
+        frequencies or the like, so that exposures are in their unit; the catalog looks like exomes and the reference is
+        for genomes.
 
     Examples
     --------
@@ -115,7 +118,7 @@ def extract_signatures(
     >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
     >>> result.selection.choice.n_signatures
     3
-    >>> sorted(result.matches["reference"])
+    >>> sorted(result.layer.decomposition.known)
     ['SBS1', 'SBS2', 'SBS7a']
     """
     started = time.perf_counter()
@@ -130,7 +133,7 @@ def extract_signatures(
         "l2_reg": l2_reg,
     }
     seconds: dict[str, float] = {}
-    selection, penalties = None, dict[str, PenaltyChoice]()
+    selection, penalties, layer = None, dict[str, PenaltyChoice](), None
     with recorded_warnings() as messages:
         warn_of_unit(catalog)
         if restarts:
@@ -153,9 +156,12 @@ def extract_signatures(
             trained = _train(model, catalog, selection, numbers[0], settings, progress)
         with _timed(seconds, "exposures"):
             tables, order = _tables(catalog, trained, known)
+        if known is not None:
+            with _timed(seconds, "second layer"):
+                layer = second_layer(catalog, tables["signatures"], known, progress=progress)
         if selection is not None:
             with _timed(seconds, "intervals"):
-                tables |= _certainty(catalog, tables, known, selection, order, settings)
+                tables |= _certainty(catalog, tables, layer, selection, order, settings)
     seconds["total"] = time.perf_counter() - started
     return ExtractionResult(
         catalog=catalog,
@@ -179,6 +185,7 @@ def extract_signatures(
         versions=package_versions("scikit-learn"),
         penalties=penalties,
         selection=selection,
+        layer=layer,
         **tables,
     )
 
@@ -254,7 +261,7 @@ def _tables(
 def _certainty(
     catalog: MutationCatalog,
     tables: dict[str, Any],
-    known: SignatureSet | None,
+    layer: SecondLayer | None,
     selection: Selection,
     order: np.ndarray,
     settings: dict[str, Any],
@@ -272,10 +279,10 @@ def _certainty(
         l2_reg=settings["l2_reg"],
     )
     verdicts = signature_verdicts(
-        signatures,
+        signatures.names,
         candidate.silhouette[order],
         candidate.split_half_cosine[order],
-        known,
+        None if layer is None else layer.decomposition,
         len(filled_counts(catalog)),
     )
     return {**intervals, "verdicts": verdicts}

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.plotting import (
     figure_bytes,
@@ -13,19 +15,21 @@ from dnmf.plotting import (
     plot_selection,
     plot_signatures,
 )
+from dnmf.refit.figures import exposure_figures
 from dnmf.report.pictures import Picture, picture, save_plots
+from dnmf.signatures import SignatureSet
+from dnmf.signatures.decomposition import NOVEL
+
+LAYER_PREFIX = "decomposed_"
 
 
 def draw_pictures(result: ExtractionRecord, folder: Path) -> dict[str, Picture]:
     """Write the plots as PNG and SVG into a new folder and return what the page embeds.
 
     ``exposures``, ``training``, ``fit``, each signature by its name, and, with restarts, ``selection`` (of several
-    numbers) and ``intervals``.
+    numbers) and ``intervals``; of a second layer the same as of a refit, with ``LAYER_PREFIX`` before each name.
     """
-    known: dict[str, Any] = {
-        "reference_matches": None if result.reference is None else result.matches,
-        "reference": result.reference,
-    }
+    known = _made_of(result)
     if result.signature_lower is not None and result.signature_upper is not None:
         known["intervals"] = (result.signature_lower, result.signature_upper)
     unit = "total" if result.catalog.why_not_counts else "mutations"
@@ -45,9 +49,36 @@ def draw_pictures(result: ExtractionRecord, folder: Path) -> dict[str, Picture]:
         drawn["intervals"] = plot_intervals(
             result.exposures, result.exposure_lower, result.exposure_upper
         )
+    if result.layer is not None:
+        drawn["decomposed_signatures"] = plot_signatures(result.layer.signatures)
+        if result.layer.refit is not None:
+            figures = exposure_figures(result.layer.refit)
+            drawn |= {f"{LAYER_PREFIX}{name}": figure for name, figure in figures.items()}
     saved = save_plots(drawn, folder)
     del saved["signatures"]  # the page shows each alone
     for name in result.signatures.names:
         panel = plot_signatures(result.signatures.select([name]), **known)
         saved[name] = picture(panel, figure_bytes(panel, ".svg"), "svg+xml")
     return saved
+
+
+def _made_of(result: ExtractionRecord) -> dict[str, Any]:
+    """Return what draws behind each signature the mixture of references that it is made of, or the closest one."""
+    if result.layer is None:
+        return {}
+    summary, mixtures = result.layer.decomposition.summary, result.layer.decomposition.mixtures
+    total = float(result.exposures.to_numpy().sum()) or 1.0
+    matches = pd.DataFrame(
+        {
+            "found": summary.index,
+            "reference": summary["references"].to_numpy(),
+            "cosine": summary["cosine"].to_numpy(),
+            "assigned": (summary["kind"] != NOVEL).to_numpy(),
+            "share": [float(result.exposures[name].sum()) / total for name in summary.index],
+        }
+    )
+    # Two signatures may be made of the same.
+    named = mixtures.set_axis(summary["references"])
+    named = named[~named.index.duplicated()]
+    behind = SignatureSet(named, "mixtures of references", result.signatures.schema)
+    return {"reference_matches": matches, "reference": behind}

@@ -1,29 +1,33 @@
 """What a reader should know before using a result: each finding with its numbers and a remedy."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dnmf.criteria import (
-    AMBIGUOUS_COSINE_GAP,
+    ALTERNATIVE_COSINE_LOSS,
     DOMINANT_SAMPLE_SHARE,
     FALLING_COST_SHARE,
     GOOD_MATCH_COSINE,
     LOW_COSINE,
     LOW_MEDIAN_MUTATIONS,
     MIN_SAMPLES_PER_SIGNATURE,
+    MIXTURE_COSINE,
     NEARLY_EQUAL_COSINE,
     NOISE_STANDARD_DEVIATIONS,
     ONE_SAMPLE_SIGNATURE_SHARE,
 )
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.selection_findings import selection_findings
-from dnmf.extraction.verdicts import UNSTABLE, decompose, is_mixture, mixture_text
 from dnmf.metrics import cosine_similarity
+from dnmf.refit import RefitResult
+from dnmf.refit.findings import exposure_findings
 from dnmf.report.findings import Finding, in_order, listing, n_samples
-from dnmf.signatures import ARTEFACTS, SignatureSet
+from dnmf.signatures import ARTEFACTS
+from dnmf.signatures.decomposition import MIXTURE, NOVEL
 
 # Poisson draws from which the spread of a sample's cosine is estimated.
 NOISE_DRAWS = 200
@@ -35,6 +39,7 @@ def findings(result: ExtractionRecord) -> list[Finding]:
         result.warnings,
         selection_findings(result),
         _references(result),
+        _second_layer(result),
         _similar_signatures(result),
         _samples_and_mutations(result),
         _training(result),
@@ -47,20 +52,11 @@ def _references(result: ExtractionRecord) -> Iterator[Finding]:
         yield Finding(
             "note",
             "No reference was given",
-            "The signatures are named by their share of mutations only. Compare them with known ones with "
-            "dnmf match signatures.tsv.",
+            "The signatures are named by their share of mutations only, and there is no second layer, which says what "
+            "known ones they are made of. Compare them with dnmf match signatures.tsv.",
         )
         return
     rows: list[dict[Any, Any]] = result.matches.to_dict("records")
-    for row in rows:
-        yield from _weak_match(row, result, result.reference)
-        if row["assigned"] and row["cosine"] - row["second_cosine"] < AMBIGUOUS_COSINE_GAP:
-            yield Finding(
-                "note",
-                f"{row['found']} may be {row['reference']} or {row['second_reference']}",
-                f"The cosines are {row['cosine']:.3f} and {row['second_cosine']:.3f}: the profile alone does not tell "
-                "them apart. Look at the tissue and at the samples that carry it.",
-            )
     assigned = [row for row in rows if row["assigned"]]
     yield from _repeated(assigned)
     artefacts = [row for row in assigned if row["reference"] in ARTEFACTS]
@@ -74,36 +70,62 @@ def _references(result: ExtractionRecord) -> Iterator[Finding]:
         )
 
 
-def _weak_match(
-    row: dict[Any, Any], result: ExtractionRecord, reference: SignatureSet
-) -> Iterator[Finding]:
-    name, single = row["found"], row["cosine"]
-    if single >= GOOD_MATCH_COSINE:
+def _second_layer(result: ExtractionRecord) -> Iterator[Finding]:
+    if result.layer is None:
         return
-    if result.verdicts is not None:
-        verdict = result.verdicts.loc[name]
-        if verdict["verdict"] == UNSTABLE:
-            return
-        parts, cosine = verdict["decomposition"], verdict["decomposition_cosine"]
-    else:
-        profile = result.signatures.profiles.loc[name]
-        shares, cosine = decompose(profile.to_numpy(), reference.profiles[profile.index])
-        parts = mixture_text(shares)
-    closest = f"The closest reference is {row['reference']} at {single:.2f}."
-    if is_mixture(single, cosine):
+    # An unstable signature has a finding of its own; what it is made of says little.
+    summary = result.layer.decomposition.summary.drop(index=result.unstable)
+    for name, row in summary[summary["kind"] == NOVEL].iterrows():
         yield Finding(
             "caution",
-            f"{name} is probably a mixture of references",
-            f"{closest} Together, {parts} reach {cosine:.2f}. They occur together in these samples; more "
-            "signatures, or more samples, may separate them.",
+            f"{name} stays novel",
+            f"No mixture of at most three references comes as close as {MIXTURE_COSINE:g}; the closest is "
+            f"{row['references']} at {row['cosine']:.2f}. It may be new, a known one as these data show it, or a "
+            "mixture of more: see whether it returns with one signature more or fewer, and whether more than one "
+            "sample has it.",
         )
-    elif not row["assigned"]:
+    mixed = summary[(summary["kind"] == MIXTURE) & (summary["single"] < GOOD_MATCH_COSINE)]
+    if len(mixed):
+        reach = [
+            f"{name}: {row['references']}, together {row['cosine']:.2f}, none alone more than {row['single']:.2f}"
+            for name, row in mixed.iterrows()
+        ]
         yield Finding(
             "caution",
-            f"{name} matches no reference",
-            f"{closest} Treat it as new or mixed: see whether it returns with one signature more or fewer, and "
-            "whether more than one sample carries it.",
+            f"{listing(list(mixed.index), 6)} {'is' if len(mixed) == 1 else 'are'} probably "
+            f"{'a mixture' if len(mixed) == 1 else 'mixtures'} of references",
+            f"{'; '.join(reach)}. They occur together in these samples; more signatures, or more samples, may separate "
+            "them.",
         )
+    doubtful = summary[summary["alternatives"] > 0]
+    if len(doubtful):
+        alternatives = result.layer.decomposition.alternatives.drop_duplicates("found")
+        first = alternatives.set_index("found")["references"].to_dict()
+        pairs = [
+            f"{name}: {row['references']}, or {first[name]}" for name, row in doubtful.iterrows()
+        ]
+        yield Finding(
+            "note",
+            f"{listing(list(doubtful.index), 6)} may be made of other references",
+            f"Other mixtures lose at most {ALTERNATIVE_COSINE_LOSS:g} of cosine: {'; '.join(pairs[:6])}. The profiles "
+            "alone do not tell them apart. Look at the tissue and at the samples that carry them; all are in "
+            "decomposed/alternatives.tsv.",
+        )
+    if result.layer.refit is not None:
+        yield from _exposures_to_known(result.layer.refit)
+
+
+def _exposures_to_known(refit: RefitResult) -> Iterator[Finding]:
+    nowhere = refit.present.columns[~refit.present.any(axis=0)]
+    if len(nowhere):
+        yield Finding(
+            "caution",
+            f"Second layer: no sample surely has {listing([str(name) for name in nowhere], 8)}",
+            "A de novo signature is made of it, but the refit calls it present in none. A part of a mixture can be a "
+            "correction of an inexact profile.",
+        )
+    for finding in exposure_findings(refit):
+        yield replace(finding, title=f"Second layer: {finding.title}")
 
 
 def _repeated(assigned: list[dict[Any, Any]]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,25 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.guided_result import GuidedResult
 from dnmf.extraction.tables import de_novo_name, match_table
-from dnmf.extraction.verdicts import decompose, mixture_text
 from dnmf.metrics import cosine_similarity
 from dnmf.progress import Progress
-from dnmf.refit import refit_exposures
+from dnmf.recorded_warnings import recorded_warnings
+from dnmf.refit import RefitResult, refit_exposures
 from dnmf.refit.exome import why_exome
-from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.report.records import package_versions
 from dnmf.search.cohort import NOVEL, CohortSignatures, find_cohort_signatures
 from dnmf.search.cohort_certainty import (
+    exposure_reaches,
     losses_in_halves,
+    profile_covariances,
     profile_intervals,
-    resampled_profiles,
 )
-from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
+from dnmf.signatures import (
+    MutationCatalog,
+    SignatureSet,
+    decompose_to_reference,
+    load_reference,
+)
 from dnmf.threads import one_thread
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -58,7 +63,7 @@ def guided_extraction(
     workers : int
         Threads; the result does not depend on it.
     random_state : int
-        Of the halves of the samples, and of the resampled cohorts behind the intervals of novel signatures.
+        Of the halves of the samples.
     progress : callable, optional
         Called as ``progress(phase, step, steps, cost)``. What it raises ends the work.
 
@@ -96,26 +101,26 @@ def guided_extraction(
             f"{catalog.source or 'the catalog'}: none of the {len(catalog.counts)} samples has any mutation; nothing "
             "to extract."
         )
-    rng = np.random.default_rng(random_state)
     with recorded_warnings() as messages, one_thread():
         if doubt := why_exome(catalog, known):
             warnings.warn(doubt, DoubtfulDataWarning, stacklevel=2)
         found = find_cohort_signatures(X, W, workers=workers, progress=progress)
         report: Progress = progress or (lambda *_: None)
-        report("resampling", 0, 1, np.nan)
-        with ThreadPoolExecutor(workers) as pool:
-            halves = losses_in_halves(found, rng)
-            draws = resampled_profiles(found, rng, mapped=pool.map)
-        report("resampling", 1, 1, np.nan)
+        report("certainty", 0, 1, np.nan)
+        halves = losses_in_halves(found, np.random.default_rng(random_state))
+        covariances = profile_covariances(found)
+        report("certainty", 1, 1, np.nan)
         signatures, place = _named(found, known, catalog)
         refit = refit_exposures(catalog, signatures, progress=progress)
+        if len(covariances):
+            refit = _with_wider_intervals(refit, exposure_reaches(found, covariances)[:, place])
         evidence = _evidence(found, halves, W, refit.exposures, refit.present, signatures, place)
         model = DNMF(
             n_components=len(place),
             dictionary=np.array(signatures.profiles),
             random_state=random_state,
         ).fit(X, progress=progress)
-        lower, upper = profile_intervals(found.state.profiles[found.labels == NOVEL], draws)
+        lower, upper = profile_intervals(found, covariances)
     novel = [name for name in signatures.names if name not in known.names]
     tables = {
         "evidence": evidence,
@@ -137,6 +142,24 @@ def guided_extraction(
         warnings=messages,
         versions=package_versions("scikit-learn"),
         **tables,
+    )
+
+
+def _with_wider_intervals(refit: RefitResult, reaches: Array) -> RefitResult:
+    """Return the refit with intervals that also hold what novel profiles may be off.
+
+    ``reaches`` (n, k) are shares of the mutations of each sample that has any. To the distance from an exposure to each
+    end they add as independent errors do: root of the sum of squares.
+    """
+    mutations = refit.fit["mutations"]
+    off = pd.DataFrame(0.0, index=refit.exposures.index, columns=refit.exposures.columns)
+    off[mutations > 0] = reaches * mutations[mutations > 0].to_numpy()[:, None]
+    x = refit.exposures
+    below, above = np.hypot(x - refit.exposure_lower, off), np.hypot(refit.exposure_upper - x, off)
+    return replace(
+        refit,
+        exposure_lower=(x - below).clip(lower=0.0),
+        exposure_upper=(x + above).clip(upper=mutations, axis=0),
     )
 
 
@@ -214,15 +237,11 @@ def _matches(
     if not novel:
         none = match_table(signatures, exposures, None)
         return none.assign(decomposition=[], decomposition_cosine=[])
-    matches = match_table(signatures.select(novel), exposures, known)
-    profiles = signatures.profiles
-    parts = [
-        decompose(profiles.loc[name].to_numpy(dtype=float), known.profiles[profiles.columns])
-        for name in novel
-    ]
+    found = signatures.select(novel)
+    closest = decompose_to_reference(found, known).summary
     total = float(exposures.to_numpy().sum()) or 1.0
-    return matches.assign(
-        share=[float(exposures[name].sum()) / total for name in matches["found"]],
-        decomposition=[mixture_text(shares) for shares, _ in parts],
-        decomposition_cosine=[cosine for _, cosine in parts],
+    return match_table(found, exposures, known).assign(
+        share=[float(exposures[name].sum()) / total for name in novel],
+        decomposition=closest["references"].to_numpy(),
+        decomposition_cosine=closest["cosine"].to_numpy(),
     )

@@ -1,5 +1,6 @@
 """The page of a guided extraction as plain values for its template."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from dnmf.extraction.guided_record import GuidedRecord
 from dnmf.extraction.page import grade
 from dnmf.refit.page import exposure_content
 from dnmf.report.pictures import Picture
-from dnmf.report.template import render_template
+from dnmf.report.template import OWN_PAGE, Place, render_template
 from dnmf.search.cohort import KNOWN_COST, MOST_MUTATIONS, NOVEL_COST
 
 # Channels that the description of a profile names.
 _NAMED_CHANNELS = 3
+_ROOMS = ("dnmf.extraction", "dnmf.refit")
 
 
 def render_guided_page(
@@ -28,23 +30,49 @@ def render_guided_page(
     record: dict[str, Any],
     pictures: dict[str, Picture],
     thumbnails: dict[str, Picture],
+    beside: Collection[str] = (),
 ) -> str:
-    """Return the page of a guided extraction as HTML: one file that loads nothing from anywhere."""
-    exposures = exposure_content(result.refit, pictures)
-    content = exposures | {
+    """Return the page of a guided extraction as HTML: one file that loads nothing from anywhere.
+
+    ``beside`` names the files in its folder that are not of the extraction.
+    """
+    content = _content(result, pictures, thumbnails, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
+        "beside": beside,
         "reference": result.reference.source or "the reference",
         "n_references": len(result.reference),
         "found": found_in_words(result),
         "known": result.known,
+        "findings": guided_findings(result),
+        "methods": guided_methods_text(result),
+    }
+    return render_template(_ROOMS, "guided.html.j2", content)
+
+
+def render_guided_sections(
+    result: GuidedRecord,
+    pictures: dict[str, Picture],
+    thumbnails: dict[str, Picture],
+    place: Place,
+) -> str:
+    """Return the sections of the page as HTML, for a page with others."""
+    content = _content(result, pictures, thumbnails, place)
+    return render_template(_ROOMS, "guided_sections.html.j2", content)
+
+
+def _content(
+    result: GuidedRecord,
+    pictures: dict[str, Picture],
+    thumbnails: dict[str, Picture],
+    place: Place,
+) -> dict[str, Any]:
+    exposures = exposure_content(result.refit, pictures, place)
+    return exposures | {
         "novel": _novel_rows(result),
         "signatures": _signature_rows(result, thumbnails, dict(exposures["legend"])),
         "halves": bool(result.evidence["half"].notna().any()),
-        "findings": guided_findings(result),
-        "methods": _methods_text(result),
     }
-    return render_template(["dnmf.extraction", "dnmf.refit"], "guided.html.j2", content)
 
 
 def _signature_rows(
@@ -91,7 +119,7 @@ def _peaks(result: GuidedRecord, name: str) -> str:
     return ", ".join(f"{profile.index[j]} {profile.iloc[j]:.1%}" for j in highest)
 
 
-def _methods_text(result: GuidedRecord) -> str:
+def guided_methods_text(result: GuidedRecord) -> str:
     """Return one paragraph for a methods section."""
     filled = result.refit.fit[result.refit.fit["mutations"] > 0]
     return (
@@ -107,9 +135,11 @@ def _methods_text(result: GuidedRecord) -> str:
         "out were tried again; each has the name of the reference that its profile in the data is closest to. Novel "
         f"signatures were added one at a time while each raised the evidence by more than {NOVEL_COST:g} nats; after "
         "each the known ones were eliminated anew. Last, known ones were exchanged for others like them while the "
-        "evidence rose. Intervals of novel signatures are 5th to 95th percentiles over resampled samples and counts: "
-        "how repeatable they are. Exposures, their 90 % intervals and presence are a refit of the signatures that were "
-        f"found, at their profiles in the reference; its prior: {result.refit.prior_in_words}. What the signatures "
+        "evidence rose. Intervals of novel signatures are those of the posterior of their profile whatever the "
+        "exposures are, with factors chosen on simulated cohorts. Exposures, their 90 % intervals and presence are a "
+        "refit of the signatures that were found, at their profiles in the reference; the intervals are widened by "
+        "what novel profiles may be off. "
+        f"Its prior: {result.refit.prior_in_words}. What the signatures "
         f"do not explain beyond chance is left unassigned where a test of fit has p < {criteria.P_UNASSIGNED:g}. For "
         "new samples, an unfolded network was built from the same signatures."
     )

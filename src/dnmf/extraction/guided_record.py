@@ -38,10 +38,11 @@ class GuidedRecord(RunResult):
         Best and second reference of each novel signature (see ``match_to_reference``), its ``share`` of all mutations,
         and its ``decomposition`` into known signatures with its ``decomposition_cosine``.
     signature_lower, signature_upper : DataFrame (m, f)
-        5th and 95th percentiles of the channels of the m novel signatures over resampled cohorts: how repeatable they
-        are; how often they hold the truth was not measured.
+        Ends of 90 % intervals of the channels of the m novel signatures. How often they held the truth in simulated
+        cohorts: ``dnmf.criteria.INTERVALS_HELD``.
     refit : RefitResult
         Exposures of all samples to ``signatures`` with intervals and presence; ``exposures`` is short for its table.
+        Where there are novel signatures, the intervals also hold what their profiles may be off.
     model, model_metadata, history
         The network that was trained to these signatures, for new samples; see ``ExtractionRecord``.
     """

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from dnmf.criteria import INTERVALS_HELD
 from dnmf.estimators import save_model
 from dnmf.extraction.guided_figures import draw_guided_pictures
-from dnmf.extraction.guided_page import render_guided_page
+from dnmf.extraction.guided_page import render_guided_page, render_guided_sections
 from dnmf.extraction.guided_record import GuidedRecord
 from dnmf.extraction.tables import interval_table
 from dnmf.refit.save import exposure_tables
-from dnmf.report.records import run_record, write_run, write_table
+from dnmf.report.pictures import Picture
+from dnmf.report.records import RunFiles, run_record, write_table
 from dnmf.signatures import write_signatures
 
 
@@ -46,7 +48,19 @@ def save_guided_report(
     ``fit.tsv`` (as of a refit), ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG),
     ``report.html``.
     """
+    files = guided_files(result, input_path=input_path, command=command)
+    return files.write(out_dir, overwrite=overwrite)
+
+
+def guided_files(
+    result: GuidedRecord,
+    *,
+    input_path: str | os.PathLike[str] | None = None,
+    command: str | None = None,
+) -> RunFiles[tuple[dict[str, Picture], dict[str, Picture]]]:
+    """Return what the folder of a guided extraction holds; see `save_guided_report`."""
     record = run_record(result, input_path=input_path, command=command)
+    record["intervals_held"] = INTERVALS_HELD
     intervals = interval_table(
         result.signatures.profiles.loc[result.novel], result.signature_lower, result.signature_upper
     )
@@ -63,8 +77,10 @@ def save_guided_report(
             result.model, card.parent, metadata=result.model_metadata
         ),
     }
-
-    def page(plots: Path) -> str:
-        return render_guided_page(result, record, *draw_guided_pictures(result, plots))
-
-    return write_run(out_dir, overwrite=overwrite, record=record, tables=tables, page=page)
+    return RunFiles(
+        record=record,
+        tables=tables,
+        draw=partial(draw_guided_pictures, result),
+        page=lambda drawn, beside: render_guided_page(result, record, *drawn, beside),
+        sections=lambda drawn, place: render_guided_sections(result, *drawn, place),
+    )

@@ -4,16 +4,20 @@ from typing import Any
 
 from dnmf import __version__
 from dnmf.criteria import (
+    ALTERNATIVE_COSINE_LOSS,
     CHOICE_STANDARD_ERRORS,
     INTERVAL_PERCENTILES,
-    MATCH_COSINE,
+    MIXTURE_COSINE,
+    MIXTURE_COSINE_GAINS,
 )
 from dnmf.estimators import PaperDNMF
 from dnmf.extraction.candidate import SAMPLE_FOLDS
 from dnmf.extraction.choice import stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
+from dnmf.extraction.second_layer import SecondLayer
 from dnmf.search.cohort import MOST_MUTATIONS
 from dnmf.search.held_out import CHANNEL_FOLDS
+from dnmf.signatures import SignatureSet
 
 
 def methods_text(result: ExtractionRecord) -> str:
@@ -40,12 +44,8 @@ def methods_text(result: ExtractionRecord) -> str:
         "it. Signatures are named by their share of all mutations. The fit of a sample is the cosine between its "
         "spectrum and the sum of its signatures times its exposures.",
     ]
-    if result.reference is not None:
-        sentences.append(
-            f"Signatures were compared by cosine with the {len(result.reference.names)} signatures of "
-            f"{result.reference.source or 'the reference'}; the most similar one is the match if its cosine is at "
-            f"least {MATCH_COSINE:g}."
-        )
+    if result.layer is not None and result.reference is not None:
+        sentences += _second_layer(result.layer, result.reference)
     sentences.append(
         "Unfolded NMF for mutational signatures: Nasser, Eldar and Sharan 2021, Deep unfolding for non-negative "
         "matrix factorisation with application to mutational signature analysis."
@@ -108,3 +108,21 @@ def _restarts(result: ExtractionRecord) -> str:
         f"{how}.{rule} Intervals of signatures and exposures are {low:g}th to {high:g}th "
         "percentiles over the resampled restarts, each with counts resampled anew for the exposures."
     )
+
+
+def _second_layer(layer: SecondLayer, reference: SignatureSet) -> list[str]:
+    second, third = MIXTURE_COSINE_GAINS
+    made_of = (
+        f"Each signature was decomposed into at most three of the {len(reference.names)} signatures of "
+        f"{reference.source or 'the reference'}, all single ones and pairs having been tried: a second reference had "
+        f"to raise the cosine by {second:g}, a third by {third:g}; of the mixtures that came within "
+        f"{ALTERNATIVE_COSINE_LOSS:g} of the best the one was taken that adds the fewest references to those of the "
+        f"other signatures. Those that no mixture explains with a cosine of at least {MIXTURE_COSINE:g} are novel."
+    )
+    if layer.refit is None:
+        return [made_of]
+    return [
+        made_of,
+        "Exposures of the second layer, their 90 % intervals and presence are a refit of these references, at their "
+        f"profiles in the reference, and the novel signatures; its prior: {layer.refit.prior_in_words}.",
+    ]

@@ -8,18 +8,25 @@ import pandas as pd
 from dnmf import criteria
 from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
 from dnmf.extraction.choice import stable_silhouette, standard_errors
+from dnmf.extraction.figures import LAYER_PREFIX
 from dnmf.extraction.findings import findings
 from dnmf.extraction.methods_text import methods_text
 from dnmf.extraction.record import ExtractionRecord
+from dnmf.extraction.second_layer import SecondLayer
 from dnmf.extraction.selection_findings import choice_summary
 from dnmf.plotting import signature_colours
+from dnmf.refit import RefitResult
+from dnmf.refit.page import exposure_content
 from dnmf.report.pictures import Picture
-from dnmf.report.template import gradient, render_template
+from dnmf.report.template import Place, gradient, render_template
+from dnmf.signatures.decomposition import NOVEL
 
 _MAX_SAMPLE_ROWS = 5000
 _WORST_SAMPLES = 10
 # Channels and signatures that a row names.
 _NAMED_PARTS = 3
+_NAMED_ALTERNATIVES = 3
+_LAYER_PLACE = Place(prefix="layer-", folder="decomposed/", words=", second layer")
 
 
 def render_page(
@@ -27,7 +34,7 @@ def render_page(
 ) -> str:
     """Return the page of a run as HTML: one file that loads nothing from anywhere."""
     return render_template(
-        ["dnmf.extraction"], "report.html.j2", _content(result, record, pictures)
+        ["dnmf.extraction", "dnmf.refit"], "report.html.j2", _content(result, record, pictures)
     )
 
 
@@ -35,7 +42,6 @@ def _content(
     result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
-    assigned = result.matches[result.matches["assigned"].astype(bool)]
     samples = _sample_rows(result)
     by_cosine = sorted(samples, key=lambda row: row["cosine"])
     return {
@@ -52,11 +58,10 @@ def _content(
         "median_cosine": float(filled["cosine"].median()) if len(filled) else None,
         "median_mutations": float(filled["mutations"].median()) if len(filled) else 0.0,
         "reference": None if result.reference is None else result.reference.source,
-        "n_references": assigned["reference"].nunique(),
-        "n_assigned": len(assigned),
         "findings": findings(result),
         "selection": _selection(result),
         "signatures": _signature_rows(result, pictures),
+        "layer": _layer(result.layer, result.unstable, pictures),
         "pictures": pictures,
         "dominant": _dominance(result),
         "untrained": [name for name, costs in result.history.items() if len(costs) == 0],
@@ -92,6 +97,63 @@ def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> l
             }
         )
     return rows
+
+
+def _layer(
+    layer: SecondLayer | None, unstable: list[str], pictures: dict[str, Picture]
+) -> dict[str, Any] | None:
+    """Return the content of the second layer; None without a reference."""
+    if layer is None:
+        return None
+    decomposition = layer.decomposition
+    listed = decomposition.alternatives.groupby("found")["references"].agg(list).to_dict()
+    rows: list[dict[Any, Any]] = decomposition.summary.reset_index().to_dict("records")
+    for row in rows:
+        row["others"] = listed.get(row["found"], [])[:_NAMED_ALTERNATIVES]
+        row["unstable"] = row["found"] in unstable
+        row["grade"] = grade(row["cosine"], row["kind"] != NOVEL)
+    content: dict[str, Any] = {
+        "known": layer.known,
+        "novel": layer.novel,
+        "rows": rows,
+        "refit": None,
+    }
+    if layer.refit is not None:
+        own = {
+            name.removeprefix(LAYER_PREFIX): drawn
+            for name, drawn in pictures.items()
+            if name.startswith(LAYER_PREFIX)
+        }
+        content["refit"] = exposure_content(layer.refit, own, _LAYER_PLACE)
+        content["signatures"] = _layer_signatures(
+            layer, layer.refit, dict(content["refit"]["legend"])
+        )
+    return content
+
+
+def _layer_signatures(
+    layer: SecondLayer, refit: RefitResult, colours: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return share, samples and origin of every known and novel signature."""
+    total = float(refit.fit["mutations"].sum()) or 1.0
+    present, parts = refit.present, layer.decomposition.parts
+    return [
+        {
+            "name": name,
+            "novel": name in layer.novel,
+            "colour": colours.get(name, ""),
+            "share": float(refit.exposures[name].sum()) / total,
+            "samples": int(present[name].sum()),
+            "median_share": float(refit.shares[name][present[name]].median())
+            if present[name].any()
+            else 0.0,
+            "origin": [
+                (str(found), f"{share:.0%}")
+                for found, share in parts[parts["reference"] == name][["found", "share"]].to_numpy()
+            ],
+        }
+        for name in layer.signatures.names
+    ]
 
 
 def grade(cosine: float, assigned: bool) -> str:

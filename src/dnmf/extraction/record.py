@@ -8,7 +8,9 @@ import pandas as pd
 
 from dnmf.extraction.arguments import Model
 from dnmf.extraction.penalty import PenaltyChoice
+from dnmf.extraction.second_layer import SecondLayer
 from dnmf.extraction.select import Selection
+from dnmf.extraction.verdicts import UNSTABLE
 from dnmf.report.records import RunResult
 from dnmf.signatures import SignatureSet
 
@@ -53,9 +55,12 @@ class ExtractionRecord(RunResult):
         5th and 95th percentiles of every channel over resampled restarts: how repeatable, not how right, it is.
     exposure_lower, exposure_upper : DataFrame (n, k) or None
         The same of the exposures; see :func:`dnmf.extraction.uncertainty.bootstrap_intervals`.
-    verdicts : DataFrame (k, 5) or None
-        Whether each signature is stable, and known, mixed or new, see
+    verdicts : DataFrame (k, 3) or None
+        Whether each signature is stable, and known, mixed or novel, see
         :func:`dnmf.extraction.verdicts.signature_verdicts`.
+    layer : SecondLayer or None
+        What the signatures are made of, and the exposures to the known and the novel ones among them; None without
+        a reference.
     unfinished : tuple of int
         Numbers of signatures that were asked for and are not finished: then the result is partial.
     """
@@ -75,4 +80,12 @@ class ExtractionRecord(RunResult):
     exposure_lower: pd.DataFrame | None = None
     exposure_upper: pd.DataFrame | None = None
     verdicts: pd.DataFrame | None = None
+    layer: SecondLayer | None = None
     unfinished: tuple[int, ...] = ()
+
+    @property
+    def unstable(self) -> list[str]:
+        """Names of the signatures that are unstable; without restarts none is known to be."""
+        if self.verdicts is None:
+            return []
+        return [str(name) for name in self.verdicts.index[self.verdicts["verdict"] == UNSTABLE]]

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dnmf.estimators import DNMF
@@ -207,8 +208,17 @@ class ExtractionRun:
         )
         return replace(result, unfinished=self.unfinished)
 
-    def save(self, result: ExtractionResult, *, overwrite: bool = False) -> Path:
-        """Write the report into ``output`` and return its page; an earlier report of this run is replaced."""
+    def save(
+        self,
+        result: ExtractionResult,
+        *,
+        overwrite: bool = False,
+        beside: Mapping[str, Callable[[Path], object]] = MappingProxyType({}),
+    ) -> Path:
+        """Write the report into ``output`` and return its page; an earlier report of this run is replaced.
+
+        ``beside`` says what writes further files, by name.
+        """
         identity = None if self.checkpoint is None else self.checkpoint.identity
         return save_report(
             result,
@@ -216,6 +226,7 @@ class ExtractionRun:
             overwrite=overwrite or _is_report_of(self.output, identity),
             identity=identity,
             command=self.command,
+            beside=beside,
         )
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,15 @@ from dnmf.extraction.choice import rule_in_words
 from dnmf.extraction.figures import draw_pictures
 from dnmf.extraction.page import render_page
 from dnmf.extraction.record import ExtractionRecord
+from dnmf.extraction.second_layer import decomposition_map
 from dnmf.extraction.select import Selection
 from dnmf.extraction.tables import interval_table, solution
+from dnmf.refit.save import exposure_tables
 from dnmf.report.records import run_record, write_fit, write_run, write_table
 from dnmf.signatures import write_exposures, write_signatures
+from dnmf.storage import write_whole
+
+_AS_CSV: Any = {"float_format": "%.6g", "lineterminator": "\n"}
 
 
 def save_report(
@@ -28,6 +34,7 @@ def save_report(
     input_path: str | os.PathLike[str] | None = None,
     identity: Mapping[str, Any] | None = None,
     command: str | None = None,
+    beside: Mapping[str, Callable[[Path], object]] = MappingProxyType({}),
 ) -> Path:
     """Write an extraction into a folder: tables, model, plots, the record of the run and a page that shows all.
 
@@ -48,6 +55,8 @@ def save_report(
         Of the checkpoint that all of it can be written from again, to be recorded.
     command : str, optional
         The command line, to be recorded.
+    beside : mapping, optional
+        What writes further files, by name.
 
     Returns
     -------
@@ -69,7 +78,9 @@ def save_report(
     ``matches.tsv``, ``model.safetensors`` and ``model.json``, ``run.json``, ``plots/`` (PNG and SVG), ``report.html``.
     With restarts also ``selection.tsv``, ``solutions/`` (signatures and exact exposures of every number),
     ``signature_intervals.tsv``, ``exposure_lower.tsv``, ``exposure_upper.tsv``, ``verdicts.tsv`` and, for penalties
-    left to the data, ``penalties.tsv``.
+    left to the data, ``penalties.tsv``. With a reference also ``decomposed/``: ``decomposition.tsv``,
+    ``alternatives.tsv``, ``signatures.tsv`` (known and novel), of counts ``exposures.tsv``, ``intervals.tsv``,
+    ``presence.tsv`` and ``fit.tsv`` (as of a refit), and ``decomposition_map.csv`` in SigProfiler's layout.
     """
     record = run_record(result, input_path=input_path, command=command)
     record["selection"] = _selection_record(result, identity)
@@ -81,6 +92,8 @@ def save_report(
         "fit.tsv": partial(write_fit, result.fit),
         "matches.tsv": partial(write_table, result.matches, index=False),
         **_selection_files(result),
+        **beside,
+        **_layer_files(result),
         "model.json": lambda card: save_model(
             result.model, card.parent, metadata=result.model_metadata
         ),
@@ -119,6 +132,33 @@ def _selection_files(result: ExtractionRecord) -> dict[str, Callable[[Path], obj
         table = pd.concat(curves, names=["penalty", "value"])
         files["penalties.tsv"] = partial(write_table, table, missing="nan")
     return files
+
+
+def _layer_files(result: ExtractionRecord) -> dict[str, Callable[[Path], object]]:
+    """Return what writes the second layer; nothing without a reference."""
+    layer = result.layer
+    if layer is None:
+        return {}
+    decomposition = layer.decomposition
+    summary = decomposition.summary[["kind", "cosine"]]
+    files: dict[str, Callable[[Path], object]] = {
+        "decomposition.tsv": partial(
+            write_table, decomposition.parts.join(summary, on="found"), index=False
+        ),
+        "alternatives.tsv": partial(write_table, decomposition.alternatives, index=False),
+        "decomposition_map.csv": lambda path: write_whole(
+            path, decomposition_map(layer, result.signatures).to_csv(index=False, **_AS_CSV)
+        ),
+        "signatures.tsv": partial(write_signatures, layer.signatures),
+        **({} if layer.refit is None else exposure_tables(layer.refit)),
+    }
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        for name, write_file in files.items():
+            write_file(folder / name)
+
+    return {"decomposed": write}
 
 
 def _selection_record(

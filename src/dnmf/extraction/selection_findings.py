@@ -8,7 +8,6 @@ import pandas as pd
 from dnmf.criteria import TIED_STANDARD_ERRORS
 from dnmf.extraction.choice import Choice, stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
-from dnmf.extraction.verdicts import UNSTABLE
 from dnmf.report.findings import Finding, listing
 
 CLEAR = "clear"
@@ -36,7 +35,7 @@ def choice_summary(result: ExtractionRecord) -> str:
     assert result.verdicts is not None
     choice, table = result.selection.choice, result.selection.table
     k = choice.n_signatures
-    unstable = [str(name) for name in result.verdicts.index[result.verdicts["verdict"] == UNSTABLE]]
+    unstable = result.unstable
     if unstable:
         are, them = ("is", "it") if len(unstable) == 1 else ("are", "them")
         stability = (
@@ -101,7 +100,7 @@ def selection_findings(result: ExtractionRecord) -> Iterator[Finding]:
     if standing != CLEAR:
         level: Literal["caution", "note"] = "caution" if standing == "not settled" else "note"
         yield Finding(level, f"The number of signatures is {standing}", choice_summary(result))
-    for name, row in result.verdicts[result.verdicts["verdict"] == UNSTABLE].iterrows():
+    for name, row in result.verdicts.loc[result.unstable].iterrows():
         known = row["halves"] == row["halves"]
         halves = f", cosine between halves of the samples {row['halves']:.2f}" if known else ""
         yield Finding(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 
 # Sums may be taken in another order, so that they are vectorised; infinities and NaN keep their meaning.
 REORDERED = {"reassoc", "contract"}

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 from dnmf.kernels._component_numba import LEAST_MEAN, RELAXATION, REORDERED, digamma, exp_digamma
 
 # Mutations of a sample below which a signature is left at its prior.

@@ -6,7 +6,7 @@ which other samples are in a batch.
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 from dnmf.kernels._nnls_numba import nnls_rows
 
 # Expectation steps before the first Newton step: enough to leave the region where the quadratic model misleads.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 from dnmf.kernels._component_numba import (
     OUTSIDE_COUNT,
     Sample,

@@ -6,7 +6,7 @@ never calls BLAS, so rows can be spread over threads without changing a single b
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 
 # Relative sizes below which a number counts as zero. Dual feasibility is looser than primal: a gradient is a difference
 # of sums over k terms, an entry of the solution is not.

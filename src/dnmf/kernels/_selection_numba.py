@@ -5,7 +5,7 @@ Works on the normal equations of a *scaled* problem (unit diagonal), one sample 
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 from dnmf.kernels._nnls_numba import nnls_rows
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 from dnmf.kernels._component_numba import (
     LEAST_MEAN,
     RELAXATION,

@@ -261,7 +261,10 @@ def with_added(X: Array, state: GammaPoisson, prior: Array, W: Array) -> GammaPo
     mixture = resembling_mixtures(profiles, np.array([len(profiles) - 1]))[0][:-1]
     parts = mixture > LEAST_PART
     kept = state.exposures
-    absorbed = 0.5 * (kept[:, parts] / mixture[parts]).min(axis=1)
+    # Without other signatures there is nothing to take over.
+    absorbed = np.zeros(len(X))
+    if parts.any():
+        absorbed = 0.5 * (kept[:, parts] / mixture[parts]).min(axis=1)
     kept = np.maximum(kept - absorbed[:, None] * np.where(parts, mixture, 0.0), 0.0)
     expected = (state.counts / state.counts.sum(axis=1, keepdims=True)) @ state.profiles
     total = X.sum(axis=1)

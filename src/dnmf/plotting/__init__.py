@@ -6,7 +6,7 @@ any of them with `save_figure`.
 """
 
 from dnmf.plotting._settings_folder import find_settings_folder
-from dnmf.plotting._style import signature_colours
+from dnmf.plotting._style import OTHERS, UNASSIGNED, exposure_colours, signature_colours
 from dnmf.plotting.bars import plot_thumbnail
 from dnmf.plotting.exposures import plot_exposures
 from dnmf.plotting.fit import plot_fit
@@ -17,6 +17,9 @@ from dnmf.plotting.signatures import plot_catalog, plot_signatures
 from dnmf.plotting.training import plot_history
 
 __all__ = [
+    "OTHERS",
+    "UNASSIGNED",
+    "exposure_colours",
     "figure_bytes",
     "plot_catalog",
     "plot_exposures",

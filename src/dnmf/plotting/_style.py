@@ -6,6 +6,7 @@ with pyplot).
 """
 
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +23,9 @@ MUTED = "#59636e"
 FRAME = "#8c959f"
 GRID = "#e4e7eb"
 ALERT = "#b42318"
-OTHERS = "#d0d4d9"
+# What is no signature is grey in every picture.
+OTHERS, UNASSIGNED = "other signatures", "unassigned"
+OTHERS_COLOUR, UNASSIGNED_COLOUR = "#d0d4d9", "#8c959f"
 
 # Generic families: SVG files then list fallbacks, and PNG files use the DejaVu fonts that come with
 # matplotlib.
@@ -60,6 +63,14 @@ def signature_colours(n: int) -> list[str]:
     ['#0072B2', '#E69F00']
     """
     return [_signature_colour(index) for index in range(n)]
+
+
+def exposure_colours(names: Iterable[str]) -> list[str]:
+    """Return the colours of exposures: `signature_colours` in order, grey for other signatures and the unassigned."""
+    greys = {OTHERS: OTHERS_COLOUR, UNASSIGNED: UNASSIGNED_COLOUR}
+    listed = list(names)
+    colours = iter(signature_colours(len(listed)))
+    return [greys[name] if name in greys else next(colours) for name in listed]
 
 
 @lru_cache

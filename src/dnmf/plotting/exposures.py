@@ -36,7 +36,7 @@ def plot_exposures(
     Parameters
     ----------
     exposures : DataFrame (n, k)
-        Samples by signatures.
+        Samples by signatures. Columns named ``other signatures`` and ``unassigned`` are grey.
     unit : str
         What the exposures of a sample sum to.
     figure : Figure, optional
@@ -134,12 +134,12 @@ def _drawn(exposures: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         present = exposures.columns[(exposures.sum(axis=0) > 0).to_numpy()]
         if len(present) > _style.N_COLOURS:
             names = list(totals.index[: _style.N_COLOURS - 1])
-            others = f"other signatures ({len(present) - len(names)})"
+            others = f"{_style.OTHERS} ({len(present) - len(names)})"
             rest = exposures.drop(columns=names).sum(axis=1)
             drawn = pd.concat([exposures[names], rest.rename(others)], axis=1)
-            return drawn, [*_style.signature_colours(len(names)), _style.OTHERS]
+            return drawn, [*_style.exposure_colours(names), _style.OTHERS_COLOUR]
         exposures = exposures[present if len(present) else exposures.columns[:1]]
-    return exposures, _style.signature_colours(exposures.shape[1])
+    return exposures, _style.exposure_colours(exposures.columns)
 
 
 def _sorted(exposures: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

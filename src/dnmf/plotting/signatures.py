@@ -9,7 +9,7 @@ import pandas as pd
 
 from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.plotting import _style
-from dnmf.plotting.bars import bar_colours, draw_bars
+from dnmf.plotting.bars import REFERENCE_COLOUR, draw_bars, draw_heat_map
 from dnmf.signatures import ChannelSchema, MutationCatalog, SignatureSet
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ _HEADER_HEIGHT, _CAPTION_HEIGHT = 0.19, 0.17
 # Ticks of up to three letters fit into the bottom margin; each more takes this many inches.
 _TICK_LETTERS, _LETTER_WIDTH, _MAX_TICK_LETTERS = 3, 0.053, 24
 _DARK_LUMINANCE = 0.25  # relative luminance (sRGB, 0 to 1) below which a header has white letters
-_REFERENCE_COLOUR = "#eef0f3"
 _MAX_SAMPLES = 12
+# About half of a panel: three references with their shares.
+_MAX_MATCH_LETTERS = 48
 
 
 def plot_signatures(
@@ -37,7 +38,8 @@ def plot_signatures(
 ) -> "Figure":
     """Draw each signature as a panel of bars, with its best reference when matches are given.
 
-    Order of the bars, colours and labels are those of the schema of the signatures.
+    Order of the bars, colours and labels are those of the schema of the signatures. SBS1536 are heat maps, without
+    references and intervals.
 
     Parameters
     ----------
@@ -94,11 +96,15 @@ def plot_signatures(
         if ends is not None and name in ends[0].index:
             line = [table.loc[name].to_numpy(dtype=float) for table in ends]
         _draw_spectrum(ax, schema, heights, behind, line)
-        _percent_axis(ax)
+        if not schema.is_heat_map:
+            _percent_axis(ax)
         title = _style.drawable(name, 40)
-        _write_title(ax, schema, title, "" if match is None else _share(match))
+        darkest = _darkest(schema, heights, f"{heights.max():.2%}")
+        details = ["" if match is None else _share(match), darkest]
+        _write_title(ax, schema, title, "; ".join(filter(None, details)))
         if match is not None:
-            _write_match(ax, schema, match, keyed=behind is not None)
+            keyed = behind is not None and not schema.is_heat_map
+            _write_match(ax, schema, match, keyed=keyed)
     return fig
 
 
@@ -141,13 +147,14 @@ def plot_catalog(
     axes, fig = _panels(len(names), schema, figure)
     for ax, name, heights in zip(axes, names, counts.to_numpy(dtype=float), strict=True):
         _draw_spectrum(ax, schema, heights, None, None)
-        _count_axis(ax)
+        if not schema.is_heat_map:
+            _count_axis(ax)
         if not heights.any():
             _style.write_message(ax, "no mutations")
         total = heights.sum()
         amount = f"{total:.3g} in all" if catalog.why_not_counts else f"{total:,.0f} {schema.unit}"
         title = f"{_style.drawable(name, 50)}: {amount}"
-        _write_title(ax, schema, title)
+        _write_title(ax, schema, title, _darkest(schema, heights, f"{heights.max():,.6g}"))
     return fig
 
 
@@ -197,19 +204,11 @@ def _draw_spectrum(
     ends: list[np.ndarray] | None,
 ) -> None:
     _style.style_axes(ax)
-    if behind is not None:
-        # Pale, wider, with a dark edge on top: found and known are compared bar by bar.
-        pale = {"facecolors": _REFERENCE_COLOUR, "edgecolors": _style.FRAME, "linewidths": 0.4}
-        draw_bars(ax, behind, 0.9, **pale, zorder=2)
-        _marks(ax, behind)
-    n = len(schema)
-    draw_bars(ax, heights, 0.6, **bar_colours(schema), zorder=3)
-    if ends is not None:
-        low, high = ends
-        ax.vlines(np.arange(n), low, high, color=_style.MUTED, linewidth=1.3, zorder=6)
-    drawn = (heights, behind, None if ends is None else ends[1])
-    top = max(part.max() for part in drawn if part is not None)
-    ax.set(xlim=(-0.5, n - 0.5), ylim=(0, top * 1.06 if top > 0 else 1.0), xticks=[])
+    if schema.is_heat_map:
+        draw_heat_map(ax, schema, heights)
+    else:
+        draw_bars(ax, schema, heights, behind, ends)
+    ax.set(xlim=(-0.5, schema.n_ticks - 0.5), xticks=[])
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)
     ends_of_groups = np.cumsum([len(group.ticks) for group in schema.groups])
@@ -226,14 +225,6 @@ def _draw_spectrum(
         ax.text(place, level, _style.drawable(tick, _MAX_TICK_LETTERS), **below)
     _draw_headers(ax, schema)
     _write_group_captions(ax, schema)
-
-
-def _marks(ax: "Axes", heights: np.ndarray) -> None:
-    """Draw the top edges of the reference over the bars, white below dark, so that any bar shows them."""
-    places = np.flatnonzero(heights > 0.004 * heights.max())  # lower ones would thicken the axis
-    ends = (heights[places], places - 0.45, places + 0.45)
-    ax.hlines(*ends, color="white", linewidth=2.0, zorder=4)
-    ax.hlines(*ends, color=_style.INK, linewidth=0.9, zorder=5)
 
 
 def _draw_headers(ax: "Axes", schema: ChannelSchema) -> None:
@@ -303,10 +294,12 @@ def _write_match(
     """Write the best reference over the right end of the headers, with a key to its bars if drawn."""
     from matplotlib.patches import Rectangle
 
-    words = f"{_style.drawable(match['reference'], 24)}, cosine {match['cosine']:.3f}"
+    words = (
+        f"{_style.drawable(match['reference'], _MAX_MATCH_LETTERS)}, cosine {match['cosine']:.3f}"
+    )
     if not match["assigned"]:
         words = f"no match; closest is {words}"
-    key = Rectangle((0, 0), 1, 1, facecolor=_REFERENCE_COLOUR, edgecolor=_style.INK, linewidth=0.7)
+    key = Rectangle((0, 0), 1, 1, facecolor=REFERENCE_COLOUR, edgecolor=_style.INK, linewidth=0.7)
     legend = ax.legend(
         [key], ["reference"], loc="lower right", bbox_to_anchor=(1, _title_level(ax, schema, -0.03)),
         frameon=False, handlelength=1.0 if keyed else 0.0, handletextpad=0.6, borderpad=0,
@@ -314,6 +307,13 @@ def _write_match(
     )  # fmt: skip
     legend.legend_handles[0].set_visible(keyed)  # type: ignore[union-attr]
     _style.name_legend(legend, [words])
+
+
+def _darkest(schema: ChannelSchema, values: np.ndarray, largest: str) -> str:
+    """Return the key to a heat map: what its darkest cell stands for; empty for bars."""
+    if not schema.is_heat_map or not values.any():
+        return ""
+    return f"darkest: {schema.labels[values.argmax()]} {largest}, square-root scale"
 
 
 def _title_level(ax: "Axes", schema: ChannelSchema, shift: float = 0.0) -> float:

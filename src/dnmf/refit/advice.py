@@ -46,15 +46,15 @@ def exchangeable_pairs(counts: Array, shares: Array, W: Array, names: list[str])
     return [[pair for _, pair in sorted(pairs)[:MAX_PAIRS]] for pairs in found]
 
 
-def advice(fit: pd.DataFrame, pairs: list[list[str]]) -> list[str]:
+def advice(fit: pd.DataFrame, pairs: list[list[str]], *, has_prior: bool) -> list[str]:
     """Return a sentence or two for each sample; empty where there is nothing to say.
 
     ``fit`` has the columns of ``RefitResult.fit`` up to ``dispersion``; ``pairs`` come from
-    :func:`exchangeable_pairs`.
+    :func:`exchangeable_pairs`; ``has_prior`` says whether the refit had a prior that can be left out.
     """
-    columns = ("mutations", "p_reference", "p_answer", "unassigned", "method")
+    columns = ("mutations", "p_reference", "p_answer", "unassigned")
     rows = zip(*(fit[name] for name in columns), pairs, strict=True)
-    return [" ".join(_sentences(*row)) for row in rows]
+    return [" ".join(_sentences(*row, has_prior=has_prior)) for row in rows]
 
 
 def _sentences(
@@ -62,8 +62,9 @@ def _sentences(
     p_reference: float,
     p_answer: float,
     unassigned: float,
-    method: str,
     pairs: list[str],
+    *,
+    has_prior: bool,
 ) -> Iterator[str]:
     if mutations <= 0:
         yield "No mutations: nothing to assign."
@@ -71,15 +72,15 @@ def _sentences(
     if mutations < FEW_MUTATIONS:
         yield f"Few mutations ({mutations:,.0f}): read the intervals, not the estimates."
     if min(p_reference, p_answer) < P_BAD_FIT:
-        yield _bad_fit(p_reference, p_answer, unassigned, method)
+        yield _bad_fit(p_reference, p_answer, unassigned, has_prior)
     if pairs:
         yield f"Not told apart here: {', '.join(pairs)}; trust their sum."
 
 
-def _bad_fit(p_reference: float, p_answer: float, unassigned: float, method: str) -> str:
+def _bad_fit(p_reference: float, p_answer: float, unassigned: float, has_prior: bool) -> str:
     if p_reference > P_EXPLAINED:
         against = f"(p {_p(p_reference)} for the reference, {_p(p_answer)} for this answer)"
-        if method == "network":
+        if has_prior:
             return (
                 f"The reference explains these counts, but in a mixture that the prior makes unlikely {against}: "
                 "compare --prior none or --method kl. Or a signature is missing that these imitate."

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dnmf.criteria import SHOWN_SHARE
-from dnmf.plotting import plot_exposures, plot_fit, plot_intervals
+from dnmf.plotting import OTHERS, UNASSIGNED, plot_exposures, plot_fit, plot_intervals
 from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture, save_plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OTHERS, UNASSIGNED = "other signatures", "unassigned"
 # Share of one sample from which a signature is drawn in a colour of its own; number of colours.
 _MIN_SAMPLE_SHARE, _MAX_SIGNATURES = 0.2, 24
 

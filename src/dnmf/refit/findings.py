@@ -35,7 +35,8 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
     bad = fit[fit[["p_reference", "p_answer"]].min(axis=1) < P_BAD_FIT]
     unlikely = bad[bad["p_reference"] > P_EXPLAINED]
     if len(unlikely):
-        remedy = "--prior none or --method kl" if result.prior is not None else "--method kl"
+        has_prior = result.prior is not None and not result.prior.is_none
+        remedy = "--prior none or --method kl" if has_prior else "--method kl"
         yield Finding(
             "caution",
             f"{n_samples(len(unlikely), 'is', 'are')} explained by the reference, but not by this answer",

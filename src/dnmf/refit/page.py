@@ -1,17 +1,18 @@
 """The page of a refit as plain values for its template."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dnmf import __version__, criteria
-from dnmf.plotting import signature_colours
+from dnmf.plotting import exposure_colours
 from dnmf.refit.figures import shown_exposures
 from dnmf.refit.findings import refit_findings
 from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture
-from dnmf.report.template import gradient, render_template
+from dnmf.report.template import OWN_PAGE, Place, gradient, render_template
 
 _MAX_ROWS, _MAX_SIGNATURES = 5000, 4
 _METHOD_WORDS = {
@@ -26,38 +27,54 @@ _METHOD_WORDS = {
 
 
 def render_refit_page(
-    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
+    result: RefitRecord,
+    record: dict[str, Any],
+    pictures: dict[str, Picture],
+    beside: Collection[str] = (),
 ) -> str:
-    """Return the page of a refit as HTML: one file that loads nothing from anywhere."""
-    return render_template(["dnmf.refit"], "refit.html.j2", _content(result, record, pictures))
+    """Return the page of a refit as HTML: one file that loads nothing from anywhere.
 
-
-def _content(
-    result: RefitRecord, record: dict[str, Any], pictures: dict[str, Picture]
-) -> dict[str, Any]:
-    return exposure_content(result, pictures) | {
+    ``beside`` names the files in its folder that are not of the refit.
+    """
+    content = _content(result, pictures, OWN_PAGE) | {
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
+        "beside": beside,
         "reference": result.reference.source or "the reference",
         "findings": refit_findings(result),
-        "signatures": list(result.summary().itertuples()),
-        "methods": _methods_text(result),
+        "methods": methods_text(result),
     }
+    return render_template(["dnmf.refit"], "refit.html.j2", content)
 
 
-def exposure_content(result: RefitRecord, pictures: dict[str, Picture]) -> dict[str, Any]:
+def render_refit_sections(result: RefitRecord, pictures: dict[str, Picture], place: Place) -> str:
+    """Return the sections of the page as HTML, for a page with others."""
+    return render_template(
+        ["dnmf.refit"], "refit_sections.html.j2", _content(result, pictures, place)
+    )
+
+
+def _content(result: RefitRecord, pictures: dict[str, Picture], place: Place) -> dict[str, Any]:
+    signatures = list(result.summary().itertuples())
+    return exposure_content(result, pictures, place) | {"signatures": signatures}
+
+
+def exposure_content(
+    result: RefitRecord, pictures: dict[str, Picture], place: Place
+) -> dict[str, Any]:
     """Return what the templates show of exposures, their intervals, their fit and the samples."""
     filled = result.fit[result.fit["mutations"] > 0]
     shown = shown_exposures(result)
     return {
         "result": result,
+        "place": place,
         "median_cosine": float(filled["cosine"].median()),
         "median_mutations": float(filled["mutations"].median()),
         "criteria": criteria,
         "n_bad": int((filled["p_answer"] < criteria.P_BAD_FIT).sum()),
         "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
         "pictures": pictures,
-        "legend": list(zip(shown.columns, signature_colours(shown.shape[1]), strict=True)),
+        "legend": list(zip(shown.columns, exposure_colours(shown.columns), strict=True)),
         "samples": _sample_rows(result, shown),
     }
 
@@ -67,7 +84,7 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
 
     Of more samples than a page can show, those that are explained least.
     """
-    colours = signature_colours(shown.shape[1])
+    colours = exposure_colours(shown.columns)
     names = list(result.exposures.columns)
     places = np.arange(len(result.fit))
     if len(places) > _MAX_ROWS:
@@ -88,7 +105,7 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
     return rows
 
 
-def _methods_text(result: RefitRecord) -> str:
+def methods_text(result: RefitRecord) -> str:
     """Return one paragraph for a methods section."""
     filled = result.fit[result.fit["mutations"] > 0]
     prior = "" if result.prior is None else f" The prior: {result.prior_in_words}."

@@ -52,6 +52,11 @@ class ExposurePrior:
     shares: NDArray[np.float64]
     file: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is expected: there is no prior that could be left out."""
+        return self.kind == NONE
+
 
 def available_priors() -> list[str]:
     """Return the tumour types of which the package has a summary, sorted.

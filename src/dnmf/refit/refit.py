@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.metrics import reconstruction_quality
 from dnmf.progress import Progress
+from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit.advice import advice, exchangeable_pairs
 from dnmf.refit.estimate import RefitEstimate, estimate_exposures
 from dnmf.refit.exome import why_exome
@@ -20,7 +21,6 @@ from dnmf.refit.methods import classic_exposures
 from dnmf.refit.prior import ExposurePrior, load_prior
 from dnmf.refit.record import Method
 from dnmf.refit.result import RefitResult
-from dnmf.report.recorded_warnings import recorded_warnings
 from dnmf.report.records import package_versions
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
 
@@ -105,7 +105,9 @@ def refit_exposures(
         known = _prior_for(method, prior, reference, int((total > 0).sum()))
         estimate = _estimate(counts, reference, method, known, progress)
     samples, names = catalog.counts.index, pd.Index(reference.names)
-    fit = _fit_table(catalog, reference, counts, estimate)
+    fit = _fit_table(
+        catalog, reference, counts, estimate, has_prior=known is not None and not known.is_none
+    )
     # In place: with many samples these tables are the largest.
     assigned = (total * (1 - estimate.unassigned))[:, None]
     np.multiply(estimate.shares, assigned, out=estimate.shares)
@@ -182,7 +184,12 @@ def _estimate(
 
 
 def _fit_table(
-    catalog: MutationCatalog, reference: SignatureSet, counts: Array, estimate: RefitEstimate
+    catalog: MutationCatalog,
+    reference: SignatureSet,
+    counts: Array,
+    estimate: RefitEstimate,
+    *,
+    has_prior: bool,
 ) -> pd.DataFrame:
     """Return what ``RefitResult.fit`` holds."""
     W = reference.profiles.to_numpy(dtype=float)
@@ -211,5 +218,5 @@ def _fit_table(
         },
         index=pd.Index(catalog.counts.index, name="sample"),
     )
-    fit["advice"] = advice(fit, pairs)
+    fit["advice"] = advice(fit, pairs, has_prior=has_prior)
     return fit

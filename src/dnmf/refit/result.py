@@ -2,13 +2,18 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dnmf.refit.findings import refit_findings
 from dnmf.refit.record import RefitRecord
 from dnmf.refit.save import save_refit_report
+from dnmf.report.annotated import annotated_data
 from dnmf.report.findings import Finding
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,6 +38,30 @@ class RefitResult(RefitRecord):
         """Deprecated: ``exposure_upper``."""
         warnings.warn("upper is now exposure_upper", DeprecationWarning, stacklevel=2)
         return self.exposure_upper
+
+    def to_anndata(self) -> "AnnData":
+        """Return the exposures as AnnData: samples in ``obs``, signatures in ``var``, mutations in ``X``.
+
+        ``layers`` hold the ends of the 90 % intervals (``lower``, ``upper``) and ``presence``, ``obs`` the table
+        ``fit`` and ``unassigned`` mutations, ``varm["profiles"]`` the signatures, ``obsm["counts"]`` the catalog,
+        ``uns["dnmf"]`` parameters, versions and warnings.
+
+        Raises
+        ------
+        ImportError
+            The optional extra is not installed: ``pip install 'dnmf[anndata]'``.
+        """
+        return annotated_data(
+            self,
+            self.reference,
+            self.exposures,
+            samples=self.fit.assign(unassigned=self.unassigned),
+            layers={
+                "lower": self.exposure_lower,
+                "upper": self.exposure_upper,
+                "presence": self.presence,
+            },
+        )
 
     def __repr__(self) -> str:
         total = float(self.fit["mutations"].sum())

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from dnmf.refit.figures import draw_refit_pictures
-from dnmf.refit.page import render_refit_page
+from dnmf.refit.page import render_refit_page, render_refit_sections
 from dnmf.refit.record import RefitRecord
-from dnmf.report.records import run_record, write_fit, write_run
+from dnmf.report.pictures import Picture
+from dnmf.report.records import RunFiles, run_record, write_fit
 from dnmf.signatures import write_exposures
 from dnmf.storage import write_whole
 
@@ -48,6 +49,17 @@ def save_refit_report(
     ``intervals.tsv``, ``presence.tsv`` (not of a classic method), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
     SVG), ``report.html``.
     """
+    files = refit_files(result, input_path=input_path, command=command)
+    return files.write(out_dir, overwrite=overwrite)
+
+
+def refit_files(
+    result: RefitRecord,
+    *,
+    input_path: str | os.PathLike[str] | None = None,
+    command: str | None = None,
+) -> RunFiles[dict[str, Picture]]:
+    """Return what the folder of a refit holds; see `save_refit_report`."""
     record = run_record(result, input_path=input_path, command=command)
     if result.prior is not None:
         record["prior"] = {
@@ -57,12 +69,12 @@ def save_refit_report(
             "file": result.prior.file,
         }
     del record["seed"]  # nothing in a refit is random
-
-    def page(plots: Path) -> str:
-        return render_refit_page(result, record, draw_refit_pictures(result, plots))
-
-    return write_run(
-        out_dir, overwrite=overwrite, record=record, tables=exposure_tables(result), page=page
+    return RunFiles(
+        record=record,
+        tables=exposure_tables(result),
+        draw=partial(draw_refit_pictures, result),
+        page=partial(render_refit_page, result, record),
+        sections=partial(render_refit_sections, result),
     )
 
 

@@ -17,8 +17,10 @@ RUN_RECORD = "run.json"
 OURS = frozenset({
     "catalog.tsv", "signatures.tsv", "exposures.tsv", "fit.tsv", "matches.tsv", "intervals.tsv", "presence.tsv",
     "selection.tsv", "penalties.tsv", "solutions", "signature_intervals.tsv", "exposure_lower.tsv",
-    "exposure_upper.tsv", "verdicts.tsv", "evidence.tsv", "equivalents.tsv",
+    "exposure_upper.tsv", "verdicts.tsv", "evidence.tsv", "equivalents.tsv", "decomposed",
     "model.safetensors", "model.json", "plots", "report.html", RUN_RECORD,
+    "SBS96.tsv", "DBS78.tsv", "ID83.tsv", "CN48.tsv", "SBS288.tsv", "SBS384.tsv", "SBS1536.tsv",
+    "variants.tsv.gz", "discarded.tsv", "count.json", "annotated",
 })
 # fmt: on
 """What a run may write into its folder: a folder that holds anything else is never overwritten."""

@@ -3,20 +3,24 @@
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 from dnmf import __version__
 from dnmf.inputs import read_input
 from dnmf.report.folder import OURS, RUN_RECORD, files_in, staged_folder
+from dnmf.report.template import Place
 from dnmf.signatures import MutationCatalog
 from dnmf.storage import write_whole
+
+Drawn = TypeVar("Drawn")
 
 _PIECE_ROWS = 5000
 # SigProfiler's names where it has them; "%" columns are 100 times a fraction.
@@ -62,6 +66,45 @@ class RunResult:
     versions: dict[str, str]
 
 
+@dataclass(frozen=True)
+class RunFiles(Generic[Drawn]):
+    """What the folder of a result holds, and what a page with several results shows of it.
+
+    Attributes
+    ----------
+    record, tables
+        As for `write_run`.
+    draw : callable
+        Writes the plots into a folder, which it creates, and returns the pictures.
+    page : callable
+        Returns ``report.html`` with these pictures, which also lists the files by these names.
+    sections : callable
+        Returns the sections about the result, with these pictures, for a `Place` on another page.
+    """
+
+    record: dict[str, Any]
+    tables: Mapping[str, Callable[[Path], object]]
+    draw: Callable[[Path], Drawn]
+    page: Callable[[Drawn, Collection[str]], str]
+    sections: Callable[[Drawn, Place], str]
+
+    def write(
+        self,
+        out_dir: str | os.PathLike[str],
+        *,
+        overwrite: bool,
+        beside: Mapping[str, Callable[[Path], object]] = MappingProxyType({}),
+    ) -> Path:
+        """Write the folder, with the tables ``beside`` those of the result, as `write_run` does."""
+        return write_run(
+            out_dir,
+            overwrite=overwrite,
+            record=self.record,
+            tables={**self.tables, **beside},
+            page=lambda plots: self.page(self.draw(plots), beside),
+        )
+
+
 def write_run(
     out_dir: str | os.PathLike[str],
     *,
@@ -76,16 +119,32 @@ def write_run(
     ``page`` returns the HTML of ``report.html`` and writes its plots into the folder that it is given and creates. The
     record also lists the ``files``: a folder with any other is not overwritten.
     """
-    assert OURS.issuperset(tables)  # or the run could not be overwritten
     with staged_folder(out_dir, overwrite=overwrite) as folder:
-        for name, write in tables.items():
-            write(folder / name)
-        if page is not None:
-            write_whole(folder / "report.html", page(folder / "plots"))
-        entries = {**record, "files": files_in(folder)}
-        text = json.dumps(entries, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-        write_whole(folder / RUN_RECORD, text + "\n")
+        fill_folder(folder, record=record, tables=tables, page=page)
     return Path(out_dir) / "report.html"
+
+
+def fill_folder(
+    folder: Path,
+    *,
+    record: dict[str, Any],
+    tables: Mapping[str, Callable[[Path], object]],
+    page: Callable[[Path], str] | None = None,
+) -> None:
+    """Write tables, page and, last, the record of a run into a folder that exists; see `write_run`."""
+    assert OURS.issuperset(tables)  # or the run could not be overwritten
+    for name, write in tables.items():
+        write(folder / name)
+    if page is not None:
+        write_whole(folder / "report.html", page(folder / "plots"))
+    entries = {**record, "files": files_in(folder)}
+    write_whole(folder / RUN_RECORD, json_text(entries))
+
+
+def json_text(entries: Mapping[str, Any]) -> str:
+    """Return entries as the files of a run hold them."""
+    text = json.dumps(entries, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return text + "\n"
 
 
 def write_table(

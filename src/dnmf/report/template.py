@@ -3,11 +3,37 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from dnmf.criteria import SHOWN_SHARE
 from dnmf.report.names import printable, shortened
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the sections of a result stand: on a page of its own, or on one with those of other results.
+
+    Attributes
+    ----------
+    prefix : str
+        What the ids of the sections begin with.
+    folder : str
+        Where their files are, seen from the page; ends in "/".
+    level : int
+        Of their headings.
+    words : str
+        What their headings end with.
+    """
+
+    prefix: str = ""
+    folder: str = ""
+    level: int = 2
+    words: str = ""
+
+
+OWN_PAGE = Place()
 
 
 def render_template(rooms: Sequence[str], name: str, content: dict[str, Any]) -> str:

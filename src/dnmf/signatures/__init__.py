@@ -4,12 +4,19 @@ Rows are samples or signatures, columns are channels.
 """
 
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet
-from dnmf.signatures.channels import ChannelGroup, ChannelSchema
+from dnmf.signatures.channels import ChannelGroup, ChannelLayer, ChannelSchema
+from dnmf.signatures.decomposition import Decomposition, decompose_to_reference
 from dnmf.signatures.io import read_catalog, read_exposures, read_signatures
 from dnmf.signatures.matching import match_to_reference
 from dnmf.signatures.opportunity import convert_signatures, restrict_signatures, seen_parts
 from dnmf.signatures.references import load_reference
-from dnmf.signatures.schemas import CN48, DBS78, ID83, SBS96, SV32, detect_schema
+from dnmf.signatures.schemas import (
+    CN48,
+    DBS78,
+    ID83,
+    SV32,
+    detect_schema,
+)
 from dnmf.signatures.shipped import (
     ARTEFACTS,
     available_references,
@@ -18,6 +25,7 @@ from dnmf.signatures.shipped import (
     how_to_give_reference,
 )
 from dnmf.signatures.simulate import simulate_catalog, simulate_cohort
+from dnmf.signatures.substitutions import SBS96, SBS288, SBS384, SBS1536
 from dnmf.signatures.write import write_catalog, write_exposures, write_signatures
 
 __all__ = [
@@ -26,13 +34,19 @@ __all__ = [
     "DBS78",
     "ID83",
     "SBS96",
+    "SBS288",
+    "SBS384",
+    "SBS1536",
     "SV32",
     "ChannelGroup",
+    "ChannelLayer",
     "ChannelSchema",
+    "Decomposition",
     "MutationCatalog",
     "SignatureSet",
     "available_references",
     "convert_signatures",
+    "decompose_to_reference",
     "default_reference",
     "detect_schema",
     "example_catalog",

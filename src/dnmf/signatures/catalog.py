@@ -18,7 +18,7 @@ from dnmf.exceptions import InputDataError
 from dnmf.signatures.cells import least_numbers, zero_rounding_errors
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import signature_share
-from dnmf.signatures.schemas import SBS96
+from dnmf.signatures.substitutions import SBS96
 from dnmf.signatures.unit import how_to_get_counts, why_not_counts
 
 SUM_TOLERANCE = 5e-3

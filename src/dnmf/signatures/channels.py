@@ -46,6 +46,26 @@ class ChannelGroup:
 
 
 @dataclass(frozen=True)
+class ChannelLayer:
+    """The channels of all groups once more: those of one strand, or of one pair of outer neighbours.
+
+    Parameters
+    ----------
+    name : str
+        What the channels have in common, for the key of pictures.
+    colour : str
+        Of its bars, which stand side by side with those of other layers; a layer without a colour is
+        a row of a heat map.
+    behind : bool
+        Whether its bars stand behind those of other layers, on top of each other.
+    """
+
+    name: str
+    colour: str = ""
+    behind: bool = False
+
+
+@dataclass(frozen=True)
 class ChannelSchema:
     """A set of mutation channels in canonical order: spellings, order in files and plot style.
 
@@ -72,6 +92,9 @@ class ChannelSchema:
     groups : tuple of ChannelGroup
         Plot style: their ticks stand for the labels in order. By default one group of one colour,
         without header.
+    layers : tuple of ChannelLayer
+        How often the channels of the groups are repeated: the labels are all of the first layer, then
+        all of the second. By default once.
     upright_ticks : bool
         Whether ticks are short enough to be written upright; by default they are turned by 90
         degrees.
@@ -81,7 +104,7 @@ class ChannelSchema:
     Raises
     ------
     ValueError
-        If the groups do not have one tick for each label.
+        If the groups, once for each layer, do not have one tick for each label.
 
     Examples
     --------
@@ -102,6 +125,7 @@ class ChannelSchema:
     accepted: str = field(default="the canonical labels", repr=False, compare=False)
     file_order: tuple[str, ...] = field(default=(), repr=False, compare=False)
     groups: tuple[ChannelGroup, ...] = field(default=(), repr=False, compare=False)
+    layers: tuple[ChannelLayer, ...] = field(default=(), repr=False, compare=False)
     upright_ticks: bool = field(default=False, repr=False, compare=False)
     unit: str = field(default="mutations", repr=False, compare=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -112,7 +136,7 @@ class ChannelSchema:
         object.__setattr__(self, "_known", frozenset(self.labels))
         if not self.groups:
             object.__setattr__(self, "groups", (ChannelGroup("", _PLAIN_COLOUR, self.labels),))
-        ticks = sum(len(group.ticks) for group in self.groups)
+        ticks = self.n_ticks * max(len(self.layers), 1)
         if ticks != len(self.labels):
             raise ValueError(f"{self.name}: {ticks} ticks for {len(self.labels)} channels.")
 
@@ -144,6 +168,16 @@ class ChannelSchema:
         written = [own if isinstance(own, str) else ",".join(own) for own in spellings]
         together = [label if label in self._known else None for label in self.parse_all(written)]
         return together if _n_channels(together) >= _n_channels(alone) else alone
+
+    @property
+    def n_ticks(self) -> int:
+        """How many channels a layer has, or the schema if it has no layers."""
+        return sum(len(group.ticks) for group in self.groups)
+
+    @property
+    def is_heat_map(self) -> bool:
+        """Whether spectra are drawn as a heat map: the layers have no colours."""
+        return bool(self.layers) and not self.layers[0].colour
 
     @property
     def family(self) -> str:

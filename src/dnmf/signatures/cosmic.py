@@ -18,6 +18,7 @@ from dnmf.signatures.shipped import (
     PUBLISHED,
     SHIPPED_FILES,
     available_references,
+    default_reference,
     name_parts,
     reference_name,
     shipped_reference,
@@ -31,7 +32,7 @@ def cosmic_signatures(
     names: Sequence[str], build: str | None, assay: str | None, channels: ChannelSchema | None
 ) -> list[SignatureSet]:
     """Return the shipped references of these names, and the named signatures of the default one."""
-    usual = channels.family if channels is not None and channels.family in FAMILIES else FAMILIES[0]
+    usual = channels.family if channels is not None and default_reference(channels) else FAMILIES[0]
     found = []
     for parts, group in groupby(names, key=name_parts):
         signatures = list(group)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.inputs import InputFile
+from dnmf.signatures.annotated import is_annotated, read_annotated
 from dnmf.signatures.catalog import MutationCatalog, SignatureSet, checked_names
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.kinds import refuse_other_channels, signature_share
@@ -43,14 +44,16 @@ def read_catalog(
     SignatureAnalyzer; row names of R) or in columns (samples in rows), separated by tabs, commas,
     semicolons or blanks, with any kind of line end, with quoted cells, gzipped, with comments (#).
     Channels are matched by label, never by position: in any spelling of which all labels together
-    allow one reading only.
+    allow one reading only. Or it is a file of AnnData (``.h5ad``) with the counts in ``X``, samples in
+    ``obs`` and channels in ``var``; this needs the extra ``dnmf[anndata]``.
 
     Parameters
     ----------
     path : str, Path or InputFile
         The file or pipe, or what ``dnmf.inputs.read_input`` read of it.
     schema : ChannelSchema, optional
-        Channels to expect; by default SBS96, DBS78, ID83, CN48 or SV32, whichever the labels are.
+        Channels to expect; by default the class that the labels are of: SBS96, DBS78, ID83, CN48, SV32, SBS288, SBS384
+        or SBS1536.
 
     Returns
     -------
@@ -74,17 +77,14 @@ def read_catalog(
         rows of totals. Once if numbers are read as 0 that are less by a rounding error (1e-9 of the
         sum of their sample).
     """
-    table = read_table(path)
-    counts, schema = arrange_channels(
-        table, schema, item="sample", unit="a count of mutations (>= 0)"
-    )
-    catalog = MutationCatalog(counts, table.source, schema, table.record)
+    catalog = read_annotated(path, schema) if is_annotated(path) else _read_text(path, schema)
+    counts, schema, source = catalog.counts, catalog.schema, catalog.source
     values = counts.to_numpy()
     fractional = values % 1 != 0
     if fractional.any() and not catalog.why_not_counts:
         row, column = (int(index) for index in np.argwhere(fractional)[0])
         warnings.warn(
-            f"{table.source}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
+            f"{source}: {fractional.sum()} of {fractional.size} counts are not integers, e.g. "
             f"{values[row, column]} for sample {counts.index[row]!r} in "
             f"{schema.labels[column]}. They are used as they are, as counts of mutations.",
             DoubtfulDataWarning,
@@ -92,14 +92,23 @@ def read_catalog(
         )
     if empty := catalog.empty_samples:
         warnings.warn(
-            f"{table.source}: {len(empty)} of {len(counts)} samples have no mutations: "
+            f"{source}: {len(empty)} of {len(counts)} samples have no mutations: "
             f"{few([repr(name) for name in empty])}. They are kept, with exposures of 0.",
             DoubtfulDataWarning,
             stacklevel=2,
         )
     for doubt in doubts(values, catalog.sample_names):
-        warnings.warn(f"{table.source}: {doubt}", DoubtfulDataWarning, stacklevel=2)
+        warnings.warn(f"{source}: {doubt}", DoubtfulDataWarning, stacklevel=2)
     return catalog
+
+
+def _read_text(path: str | Path | InputFile, schema: ChannelSchema | None) -> MutationCatalog:
+    """Read the counts of a text table."""
+    table = read_table(path)
+    counts, schema = arrange_channels(
+        table, schema, item="sample", unit="a count of mutations (>= 0)"
+    )
+    return MutationCatalog(counts, table.source, schema, table.record)
 
 
 def read_signatures(
@@ -114,7 +123,8 @@ def read_signatures(
     path : str, Path or InputFile
         As for ``read_catalog``; each signature must sum to 1 within ``dnmf.signatures.catalog.SUM_TOLERANCE``.
     schema : ChannelSchema, optional
-        Channels to expect; by default SBS96, DBS78, ID83, CN48 or SV32, whichever the labels are.
+        Channels to expect; by default the class that the labels are of: SBS96, DBS78, ID83, CN48, SV32, SBS288, SBS384
+        or SBS1536.
 
     Returns
     -------

@@ -10,7 +10,7 @@ _READS = "dnmf reads text tables of counts, signatures or exposures"
 _SAVE = "Save the table as plain text (tab- or comma-separated, UTF-8)"
 _MATRIX = "Make the matrix of counts first, e.g. with SigProfilerMatrixGenerator, and give its .SBS96.all file"
 
-_SEGMENTS = "Make the matrix of the 48 classes first, e.g. with SigProfilerMatrixGenerator, and give its .CNV48 file"
+_SEGMENTS = "Count them in the 48 classes first: dnmf count FILE -o OUT"
 
 _BINARY = (
     (rb"\xd0\xcf\x11\xe0", "an old Excel workbook", _SAVE),
@@ -21,7 +21,7 @@ _BINARY = (
         f"{_SAVE}: write.table in R",
     ),
     (rb"\x93NUMPY", "a NumPy array", f"{_SAVE}, with the labels of the channels"),
-    (rb"\x89HDF\r\n", "an HDF5 file", _SAVE),
+    (rb"\x89HDF\r\n", "an HDF5 file", f"{_SAVE}; counts in AnnData are read from .h5ad"),
     (rb"PAR1|ARROW1|FEA1", "a Parquet or Feather file", f"{_SAVE}: DataFrame.to_csv in pandas"),
     (rb"\x80[\x02-\x05]", "a pickled Python object", _SAVE),
     (rb"SQLite format 3\x00", "an SQLite database", _SAVE),
@@ -126,8 +126,15 @@ _VARIANT_COLUMNS = (
 _OF_VARIANTS_ALONE = {"hugo_symbol", "uploaded_variation", "mutation genome position", "hgvsg"}
 _SEGMENT_COLUMNS = (
     _VARIANT_COLUMNS[0],
-    _VARIANT_COLUMNS[1] | {"loc.start", "startpos"},
+    _VARIANT_COLUMNS[1] | {"loc.start", "start.pos", "startpos", "start position"},
     {
+        "copynumber",
+        "copy_number",
+        "major_copy_number",
+        "modal_hscn_1",
+        "cnt",
+        "tcn.em",
+        "tumour tcn",
         "seg.mean",
         "seg_mean",
         "segment_mean",
@@ -143,18 +150,8 @@ _SEGMENT_COLUMNS = (
 _SUM_UP = "Give the matrix of the 96 channels, SigProfilerMatrixGenerator's .SBS96.all, or add up the rows of each"
 _OTHER_CHANNELS = (
     (
-        r"[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}|[CT]>[ACGT],[ACGT]{5}|[ACGT]{5}[,:_]?[CT]>[ACGT]|[ACGT]{2}[CT][ACGT]{3}",
-        "SBS1536 (two bases on either side)",
-        _SUM_UP,
-    ),
-    (
         r"[TUNBQ]:[ACGT]{2}\[[CT]>[ACGT]\][ACGT]{2}",
         "SBS6144 or SBS4608 (transcribed strand)",
-        _SUM_UP,
-    ),
-    (
-        r"[TUNBQ][:._][ACGT]\W[CT]\W[ACGT]\W[ACGT]",
-        "SBS384, SBS288 or SBS192 (transcribed strand)",
         _SUM_UP,
     ),
     (r"[TUNBQ]:[CT]>[ACGT]", "SBS24 (transcribed strand)", "Give the matrix with 96 channels"),
@@ -179,7 +176,7 @@ _OTHER_CHANNELS = (
 
 SIGNATURE_NAME = re.compile(
     r"(?:^|[^A-Za-z0-9])"
-    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,3}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
+    r"(?:(?:SBS|DBS|ID|CN|SV)\d{1,4}[A-Za-z]{0,2}|signature[ ._-]?\w{1,3})"
     r"(?:$|[^A-Za-z0-9])",
     re.IGNORECASE,
 )

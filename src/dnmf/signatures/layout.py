@@ -162,14 +162,14 @@ def named_column(table: TextTable, column: int) -> str:
 
 
 def _best_axis(table: TextTable, schemas: Sequence[ChannelSchema]) -> _Axis:
-    """Return the way to read the labels that recognises most of them; of several, the first."""
+    """Return the way to read the labels that recognises most of them; of several, the smallest class."""
     axes: list[_Axis] = []
     for schema in schemas:
         for axis in _axes(table, schema):
             axes.append(axis)
-            if axis.known == len(schema):
+            if axis.known == len(schema) == max(own.known for own in axes):
                 return axis  # complete: long tables are not parsed again
-    return max(axes, key=lambda axis: axis.known)
+    return max(axes, key=lambda axis: (axis.known, -len(axis.schema) if axis.known else 0))
 
 
 def _axes(table: TextTable, schema: ChannelSchema) -> Iterator[_Axis]:

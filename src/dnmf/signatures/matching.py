@@ -5,13 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dnmf.criteria import MATCH_COSINE
+from dnmf.criteria import MATCH_COSINE, TIED_COSINE_DIGITS
 from dnmf.metrics import cosine_similarity
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.references import load_reference
-
-_DIGITS = 12
-"""Cosines that agree to this many digits differ by rounding only and count as tied."""
 
 
 def match_to_reference(
@@ -50,7 +47,9 @@ def match_to_reference(
     reference = load_reference(reference, channels=found.schema)
     # In alphabetical order, a stable sort by cosine leaves tied names sorted.
     names = sorted(reference.names)
-    cosines = cosine_similarity(found.profiles, reference.profiles.loc[names]).round(_DIGITS)
+    cosines = cosine_similarity(found.profiles, reference.profiles.loc[names]).round(
+        TIED_COSINE_DIGITS
+    )
     order = np.argsort(-cosines, axis=1, kind="stable")
     best = order[:, 0]
     rows = np.arange(len(found))

@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+from dnmf.signatures.builds import usual_build
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.schemas import SBS96
 from dnmf.signatures.shipped import EXOME, shipped_reference
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
+from dnmf.signatures.substitutions import SBS96
 
 # Where COSMIC publishes the same signatures for different sites.
 _PUBLISHED = {
@@ -23,11 +24,6 @@ _PUBLISHED = {
     "GRCh37-exome": "cosmic-v3.4-GRCh37-exome",
 }
 TARGETS = tuple(_PUBLISHED)
-# Other names of the builds, in small letters.
-_SAME_BUILD = {
-    **dict.fromkeys(("grch37", "hg19", "b37", "hs37d5"), "GRCh37"),
-    **dict.fromkeys(("grch38", "hg38", "b38", "hs38dh"), "GRCh38"),
-}
 # A flat signature in all of them: no channel is so small that rounding matters.
 _FLAT = "SBS5"
 # A trinucleotide without a site in the regions counts as half of one: no mutation becomes impossible.
@@ -44,9 +40,7 @@ def with_usual_builds(name: str) -> str:
     >>> with_usual_builds("hg19-exome"), with_usual_builds("cosmic-v3.4-GRCH38.p13")
     ('GRCh37-exome', 'cosmic-v3.4-GRCh38')
     """
-    return "-".join(
-        _SAME_BUILD.get(part.lower().split(".p")[0], part) for part in name.strip().split("-")
-    )
+    return "-".join(usual_build(part) for part in name.strip().split("-"))
 
 
 @lru_cache(maxsize=16)

@@ -23,6 +23,18 @@ def plain_name(chromosome: str) -> str:
     return chromosome[3:] if chromosome.lower().startswith("chr") else chromosome
 
 
+def contig_key(contig: str) -> str:
+    """Return what two names of one contig have in common: no ``chr``, and MT for the mitochondrial genome.
+
+    Examples
+    --------
+    >>> contig_key("chr7"), contig_key("chrM"), contig_key("MT")
+    ('7', 'MT', 'MT')
+    """
+    plain = plain_name(contig)
+    return "MT" if plain.upper() in ("M", "MT") else plain
+
+
 def read_regions(path: str | os.PathLike[str] | InputFile) -> dict[str, NDArray[np.int64]]:
     """Return the regions of a BED file, plain or gzipped, by chromosome (its name without ``chr``).
 
@@ -47,7 +59,7 @@ def read_regions(path: str | os.PathLike[str] | InputFile) -> dict[str, NDArray[
         raise InputDataError(
             f"{source}: no region in it. A BED file has chromosome, start and end in each line."
         )
-    return {chromosome: _merged(regions) for chromosome, regions in found.items()}
+    return {chromosome: merged(regions) for chromosome, regions in found.items()}
 
 
 def _region(line: str, place: str) -> tuple[str, int, int]:
@@ -69,11 +81,12 @@ def _region(line: str, place: str) -> tuple[str, int, int]:
     return plain_name(cells[0]), start, end
 
 
-def _merged(regions: list[tuple[int, int]]) -> NDArray[np.int64]:
-    merged: list[list[int]] = []
+def merged(regions: list[tuple[int, int]]) -> NDArray[np.int64]:
+    """Return regions as an array (m, 2), sorted, those that overlap or touch made one."""
+    found: list[list[int]] = []
     for start, end in sorted(regions):
-        if merged and start <= merged[-1][1]:
-            merged[-1][1] = max(end, merged[-1][1])
+        if found and start <= found[-1][1]:
+            found[-1][1] = max(end, found[-1][1])
         else:
-            merged.append([start, end])
-    return np.array(merged, dtype=np.int64)
+            found.append([start, end])
+    return np.array(found, dtype=np.int64)

@@ -1,89 +1,15 @@
 """The classes of mutation channels that dnmf knows, in the order and colours of SigProfiler.
 
-A new class is one more `ChannelSchema` here, and in ``SCHEMAS``; its references are entered in
-`dnmf.signatures.shipped`.
+A new class is one more `ChannelSchema` here (of single substitutions: in `dnmf.signatures.substitutions`), and in
+``SCHEMAS``; its references are entered in `dnmf.signatures.shipped`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from dnmf.signatures.channels import ChannelGroup, ChannelSchema
-from dnmf.signatures.spellings import (
-    COMPLEMENT,
-    read_doublets,
-    read_indels,
-    read_substitutions,
-    substitution,
-)
-
-_SBS_SPELLINGS = (
-    re.compile(r"(?P<five>[ACGT])\[(?P<ref>[ACGT])>(?P<alt>[ACGT])\](?P<three>[ACGT])"),
-    # SignatureAnalyzer's four letters: reference, alternative, 5' base, 3' base.
-    re.compile(r"(?P<ref>[ACGT])(?P<alt>[ACGT])(?P<five>[ACGT])(?P<three>[ACGT])"),
-    re.compile(
-        r"(?P<ref>[ACGT])>(?P<alt>[ACGT])[,;:|_]?(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])"
-    ),
-    re.compile(
-        r"(?P<five>[ACGT])(?P<middle>[ACGT])(?P<three>[ACGT])[,;:|_]?(?P<ref>[ACGT])>(?P<alt>[ACGT])"
-    ),
-)
-
-
-def _parse_sbs96(parts: Sequence[str]) -> str | None:
-    """Read one SBS96 label; a purine reference is turned to the pyrimidine of the other strand.
-
-    >>> _parse_sbs96(["A[A>C]G"]), _parse_sbs96(["ACAG"]), _parse_sbs96(["G>T", "TGT"])
-    ('C[T>G]T', 'C[T>G]T', 'A[C>A]A')
-    """
-    text = _joined(parts)
-    for pattern in _SBS_SPELLINGS:
-        match = pattern.fullmatch(text)
-        if match is None:
-            continue
-        bases = match.groupdict()
-        ref, alt, five, three = (bases[name] for name in ("ref", "alt", "five", "three"))
-        if ref == alt or bases.get("middle", ref) != ref:
-            return None
-        return substitution(five, ref, alt, three)
-    return None
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """Return the label cells of a row in capitals without blanks, separated by commas."""
-    return "".join(",".join(parts).upper().split())
-
-
-_SBS_COLOURS = {
-    "C>A": "#03BDEF",
-    "C>G": "#010101",
-    "C>T": "#E42926",
-    "T>A": "#CBCACA",
-    "T>C": "#A2CF63",
-    "T>G": "#ECC7C5",
-}
-_NEIGHBOURS = tuple(product("ACGT", repeat=2))
-_SBS96_LABELS = tuple(
-    f"{five}[{change}]{three}" for change in _SBS_COLOURS for five, three in _NEIGHBOURS
-)
-
-SBS96 = ChannelSchema(
-    name="SBS96",
-    labels=_SBS96_LABELS,
-    parse=_parse_sbs96,
-    parse_all=read_substitutions,
-    label_widths=(1, 2),
-    accepted="A[C>A]A, two columns C>A and ACA, ACA>AAA, A.C.A.A, or any other that names the bases of all 96",
-    file_order=tuple(sorted(_SBS96_LABELS)),
-    groups=tuple(
-        ChannelGroup(change, colour, tuple(five + change[0] + three for five, three in _NEIGHBOURS))
-        for change, colour in _SBS_COLOURS.items()
-    ),
-    unit="subs",
-)
-"""The 96 single-base substitutions in their trinucleotide context, in plot (PCAWG) order.
-
-Files are written in the order of SigProfiler matrices and COSMIC downloads: sorted as text."""
+from dnmf.signatures.spellings import COMPLEMENT, joined, read_doublets, read_indels
+from dnmf.signatures.substitutions import SBS96, SBS288, SBS384, SBS1536
 
 _DBS_COLOURS = {
     "AC": "#03BDEF",
@@ -122,7 +48,7 @@ def _parse_dbs78(parts: Sequence[str]) -> str | None:
     >>> _parse_dbs78(["AC>CA"]), _parse_dbs78(["GT_TG"]), _parse_dbs78(["GT", "TG"])
     ('AC>CA', 'AC>CA', 'AC>CA')
     """
-    match = _DBS_SPELLING.fullmatch(_joined(parts))
+    match = _DBS_SPELLING.fullmatch(joined(parts))
     if match is None:
         return None
     here = ">".join(match.groups())
@@ -165,7 +91,7 @@ _ID_SECTIONS = (
     (
         "{}:Del:M:",
         {"2": "#E2E2EF", "3": "#B6B6D8", "4": "#8683BD", "5": "#62409B"},
-        "Microhomology (bp)",
+        "Microhomology deletion",
         "Microhomology length",
     ),
 )
@@ -214,19 +140,30 @@ ID83 = ChannelSchema(
 """The 83 small insertions and deletions: by length, by repeat or microhomology."""
 
 _WORDS = re.compile(r"\d+|[A-Z]+")
+# A unit that both ends of a range have is often written once: 1Mb-10Mb, 1-10Mb.
+_UNIT_TWICE = re.compile(r"(\d)([KM]B)([\W_]+\d+)\2")
 
 
-def _parse_by_words(labels: Sequence[str]) -> Callable[[Sequence[str]], str | None]:
-    """Return a reader of labels that differ from these in case and in what stands between words and numbers.
+def _parse_by_words(
+    labels: Sequence[str], others: Mapping[str, str]
+) -> Callable[[Sequence[str]], str | None]:
+    """Return a reader of labels that differ from these in case, in what stands between words and numbers, in words.
 
-    >>> parse = _parse_by_words(["3-4:LOH:>40Mb", "9+:het:0-100kb"])
-    >>> parse(["X3.4.LOH..40Mb"]), parse(["9+", "Het", "0-100kb"]), parse(["3-4:LOH"])
-    ('3-4:LOH:>40Mb', '9+:het:0-100kb', None)
+    ``others`` are the words of the labels by what else they are called; none for a word that says nothing.
+
+    >>> parse = _parse_by_words(["3-4:LOH:>40Mb", "9+:het:1Mb-10Mb"], {"HETEROZYGOUS": "HET"})
+    >>> parse(["X3.4.LOH..40Mb"]), parse(["9+", "Heterozygous", "1-10Mb"]), parse(["3-4:LOH"])
+    ('3-4:LOH:>40Mb', '9+:het:1Mb-10Mb', None)
     """
-    known = {tuple(_WORDS.findall(label.upper())): label for label in labels}
+
+    def words_of(text: str) -> tuple[str, ...]:
+        words = _WORDS.findall(_UNIT_TWICE.sub(r"\1\3\2", text.upper()))
+        return tuple(word for own in words for word in others.get(own, own).split())
+
+    known = {words_of(label): label for label in labels}
 
     def parse(parts: Sequence[str]) -> str | None:
-        words = tuple(_WORDS.findall(":".join(parts).upper()))
+        words = words_of(":".join(parts))
         return known.get(words[1:] if words[:1] == ("X",) else words)  # R puts X before digits
 
     return parse
@@ -264,7 +201,10 @@ _CN48_LABELS = tuple(
 CN48 = ChannelSchema(
     name="CN48",
     labels=_CN48_LABELS,
-    parse=_parse_by_words(_CN48_LABELS),
+    parse=_parse_by_words(
+        _CN48_LABELS,
+        {"HOM": "", "HOMOZYGOUS": "", "DEL": "HOMDEL", "DELETION": "HOMDEL", "HETEROZYGOUS": "HET"},
+    ),
     label_widths=(1, 3),
     accepted="3-4:LOH:>40Mb, or with other marks between its parts",
     groups=tuple(
@@ -294,7 +234,17 @@ _SV32_LABELS = tuple(
 SV32 = ChannelSchema(
     name="SV32",
     labels=_SV32_LABELS,
-    parse=_parse_by_words(_SV32_LABELS),
+    parse=_parse_by_words(
+        _SV32_LABELS,
+        {
+            **dict.fromkeys(("DELETION", "DELETIONS"), "DEL"),
+            "TANDEM": "",
+            **dict.fromkeys(("TD", "DUP", "DUPLICATION", "DUPLICATIONS"), "TDS"),
+            **dict.fromkeys(("NONCLUSTERED", "UNCLUSTERED"), "NON CLUSTERED"),
+            **dict.fromkeys(("INVERSION", "INVERSIONS"), "INV"),
+            **dict.fromkeys(("TRANSLOCATION", "TRANSLOCATIONS", "TRA"), "TRANS"),
+        },
+    ),
     label_widths=(1, 3),
     accepted="clustered_del_1-10Kb, or with other marks between its parts",
     groups=tuple(
@@ -306,12 +256,12 @@ SV32 = ChannelSchema(
 )
 """The 32 classes of rearrangements: clustered or not, kind, and length."""
 
-SCHEMAS = (SBS96, DBS78, ID83, CN48, SV32)
-"""Every class that is recognised by its labels."""
+SCHEMAS = (SBS96, DBS78, ID83, CN48, SV32, SBS384, SBS288, SBS1536)
+"""Every class that is recognised by its labels; one that has all channels of another stands before it."""
 
 
 def detect_schema(labels: Iterable[str | Sequence[str]]) -> ChannelSchema | None:
-    """Return the class of which most labels are channels, or None if none is of any.
+    """Return the class of which most labels are channels (of several the smallest), or None if none is of any.
 
     Parameters
     ----------
@@ -326,5 +276,6 @@ def detect_schema(labels: Iterable[str | Sequence[str]]) -> ChannelSchema | None
     True
     """
     spellings = list(labels)
-    found = max(SCHEMAS, key=lambda schema: schema.n_known(spellings))
-    return found if found.n_known(spellings) else None
+    known = [(schema.n_known(spellings), -len(schema), schema) for schema in SCHEMAS]
+    n_known, _, found = max(known, key=lambda own: own[:2])
+    return found if n_known else None

@@ -36,6 +36,8 @@ PUBLISHED: dict[str, dict[str, tuple[str, ...]]] = {
     "v3.6": {_SUBSTITUTIONS: BUILDS, **_OTHER_FAMILIES},
 }
 FAMILIES = (_SUBSTITUTIONS, *_OTHER_FAMILIES)
+_PUBLISHED_CLASSES = {"SBS96", "DBS78", "ID83", "CN48", "SV32"}
+"""The classes of channels that COSMIC's signatures have; SBS288 and others are of a family, and yet not published."""
 
 _NAME = re.compile(
     rf"cosmic-(?P<version>{'|'.join(map(re.escape, PUBLISHED))})(?:-(?P<family>{'|'.join(FAMILIES)}))?"
@@ -106,7 +108,7 @@ def example_catalog() -> MutationCatalog:
 
 def default_reference(schema: ChannelSchema) -> str | None:
     """Return the name of the shipped reference to take for these channels; None if there is none."""
-    if schema.family not in FAMILIES:
+    if schema.name not in _PUBLISHED_CLASSES:
         return None
     return DEFAULT_REFERENCE + ("" if schema.family == _SUBSTITUTIONS else f"-{schema.family}")
 
@@ -116,9 +118,10 @@ def how_to_give_reference(schema: ChannelSchema) -> str:
     default = default_reference(schema)
     if default is not None:
         return f"Give a reference of {schema.name} signatures, such as {default}."
+    or_sbs96 = ", or the SBS96 matrix as the data" if schema.family == _SUBSTITUTIONS else ""
     return (
-        f"dnmf ships no reference of {schema.name} signatures. A file of them can be given as the reference "
-        "(--reference FILE)."
+        f"COSMIC has no {schema.name} signatures: give a file of them as the reference (--reference FILE){or_sbs96}. "
+        "`dnmf extract -k` also takes --reference none."
     )
 
 

@@ -1,8 +1,6 @@
 """How often each trinucleotide occurs in the regions of a panel, and in the genome that they are part of."""
 
-import hashlib
 import json
-import stat
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dnmf.caches import cache_folder
+from dnmf.caches import kept_file
 from dnmf.exceptions import InputDataError
 from dnmf.inputs import read_input
-from dnmf.signatures.genome import BASES, read_sequences
+from dnmf.signatures.builds import BUILD_BY_LENGTH_OF_1
+from dnmf.signatures.fasta import BASES
+from dnmf.signatures.genome import read_sequences
 from dnmf.signatures.regions import read_regions
 from dnmf.storage import write_whole
 
@@ -22,8 +22,6 @@ TRINUCLEOTIDES = tuple(
 )
 # What COSMIC's genome profiles are relative to: no patches, decoys or mitochondria.
 _HUMAN = frozenset([*map(str, range(1, 23)), "X", "Y"])
-# Chromosome 1 is enough to tell the builds apart.
-_LENGTH_OF_1 = {249_250_621: "GRCh37", 248_956_422: "GRCh38"}
 # Bases that are counted at a time.
 _SLICE = 1 << 22
 
@@ -35,11 +33,11 @@ class SiteCounts:
     genome: list[int]  # on chromosomes 1 to 22, X and Y
     regions: list[int]
     unknown: float  # share of the regions' positions whose trinucleotide holds an N
-    build: str | None  # by the length of chromosome 1; None for neither GRCh37 nor GRCh38
+    build: str | None  # by the length of chromosome 1; None for none that is known
 
 
 def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
-    """Count trinucleotides in the regions of a BED file and in the human genome, a FASTA file, plain or gzipped.
+    """Count trinucleotides in the regions of a BED file and in the human genome: FASTA, plain or gzipped, or 2bit.
 
     The genome is read once, which takes a minute or two; the counts are kept in the system's folder for caches
     (``~/.cache/dnmf`` on Linux), if that can be written.
@@ -52,11 +50,9 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     regions, genome = Path(regions), Path(genome)
     file = read_input(regions, what="a BED file")
     wanted = read_regions(file)
-    folder = cache_folder()
-    name = _cache_name(file.record["sha256"], genome)
-    if folder is None or name is None:
+    kept = kept_file("sites", genome, file.record["sha256"])
+    if kept is None:
         return _count(wanted, regions, genome)
-    kept = folder / name
     try:
         return SiteCounts(**json.loads(kept.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -64,18 +60,6 @@ def count_sites(regions: str | Path, genome: str | Path) -> SiteCounts:
     with suppress(OSError):  # a full disk costs time, no result
         write_whole(kept, json.dumps(asdict(counts)))
     return counts
-
-
-def _cache_name(regions_sha256: str, genome: Path) -> str | None:
-    """Return the name that counts are kept under; None for a pipe, which has no state to find them by."""
-    try:
-        state = genome.stat()
-    except (OSError, ValueError):
-        return None
-    if not stat.S_ISREG(state.st_mode):
-        return None
-    key = (str(genome.resolve()), state.st_size, state.st_mtime_ns, regions_sha256)
-    return f"sites-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.json"
 
 
 def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) -> SiteCounts:
@@ -110,7 +94,10 @@ def _count(wanted: dict[str, NDArray[np.int64]], regions: Path, genome: Path) ->
     if not any(known):
         raise InputDataError(f"{regions}: the regions hold no known base in {genome}.")
     return SiteCounts(
-        _folded(everywhere), known, 1 - sum(known) / total, _LENGTH_OF_1.get(lengths.get("1", 0))
+        _folded(everywhere),
+        known,
+        1 - sum(known) / total,
+        BUILD_BY_LENGTH_OF_1.get(lengths.get("1", 0)),
     )
 
 

@@ -24,14 +24,19 @@ _LabelReader = Callable[[list[str]], str | None]
 """Returns the channel of four bases, which stand in the order of the label."""
 
 
+def joined(parts: Sequence[str]) -> str:
+    """Return the label cells of a row in capitals without blanks, separated by commas."""
+    return "".join(",".join(parts).upper().split())
+
+
 def substitution(five: str, ref: str, alt: str, three: str) -> str:
     """Return the label of a substitution; a purine reference is turned to the other strand's pyrimidine.
 
-    >>> substitution("A", "A", "C", "G")
-    'C[T>G]T'
+    >>> substitution("A", "A", "C", "G"), substitution("CA", "A", "C", "GG")
+    ('C[T>G]T', 'CC[T>G]TG')
     """
     if ref in "AG":
-        bases = (base.translate(COMPLEMENT) for base in (three, ref, alt, five))
+        bases = (own.translate(COMPLEMENT)[::-1] for own in (three, ref, alt, five))
         five, ref, alt, three = bases
     return f"{five}[{ref}>{alt}]{three}"
 
@@ -44,7 +49,7 @@ def read_substitutions(labels: Sequence[str]) -> list[str | None]:
     stands before the one on the 3' side, and the reference before the alternative, unless there is no arrow and
     only the other order has a pyrimidine as every reference.
 
-    >>> from dnmf.signatures.schemas import SBS96
+    >>> from dnmf.signatures.substitutions import SBS96
     >>> names = [label[0] + label[2] + label[6] + label[4] for label in SBS96.labels]
     >>> names[0], names[4], read_substitutions(names) == list(SBS96.labels)
     ('ACAA', 'CCAA', True)

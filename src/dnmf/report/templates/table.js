@@ -36,17 +36,19 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-const search = document.getElementById("search");
-const found = document.getElementById("found");
-const rows = Array.from(document.getElementById("sample-table").tBodies[0].rows);
-const texts = rows.map((row) => row.textContent.toLowerCase());
-search.addEventListener("input", () => {
-  const wanted = search.value.trim().toLowerCase().split(/\s+/);
-  let shown = 0;
-  rows.forEach((row, index) => {
-    const fits = wanted.every((word) => texts[index].includes(word));
-    row.hidden = !fits;
-    shown += fits;
+for (const search of document.querySelectorAll("input.search")) {
+  const section = search.closest("section");
+  const found = section.querySelector(".found");
+  const rows = Array.from(section.querySelector("table.samples").tBodies[0].rows);
+  const texts = rows.map((row) => row.textContent.toLowerCase());
+  search.addEventListener("input", () => {
+    const wanted = search.value.trim().toLowerCase().split(/\s+/);
+    let shown = 0;
+    rows.forEach((row, index) => {
+      const fits = wanted.every((word) => texts[index].includes(word));
+      row.hidden = !fits;
+      shown += fits;
+    });
+    found.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} samples`;
   });
-  found.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} samples`;
-});
+}

@@ -23,8 +23,8 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
     """
 
     def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher = numba.njit(nogil=True, **options)(function)
-        folder = _folder()
+        dispatcher: Callable[..., Any] = numba.njit(nogil=True, **options)(function)
+        folder = _folder(Path(function.__code__.co_filename).parent)
         if folder is not None and hasattr(dispatcher, "_cache"):  # no cache with NUMBA_DISABLE_JIT
             before, config.CACHE_DIR = config.CACHE_DIR, folder
             try:
@@ -54,15 +54,17 @@ class _Cache(FunctionCache):
 
 
 @cache
-def _folder() -> str | None:
-    """Return where numba shall keep files: where the user says, beside the source, the folder for caches, or None."""
-    here = Path(__file__).parent
-    places = [here / "__pycache__"]
+def _folder(room: Path) -> str | None:
+    """Return where numba shall keep files: where the user says, beside the source, the folder for caches, or None.
+
+    ``room`` is the folder of the source.
+    """
+    places = [room / "__pycache__"]
     if config.CACHE_DIR:
         places.insert(0, Path(config.CACHE_DIR))
     place = next(filter(can_be_written, places), None)
     if place is None and (users := cache_folder()) is not None:
         place = users / "numba"
     # Numba compares one file only, and compiles into a function those of other files that it calls.
-    sources = b"".join(path.read_bytes() for path in sorted(here.glob("*_numba.py")))
+    sources = b"".join(path.read_bytes() for path in sorted(room.glob("*_numba.py")))
     return None if place is None else str(place / hashlib.sha256(sources).hexdigest()[:16])

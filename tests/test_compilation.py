@@ -11,11 +11,12 @@ from types import ModuleType
 import pytest
 
 import dnmf
-from dnmf.kernels import _compiled
+from dnmf import compilation
 
 PACKAGE = Path(dnmf.__file__).parent
+ROOM = PACKAGE / "kernels"
 SOURCE = """
-from dnmf.kernels._compiled import compiled
+from dnmf.compilation import compiled
 
 @compiled()
 def doubled(x):
@@ -48,7 +49,7 @@ def hits(source: Path) -> int:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(_compiled, "_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(compilation, "_folder", lambda _: str(tmp_path))
     return tmp_path
 
 
@@ -77,42 +78,41 @@ def test_without_a_folder_each_process_compiles(
     def refused(_: object) -> None:
         raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(_compiled, "_folder", lambda: chosen)
+    monkeypatch.setattr(compilation, "_folder", lambda _: chosen)
     if chosen is not None:
-        monkeypatch.setattr(_compiled, "_Cache", refused)
+        monkeypatch.setattr(compilation, "_Cache", refused)
     assert [hits(source), hits(source)] == [0, 0]
 
 
 def test_the_folder_that_was_named_comes_first_then_the_package_then_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named, beside = tmp_path / "named", PACKAGE / "kernels" / "__pycache__"
+    named, beside = tmp_path / "named", ROOM / "__pycache__"
     writable = {named, beside}
-    monkeypatch.setattr(_compiled, "can_be_written", lambda folder: folder in writable)
-    monkeypatch.setattr(_compiled, "cache_folder", lambda: tmp_path / "users")
-    monkeypatch.setattr(_compiled.config, "CACHE_DIR", str(named))
+    monkeypatch.setattr(compilation, "can_be_written", lambda folder: folder in writable)
+    monkeypatch.setattr(compilation, "cache_folder", lambda: tmp_path / "users")
+    monkeypatch.setattr(compilation.config, "CACHE_DIR", str(named))
     for expected in (named, beside, tmp_path / "users" / "numba"):
-        assert Path(_compiled._folder.__wrapped__()).parent == expected
+        assert Path(compilation._folder.__wrapped__(ROOM)).parent == expected
         writable.discard(expected)
-    monkeypatch.setattr(_compiled, "cache_folder", lambda: None)
-    assert _compiled._folder.__wrapped__() is None
+    monkeypatch.setattr(compilation, "cache_folder", lambda: None)
+    assert compilation._folder.__wrapped__(ROOM) is None
 
 
 def test_a_change_of_one_file_makes_all_compile_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Numba itself would keep what it has compiled from another file into a function."""
-    monkeypatch.setattr(_compiled, "__file__", str(tmp_path / "_compiled.py"))
     found = set()
     for source in ("a", "b"):
         (tmp_path / "_one_numba.py").write_text(source, encoding="ascii")
-        found.add(_compiled._folder.__wrapped__())
+        found.add(compilation._folder.__wrapped__(tmp_path))
     assert len(found) == 2
 
 
 def test_all_compiled_functions_are_kept_in_this_way() -> None:
     users = [path.name for path in PACKAGE.rglob("*.py") if "njit" in path.read_text("utf-8")]
-    assert users == ["_compiled.py"]
+    assert users == ["compilation.py"]
 
 
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
@@ -124,8 +124,11 @@ ENVIRONMENT = {
 }
 PROGRAM = """
 import dnmf.plotting, matplotlib
-from dnmf.kernels import _compiled, _selection_numba
-print(_compiled._folder(), matplotlib.get_configdir(), matplotlib.get_cachedir(), sep="\\n")
+from dnmf import compilation
+from dnmf.kernels import _selection_numba
+from pathlib import Path
+room = Path(_selection_numba.__file__).parent
+print(compilation._folder(room), matplotlib.get_configdir(), matplotlib.get_cachedir(), sep="\\n")
 """
 
 
