@@ -208,6 +208,12 @@ def test_events_are_counted_where_they_begin(
         counted(GENOME, rows, regions=tmp_path / "panel.bed")
 
 
+def test_every_mitochondrial_contig_of_the_genome_is_one(counted: Count) -> None:
+    rows = [("chrM", 2, "C", "A"), ("chrMT", 2, "C", "A"), ("1", 2, "C", "A")]
+    found = counted({**GENOME, "chrMT": "ACGT"}, rows)
+    assert found.variants["outcome"].tolist() == ["mitochondrial", "mitochondrial", "counted"]
+
+
 TRANSCRIPTS = """Gene\tTranscript\tChromosome\tStrand\tStart\tEnd
 g1\tt1\t1\t1\t2\t4
 g2\tt2\t1\t-1\t4\t9
@@ -219,7 +225,7 @@ g4\tt4\t7\t1\t7\t8
 def test_strands(counted: Count, channels: Channels, tmp_path: Path) -> None:
     """On the + strand a pyrimidine is untranscribed, and a purine transcribed; of both, half go to each."""
     table = tmp_path / "transcripts.tsv"
-    table.write_text(TRANSCRIPTS)
+    table.write_text(f"# release 110\n\n{TRANSCRIPTS}")
     rows = [
         ("1", 2, "C", "A"),  # +
         ("1", 4, "T", "C"),  # both
