@@ -206,6 +206,8 @@ def test_a_column_FORMAT_without_samples(tmp_path):
 
 
 def test_samples_without_a_variant_are_there(read):
+    assert read([row("A", "C", "0/0", "0/0", "0/1", layout="GT")], ["a", "b", "c"]) != []
+    assert read.rows.frame["sample"].cat.categories.tolist() == ["a", "b", "c"]
     assert read([], ["a", "b"]) == []
     assert read.rows.frame["sample"].cat.categories.tolist() == ["a", "b"]
     assert read([]) == []

@@ -118,7 +118,7 @@ def variant_frame(
     position : array (rows,)
         Of the first base, from 0.
     samples : sequence of str
-        Samples that may have no row.
+        Samples of the file in its order, with or without a row; others follow in the order of their rows.
     """
     ref, alt = columns["ref"], columns["alt"]
     nothing = ref.where(lambda text: not text) & alt.where(lambda text: not text)
