@@ -66,6 +66,7 @@ def test_where_a_maf_has_its_variants(read):
         ("S", 9, "G", "GA", ""),
         ("S", 9, "TC", "AG", ""),
     ]
+    assert read.rows.frame["written"].tolist() == [10] * 5
     assert (read.rows.kind, read.rows.assembly) == ("MAF", None)
 
 
@@ -75,6 +76,7 @@ def test_an_insertion_that_ends_where_it_starts_is_before_that_base(read):
         DoubtfulDataWarning, match="line 3: this insertion ends where it starts"
     ) as said:
         assert [found[1] for found in read(rows)] == [10, 9, 19]
+    assert read.rows.frame["written"].tolist() == [10, 10, 20]
     assert len(said) == 1
     without_end = [row[:3] + row[4:] for row in rows]
     assert [found[1] for found in read(without_end, HEADER[:3] + HEADER[4:])] == [10, 10, 20]

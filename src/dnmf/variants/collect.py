@@ -52,6 +52,7 @@ def collect(parts: Iterable[VariantRows], check: Callable[[VariantRows], None]) 
         "sample",
         "contig",
         "position",
+        "written",
         "ref",
         "alt",
         "outcome",

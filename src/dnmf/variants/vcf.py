@@ -297,7 +297,9 @@ class VcfReader:
         }
         # A REF of "-" is inserted after the position, which counts from 1.
         start = position[row] - 1 + ref.where(lambda text: not text)
-        return variant_frame(self._stream.name, chunk.lines[row], columns, start, names), unknown
+        lines, written = chunk.lines[row], position[row]
+        frame = variant_frame(self._stream.name, lines, columns, start, written, names)
+        return frame, unknown
 
     def _check_layout(self, chunk: Chunk, places: NDArray[np.int64]) -> None:
         """Refuse rows without genotypes among rows with them, where more than one sample may have the variant."""
