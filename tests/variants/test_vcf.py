@@ -205,6 +205,13 @@ def test_a_column_FORMAT_without_samples(tmp_path):
     assert found.frame["sample"].tolist() == ["x"]
 
 
+def test_tabs_at_the_end_of_the_header_are_no_samples(read):
+    rows = [row("A", "C", "0/1", layout="GT")]
+    assert read(rows, ["a", "", ""]) == [("tumour", 9, "A", "C", "")]
+    with pytest.raises(InputDataError, match="line 2: column 10 has no name"):
+        read(rows, ["", "a"])
+
+
 def test_samples_without_a_variant_are_there(read):
     assert read([row("A", "C", "0/0", "0/0", "0/1", layout="GT")], ["a", "b", "c"]) != []
     assert read.rows.frame["sample"].cat.categories.tolist() == ["a", "b", "c"]

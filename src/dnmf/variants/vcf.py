@@ -86,7 +86,7 @@ def read_vcf_header(stream: RowStream) -> VcfHeader:
 
 
 def _column_names(line: str, place: str) -> list[str]:
-    names = [name.strip() for name in line.split("\t")]
+    names = [name.strip() for name in line.rstrip().split("\t")]
     if [name.upper() for name in names[:_NEEDED]] != _COLUMNS[:_NEEDED]:
         raise InputDataError(
             f"{place}: expected the columns {' '.join(_COLUMNS[:_NEEDED])}, separated by tabs, found {line[:60]!r}. "
@@ -102,6 +102,10 @@ def _column_names(line: str, place: str) -> list[str]:
     samples = names[len(_COLUMNS) :]
     if REPLACED in "".join(samples):
         raise InputDataError(f"{place}: the name of a sample is not UTF-8. Save the file as UTF-8.")
+    if "" in samples:
+        raise InputDataError(
+            f"{place}: column {names.index('', len(_COLUMNS)) + 1} has no name. Name the sample."
+        )
     if twice := sorted({name for name in samples if samples.count(name) > 1}):
         raise InputDataError(
             f"{place}: two columns are named {twice[0]!r}. Rename one of the samples."
