@@ -141,6 +141,11 @@ def test_a_row_of_another_class_says_so(counted: Count) -> None:
     assert set(found.outcomes.columns) == set(OUTCOMES)
 
 
+def test_the_position_of_a_row_is_that_of_its_file(counted: Count) -> None:
+    rows = [("2", 11, "-", "C"), ("2", 1, "T", "-"), ("2", 4, "C", "CA")]
+    assert counted(GENOME, rows).variants["position"].tolist() == [11, 1, 4]
+
+
 def test_what_is_told_of_a_count(counted: Count, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     found = counted(GENOME, EVERYTHING, progress=lambda *step: steps.append(step[:3]))

@@ -118,7 +118,7 @@ class Classified:
                 "line": frame["line"],
                 "sample": frame["sample"],
                 "contig": frame["contig"],
-                "position": frame["position"] + 1,
+                "position": frame["written"],
                 "ref": frame["ref"],
                 "alt": frame["alt"],
                 "outcome": pd.Categorical.from_codes(self.outcome, pd.Index(_WORDS)),

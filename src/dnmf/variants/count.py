@@ -48,10 +48,11 @@ class VariantCounts:
         By name of the class, in the order asked for. All have the same samples in the same order.
     variants : DataFrame
         A line for each row x ALT x sample, in the order of the files: ``file``, ``line`` (from 1), ``sample``,
-        ``contig``, ``position`` (from 1), ``ref``, ``alt``, ``outcome`` (see `OUTCOMES`), ``class``, ``channel`` and
-        ``strand`` (T, U, B or N; empty without transcripts). A row of several events has their classes and channels in
-        order, separated by ``;``. The channel of a substitution is that of the first of its classes asked for, but of
-        SBS96 if that is among them, or if it is SBS288 or SBS384: they are the channel of SBS96 and the strand.
+        ``contig``, ``position`` (as written, from 1), ``ref``, ``alt``, ``outcome`` (see `OUTCOMES`), ``class``,
+        ``channel`` and ``strand`` (T, U, B or N; empty without transcripts). A row of several events has their classes
+        and channels in order, separated by ``;``. The channel of a substitution is that of the first of its classes
+        asked for, but of SBS96 if that is among them, or if it is SBS288 or SBS384: they are the channel of SBS96 and
+        the strand.
     outcomes : DataFrame (samples, outcomes)
         Lines of ``variants``. Lines that no sample carries are those of the sample ``""``.
     genome : dict
