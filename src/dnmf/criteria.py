@@ -214,7 +214,7 @@ OTHER_GENOME_SHARE = 0.05
 By chance an unrelated genome has one base in four."""
 
 MIN_ROWS_TO_JUDGE_GENOME = 20
-"""Variants of a file below which that share says nothing."""
+"""Variants of a file below which that share says nothing. Files of fewer are judged together."""
 
 MOST_SOMATIC = 500_000
 """Variants of a sample above which they look like those of the germline, of which a human genome has millions."""

@@ -50,6 +50,18 @@ def test_options_of_variants_are_refused_with_segments(dnmf, segments, option, t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["count", "refit"])
+def test_segments_are_given_file_by_file(dnmf, segments, command, tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "README.md").write_text("Segments of two samples.\n")
+    segments.rename(folder / "a.tsv")
+    done = dnmf(command, folder, "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    said = " ".join(done.stderr.split())
+    assert "folder of tables of copy number segments, such as a.tsv. Give the tables" in said
+
+
 def test_segments_and_others_are_not_mixed(dnmf, segments, tmp_path):
     (tmp_path / "a.vcf").write_text(
         "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"

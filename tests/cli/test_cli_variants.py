@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.cli.options import VariantChoice
 from dnmf.signatures import SBS96, MutationCatalog, load_reference, write_catalog
 
 HEADER = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
@@ -173,3 +174,17 @@ def test_inputs_that_do_not_go_together_are_refused(dnmf, folder, tmp_path):
         assert done.exit_code == 2
         assert words in " ".join(done.stderr.split())
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("classes", "several"),
+    [
+        (None, True),
+        ("SBS96", False),
+        ("SBS96,", False),
+        ("SBS96, SBS96", False),
+        ("SBS96,ID83", True),
+    ],
+)
+def test_several_classes_are_different_ones(classes, several):
+    assert VariantChoice(classes=classes).several is several

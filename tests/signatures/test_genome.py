@@ -255,11 +255,24 @@ def test_a_bgzip_file_that_is_cut_or_damaged_is_refused(
     for size in (len(whole) - 28, len(whole) - 40, 500):  # the last: without its empty block
         with pytest.raises(InputDataError, match="truncated or damaged"):
             Genome.open(write(tmp_path, f"{size}.fa.gz", whole[:size]))
-    indexed = write(tmp_path, "i.fa.gz", whole, fai(sequences))
-    genome = Genome.open(indexed)
-    indexed.write_bytes(whole[:400] + b"\xff" + whole[401:])
+    damaged = whole[:400] + b"\xff" + whole[401:]
+    indexed = write(tmp_path, "i.fa.gz", damaged, fai(sequences))
     with pytest.raises(InputDataError, match="truncated or damaged"):
-        genome.codes("chr1")
+        Genome.open(indexed).codes("chr1")
+
+
+def test_a_bgzip_file_is_unpacked_once_for_all_looks_at_a_contig(
+    tmp_path: Path, sequences: Sequences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genome = Genome.open(write(tmp_path, "a.fa.gz", bgzip(fasta(sequences))))
+    once = genome.codes("chr1")
+
+    def again(*_: object, **__: object) -> bytes:
+        raise AssertionError("unpacked again")
+
+    monkeypatch.setattr("dnmf.signatures.bgzip.zlib.decompress", again)
+    assert (genome.codes("chr1") == once).all()
+    assert (genome.windows("chr1", np.array([9, 2]), 1)[:, 0] == once[[9, 2]]).all()
 
 
 def test_what_is_no_genome_is_refused(tmp_path: Path) -> None:

@@ -141,6 +141,11 @@ def test_a_row_of_another_class_says_so(counted: Count) -> None:
     assert set(found.outcomes.columns) == set(OUTCOMES)
 
 
+def test_the_position_of_a_row_is_that_of_its_file(counted: Count) -> None:
+    rows = [("2", 11, "-", "C"), ("2", 1, "T", "-"), ("2", 4, "C", "CA")]
+    assert counted(GENOME, rows).variants["position"].tolist() == [11, 1, 4]
+
+
 def test_what_is_told_of_a_count(counted: Count, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     found = counted(GENOME, EVERYTHING, progress=lambda *step: steps.append(step[:3]))
@@ -208,6 +213,12 @@ def test_events_are_counted_where_they_begin(
         counted(GENOME, rows, regions=tmp_path / "panel.bed")
 
 
+def test_every_mitochondrial_contig_of_the_genome_is_one(counted: Count) -> None:
+    rows = [("chrM", 2, "C", "A"), ("chrMT", 2, "C", "A"), ("1", 2, "C", "A")]
+    found = counted({**GENOME, "chrMT": "ACGT"}, rows)
+    assert found.variants["outcome"].tolist() == ["mitochondrial", "mitochondrial", "counted"]
+
+
 TRANSCRIPTS = """Gene\tTranscript\tChromosome\tStrand\tStart\tEnd
 g1\tt1\t1\t1\t2\t4
 g2\tt2\t1\t-1\t4\t9
@@ -219,7 +230,7 @@ g4\tt4\t7\t1\t7\t8
 def test_strands(counted: Count, channels: Channels, tmp_path: Path) -> None:
     """On the + strand a pyrimidine is untranscribed, and a purine transcribed; of both, half go to each."""
     table = tmp_path / "transcripts.tsv"
-    table.write_text(TRANSCRIPTS)
+    table.write_text(f"# release 110\n\n{TRANSCRIPTS}")
     rows = [
         ("1", 2, "C", "A"),  # +
         ("1", 4, "T", "C"),  # both

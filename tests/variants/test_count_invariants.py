@@ -176,3 +176,27 @@ def test_counts_are_those_of_one_variant_at_a_time(
             words = said.removeprefix("!").replace("complex indel", "complex")
             expected_word = words.replace(" ", "_") if said.startswith("!") else "counted"
             assert outcome == expected_word.replace("allele_is_not_ACGT", "allele")
+
+
+@pytest.mark.parametrize(("inside", "halves"), [("1\t2", 2), ("2\t3", 0)])
+def test_a_doublet_is_inside_as_a_whole_whatever_the_classes(
+    counted: Count, tmp_path: Path, inside: str, halves: int
+) -> None:
+    (tmp_path / "panel.bed").write_text(f"1\t{inside}\n1\t8\t9\n")
+    rows = [("1", 2, "CG", "AA"), ("1", 9, "A", "C")]
+    for classes in (["SBS96"], ["SBS96", "DBS78"]):
+        found = counted(
+            {"1": "ACGTTTTTACAC"},
+            rows,
+            classes=classes,
+            doublets="both",
+            regions=tmp_path / "panel.bed",
+        )
+        assert found.catalogs["SBS96"].burdens["s"] == halves + 1
+
+
+def test_regions_of_one_contig_under_two_names(counted: Count, tmp_path: Path) -> None:
+    (tmp_path / "panel.bed").write_text("chrM\t1\t2\nMT\t5\t6\n")
+    rows = [("MT", 2, "C", "A"), ("MT", 6, "C", "A"), ("MT", 4, "T", "A")]
+    found = counted({"chrM": "ACGTACGT"}, rows, mitochondria=True, regions=tmp_path / "panel.bed")
+    assert found.variants["outcome"].tolist() == ["counted", "counted", "outside"]

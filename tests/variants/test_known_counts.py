@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dnmf.exceptions import InputDataError
 from dnmf.signatures import MutationCatalog
 from dnmf.variants import VariantCounts, count_variants
 
@@ -171,4 +172,5 @@ def test_without_a_genome_the_build_is_the_one_that_all_files_name(tmp_path: Pat
         pd.DataFrame([row]).to_csv(tmp_path / f"{name}.maf", sep="\t", index=False)
     both = [tmp_path / "a.maf", tmp_path / "b.maf"]
     assert count_variants(both, classes=["SBS96"]).build == "GRCh38"
-    assert count_variants([*both, tmp_path / "c.maf"], classes=["SBS96"]).build is None
+    with pytest.raises(InputDataError, match=r"a\.maf is of GRCh38, but .*c\.maf is of GRCh37"):
+        count_variants([*both, tmp_path / "c.maf"], classes=["SBS96"])

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.variants.collect import collect
 from dnmf.variants.rows import read_variants
 
 HEADER = (
@@ -66,6 +67,7 @@ def test_where_a_maf_has_its_variants(read):
         ("S", 9, "G", "GA", ""),
         ("S", 9, "TC", "AG", ""),
     ]
+    assert read.rows.frame["written"].tolist() == [10] * 5
     assert (read.rows.kind, read.rows.assembly) == ("MAF", None)
 
 
@@ -75,6 +77,7 @@ def test_an_insertion_that_ends_where_it_starts_is_before_that_base(read):
         DoubtfulDataWarning, match="line 3: this insertion ends where it starts"
     ) as said:
         assert [found[1] for found in read(rows)] == [10, 9, 19]
+    assert read.rows.frame["written"].tolist() == [10, 10, 20]
     assert len(said) == 1
     without_end = [row[:3] + row[4:] for row in rows]
     assert [found[1] for found in read(without_end, HEADER[:3] + HEADER[4:])] == [10, 10, 20]
@@ -203,3 +206,12 @@ def test_a_file_that_ends_within_a_row(read, tmp_path):
     path.write_text("\t".join(HEADER) + "\nTP53\t1\t10\t10\tA\tA\tC\tS\nTP53\t1\t1")
     with pytest.raises(InputDataError, match=r"cut.maf, line 3"):
         list(read_variants(path))
+
+
+def test_texts_are_of_one_type_for_one_file_and_for_several(read, tmp_path):
+    read([maf_row("A", "C")])
+    (tmp_path / "b.maf").write_text((tmp_path / "cohort.txt").read_text().replace("\tS\n", "\tT\n"))
+    files = [tmp_path / "cohort.txt", tmp_path / "b.maf"]
+    one, two = (collect(read_variants(paths), lambda part: None) for paths in (files[:1], files))
+    for name in ("file", "sample", "contig", "ref", "alt", "outcome"):
+        assert two.categories(name).dtype == one.categories(name).dtype, name

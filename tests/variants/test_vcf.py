@@ -121,8 +121,43 @@ def test_a_row_of_one_tumour_counts_if_no_genotype_is_known(read):
         row("A", "C", ".", layout="GT"),
     ]
     assert read(rows, ["a"]) == [("tumour", 9, "A", "C", "")] * 3
-    rows = [row("A", "C", "./.", "./.", layout="GT"), row("A", "C", "0/1", "./.", layout="GT")]
-    assert [found[-1] for found in read(rows, ["NORMAL", "TUMOUR"])] == ["", "uncalled"]
+    rows = [row("A", "C", "./.", "./.", layout="GT")] * 2
+    assert [found[-1] for found in read(rows, ["NORMAL", "TUMOUR"])] == ["", ""]
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize(
+    ("genotypes", "outcomes"),
+    [
+        (["0/1", "./.", "0/0"], ["", "uncalled", "uncalled"]),
+        (["./.", ".", "0/1"], ["uncalled", "uncalled", ""]),
+        (["./.", "./.", "."], ["", "filtered", ""]),
+    ],
+)
+def test_an_unknown_genotype_is_no_call_if_another_row_has_a_known_one(
+    read, monkeypatch, rows_at_once, genotypes, outcomes
+):
+    monkeypatch.setattr("dnmf.variants.stream._ROWS", rows_at_once)
+    rows = [
+        row("A", "C", genotype, layout="GT", keep="q10" if number == 1 else ".")
+        for number, genotype in enumerate(genotypes)
+    ]
+    assert [found[-1] for found in read(rows, ["a"])] == outcomes
+    rows = [f"{line}\t./." for line in rows]
+    assert [found[-1] for found in read(rows, ["a", "NORMAL"])] == outcomes
+
+
+def test_an_unknown_genotype_is_no_call_of_one_sample_among_others(read, tmp_path):
+    rows = [row("A", "C", "./.", "0/1", layout="GT"), row("A", "C", ".", ".", layout="GT")]
+    found = read(rows, ["T", "X"], ["##tumor_sample=T"])
+    assert found == [("T", 9, "A", "C", "uncalled")] * 2
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_text("path\tsample\ntumour.vcf\tS1\n")
+    rows = [row("A", "C", "0/1", "0/0", layout="GT"), *rows]
+    read(rows, ["S1", "S2"])
+    (found,) = read_variants(tmp_path / "tumour.vcf", samples=sheet)
+    assert found.frame["sample"].tolist() == ["S1"] * 3
+    assert found.frame["outcome"].tolist() == ["", "uncalled", "uncalled"]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +205,16 @@ def test_a_column_FORMAT_without_samples(tmp_path):
     assert found.frame["sample"].tolist() == ["x"]
 
 
+def test_tabs_at_the_end_of_the_header_are_no_samples(read):
+    rows = [row("A", "C", "0/1", layout="GT")]
+    assert read(rows, ["a", "", ""]) == [("tumour", 9, "A", "C", "")]
+    with pytest.raises(InputDataError, match="line 2: column 10 has no name"):
+        read(rows, ["", "a"])
+
+
 def test_samples_without_a_variant_are_there(read):
+    assert read([row("A", "C", "0/0", "0/0", "0/1", layout="GT")], ["a", "b", "c"]) != []
+    assert read.rows.frame["sample"].cat.categories.tolist() == ["a", "b", "c"]
     assert read([], ["a", "b"]) == []
     assert read.rows.frame["sample"].cat.categories.tolist() == ["a", "b"]
     assert read([]) == []

@@ -46,6 +46,19 @@ def test_another_file_of_the_run_does_not_hide_it(counted: Count) -> None:
         counted({"1": BASES}, {"s": ROWS, "t": shifted})
 
 
+def test_small_files_are_judged_together(counted: Count) -> None:
+    wrong = [(contig, at + 1, ref, alt) for contig, at, ref, alt in ROWS if BASES[at] != ref]
+    every_one = {f"s{k}": wrong[10 * k : 10 * k + 10] for k in range(6)}
+    with pytest.raises(InputDataError, match=r"s0\.vcf.*: 60 of 60 rows \(100 %\)"):
+        counted({"1": BASES}, {"fitting": ROWS, **every_one})
+    # The warning of several files is one.
+    two = {f"s{k}": [wrong[k], *ROWS[25 * k : 25 * k + 24]] for k in range(2)}
+    words = r"s0\.vcf.*s1\.vcf.*: 2 of 50 rows \(4 %\).*the first is .*s0\.vcf, line"
+    with pytest.warns(DoubtfulDataWarning, match=words) as told:
+        counted({"1": BASES}, two)
+    assert len([one for one in told if "have a REF" in str(one.message)]) == 1
+
+
 def vcf(tmp_path: Path, *header: str) -> Path:
     path = tmp_path / "a.vcf"
     lines = ["##fileformat=VCFv4.2", *header, "#CHROM\tPOS\tID\tREF\tALT"]

@@ -1,6 +1,7 @@
 """``dnmf count``, and what every command says of variants that it counted."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,6 +91,8 @@ def segment_counts(inputs: Sequence[Path]) -> "dnmf.MutationCatalog | None":
     """Return the catalog of tables of copy number segments; None if the inputs are none."""
     from dnmf.variants import holds_segments
 
+    for folder in filter(Path.is_dir, inputs):
+        _refuse_folder_of_segments(folder)
     kinds = [holds_segments(path) for path in inputs]
     if not any(kinds):
         return None
@@ -99,6 +102,21 @@ def segment_counts(inputs: Sequence[Path]) -> "dnmf.MutationCatalog | None":
             "Give one kind at a time."
         )
     return dnmf.read_segments(inputs)
+
+
+def _refuse_folder_of_segments(folder: Path) -> None:
+    """Refuse a folder that has tables of segments and no variants; one that cannot be listed is told of later."""
+    from dnmf.variants import holds_segments
+    from dnmf.variants.detect import holds_variants
+
+    with suppress(OSError):
+        files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+        table = next((path for path in files if holds_segments(path)), None)
+        if table is not None and not any(map(holds_variants, files)):
+            raise UserError(
+                f"{folder}: is a folder of tables of copy number segments, such as {table.name}. Give the tables "
+                "themselves."
+            )
 
 
 def _write_segments(catalog: "dnmf.MutationCatalog", output: Path, *, overwrite: bool) -> None:

@@ -167,7 +167,7 @@ class VariantChoice:
     @property
     def several(self) -> bool:
         """Whether more than one class is asked for."""
-        return self.classes is None or "," in self.classes
+        return self.classes is None or len(set(_words(self.classes))) > 1
 
     @property
     def arguments(self) -> dict[str, Any]:

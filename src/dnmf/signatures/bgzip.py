@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from dnmf.exceptions import InputDataError
 
+# Unpacked blocks, of 64 kB each, that are kept: a chromosome is looked at several times in a row.
+_KEPT_BLOCKS = 4096
+
 
 class Blocks:
     """The blocks of a bgzip file: where each begins, packed and unpacked."""
@@ -18,7 +21,7 @@ class Blocks:
         self._places = places
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self.size = int(self._starts[-1])
-        self._latest = (-1, b"")  # number and content of the block that was unpacked last
+        self._unpacked: dict[int, bytes] = {}  # by number, in the order in which they were unpacked
 
     @classmethod
     def of(cls, path: Path) -> "Blocks | None":
@@ -57,14 +60,16 @@ class Blocks:
         parts = []
         with self._path.open("rb") as file:
             for block in range(first, last):
-                if self._latest[0] != block:
+                if block not in self._unpacked:
                     file.seek(self._places[block])
                     packed = file.read(self._places[block + 1] - self._places[block])
                     try:
-                        self._latest = (block, zlib.decompress(packed, wbits=31))
+                        self._unpacked[block] = zlib.decompress(packed, wbits=31)
                     except zlib.error:
                         raise _damaged(self._path) from None
-                parts.append(self._latest[1])
+                parts.append(self._unpacked[block])
+        while len(self._unpacked) > _KEPT_BLOCKS:
+            del self._unpacked[next(iter(self._unpacked))]
         here = int(self._starts[first])
         return np.frombuffer(b"".join(parts), dtype=np.uint8)[start - here : stop - here]
 

@@ -103,6 +103,7 @@ def variant_frame(
     lines: NDArray[np.int64],
     columns: dict[str, Texts],
     position: NDArray[np.int64],
+    written: NDArray[np.int64],
     samples: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the frame of `dnmf.variants.rows.VariantRows`.
@@ -117,19 +118,22 @@ def variant_frame(
         ``sample``, ``contig``, ``ref``, ``alt``, ``outcome``, and ``context`` if there is one.
     position : array (rows,)
         Of the first base, from 0.
+    written : array (rows,)
+        Position in the file, from 1: with an empty allele another base may be named there than the first.
     samples : sequence of str
-        Samples that may have no row.
+        Samples of the file in its order, with or without a row; others follow in the order of their rows.
     """
     ref, alt = columns["ref"], columns["alt"]
     nothing = ref.where(lambda text: not text) & alt.where(lambda text: not text)
     if nothing.any():
         none = Texts.constant(_NO_ALLELE, len(lines))
         columns = {**columns, "ref": ref.or_else(none, nothing), "alt": alt.or_else(none, nothing)}
-    order = ("sample", "contig", "position", "ref", "alt", "outcome", "context")
+    numbers = {"position": position, "written": written}
+    order = ("sample", "contig", *numbers, "ref", "alt", "outcome", "context")
     frame: dict[str, Any] = {"file": Texts.constant(file, len(lines)).categorical(), "line": lines}
     for name in order:
-        if name == "position":
-            frame[name] = position
+        if name in numbers:
+            frame[name] = numbers[name]
         elif name in columns:
             frame[name] = columns[name].categorical(samples if name == "sample" else ())
     return pd.DataFrame(frame)
@@ -139,4 +143,4 @@ def no_variants(file: str, samples: Iterable[str] = ()) -> pd.DataFrame:
     """Return the frame of a file without rows."""
     names = ("sample", "contig", "ref", "alt", "outcome")
     none = np.zeros(0, dtype=np.int64)
-    return variant_frame(file, none, {name: Texts(none, []) for name in names}, none, samples)
+    return variant_frame(file, none, {name: Texts(none, []) for name in names}, none, none, samples)

@@ -1,6 +1,6 @@
 """Every row gets its outcome, and what is counted its channel in each class that was asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -118,7 +118,7 @@ class Classified:
                 "line": frame["line"],
                 "sample": frame["sample"],
                 "contig": frame["contig"],
-                "position": frame["position"] + 1,
+                "position": frame["written"],
                 "ref": frame["ref"],
                 "alt": frame["alt"],
                 "outcome": pd.Categorical.from_codes(self.outcome, pd.Index(_WORDS)),
@@ -133,11 +133,11 @@ def classify(
     read: Collected,
     variants: Variants,
     genome: Genome | None,
-    mitochondrial: int | None,
+    mitochondrial: Sequence[int],
     options: Options,
     progress: Progress | None,
 ) -> Classified:
-    """Decide on every row; ``mitochondrial`` is the number of that contig."""
+    """Decide on every row; ``mitochondrial`` has the numbers of those contigs."""
     from dnmf.variants._variants_numba import (
         COMPLEX,
         DELETION,
@@ -159,8 +159,8 @@ def classify(
         n_samples=len(read.categories("sample")),
     )
     found.decide(variants.contig < 0, "contig")
-    if mitochondrial is not None and not options.mitochondria:
-        found.decide(variants.contig == mitochondrial, "mitochondrial")
+    if not options.mitochondria:
+        found.decide(np.isin(variants.contig, mitochondrial), "mitochondrial")
     found.decide(variants.kind == NOT_BASES, "allele")
     found.decide(variants.kind == SAME, "no_change")
     _check_references(found, variants, genome)
@@ -210,11 +210,11 @@ def _substitutions(
     found: Classified, variants: Variants, rows: _Numbers, genome: Genome | None, options: Options
 ) -> None:
     doublets = "DBS78" in options.classes
-    every, first, second = changes(variants, rows, halves=options.both and not doublets)
+    every, first, second, origin = changes(variants, rows, halves=options.both and not doublets)
     status = np.full(len(first), _OF_SEVERAL.index("counted"), dtype=np.int8)
     channel = np.full(len(first), -1, dtype=np.int64)  # in `names`
     strand = np.full(len(first), -1, dtype=np.int8)
-    inside = options.inside(every.contig[first], every.position[first])
+    inside = options.inside(every.contig[origin], every.position[origin])
     status[~inside] = _OF_SEVERAL.index("outside")
     status[second == -2] = _OF_SEVERAL.index("mnv")
 

@@ -52,6 +52,7 @@ def collect(parts: Iterable[VariantRows], check: Callable[[VariantRows], None]) 
         "sample",
         "contig",
         "position",
+        "written",
         "ref",
         "alt",
         "outcome",
@@ -75,7 +76,7 @@ def _joined(columns: "list[pd.Series[Any]]") -> "pd.Categorical[Any]":
     for column in columns:
         own = [places.setdefault(text, len(places)) for text in column.cat.categories.tolist()]
         codes.append(np.array([*own, -1], dtype=np.int64)[column.cat.codes])
-    return pd.Categorical.from_codes(np.concatenate(codes), pd.Index(list(places), dtype=object))
+    return pd.Categorical.from_codes(np.concatenate(codes), pd.Index(list(places), dtype=str))
 
 
 def as_numbers(collected: Collected, contig: NDArray[np.int64]) -> Variants:

@@ -1,7 +1,7 @@
 """From variants to catalogs: every row is counted, or has a word that says why not."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -26,7 +26,12 @@ from dnmf.variants.places import read_transcripts, regions_by_contig
 from dnmf.variants.reasons import reasons
 from dnmf.variants.rows import VariantRows, read_variants
 from dnmf.variants.save import save_counts
-from dnmf.variants.wrong_genome import check_build, check_references, warn_of_contigs
+from dnmf.variants.wrong_genome import (
+    check_build,
+    check_one_build,
+    check_references,
+    warn_of_contigs,
+)
 
 Doublets = Literal["separate", "both"]
 _NEED_GENOME = ("ID83",)
@@ -43,10 +48,11 @@ class VariantCounts:
         By name of the class, in the order asked for. All have the same samples in the same order.
     variants : DataFrame
         A line for each row x ALT x sample, in the order of the files: ``file``, ``line`` (from 1), ``sample``,
-        ``contig``, ``position`` (from 1), ``ref``, ``alt``, ``outcome`` (see `OUTCOMES`), ``class``, ``channel`` and
-        ``strand`` (T, U, B or N; empty without transcripts). A row of several events has their classes and channels in
-        order, separated by ``;``. The channel of a substitution is that of the first of its classes asked for, but of
-        SBS96 if that is among them, or if it is SBS288 or SBS384: they are the channel of SBS96 and the strand.
+        ``contig``, ``position`` (as written, from 1), ``ref``, ``alt``, ``outcome`` (see `OUTCOMES`), ``class``,
+        ``channel`` and ``strand`` (T, U, B or N; empty without transcripts). A row of several events has their classes
+        and channels in order, separated by ``;``. The channel of a substitution is that of the first of its classes
+        asked for, but of SBS96 if that is among them, or if it is SBS288 or SBS384: they are the channel of SBS96 and
+        the strand.
     outcomes : DataFrame (samples, outcomes)
         Lines of ``variants``. Lines that no sample carries are those of the sample ``""``.
     genome : dict
@@ -122,7 +128,7 @@ def count_variants(
     ------
     InputDataError
         If a file cannot be read or is none of variants, the genome is missing or another one than that of the variants,
-        or nothing is left to count; the message has the reasons.
+        files name two known builds, or nothing is left to count; the message has the reasons.
 
     Warns
     -----
@@ -142,13 +148,14 @@ def count_variants(
     if transcripts is None and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
         raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
     parts = count(1)
-    said: set[str] = set()
+    said: dict[str, str] = {}  # a file by the build that it names
 
     def looked_at(part: VariantRows) -> None:
         if opened is not None:
             check_build(part, opened, mitochondria)
         if part.assembly is not None:
-            said.add(usual_build(part.assembly))
+            said.setdefault(usual_build(part.assembly), part.source)
+            check_one_build(said)
         if progress is not None:
             progress("reading variants", next(parts), 0, float("nan"))
 
@@ -168,7 +175,10 @@ def count_variants(
             None if transcripts is None else read_transcripts(transcripts, contigs),
         )
         rows = as_numbers(read, numbers)
-        found = classify(read, rows, opened, contigs.get("MT"), options, progress)
+        # A genome may have two: hg19 of UCSC has chrM and chrMT.
+        names = list(contigs) if opened is None else opened.contigs
+        mitochondrial = [number for number, name in enumerate(names) if contig_key(name) == "MT"]
+        found = classify(read, rows, opened, mitochondrial, options, progress)
         wrong = found.rows_of("reference_mismatch")
         check_references(read.frame, found.checked, wrong, opened)
         outcomes = _outcomes(read, found)
@@ -198,12 +208,12 @@ def count_variants(
     )
 
 
-def _build(genome: Genome | None, said: set[str]) -> str | None:
+def _build(genome: Genome | None, said: Iterable[str]) -> str | None:
     """Return the build of the genome, or the only one that files name, if it is known."""
     if genome is not None and genome.build is not None:
         return genome.build
-    known = said & set(BUILD_BY_LENGTH_OF_1.values())
-    return known.pop() if len(known) == len(said) == 1 else None
+    builds = list(said)
+    return builds[0] if len(builds) == 1 and builds[0] in BUILD_BY_LENGTH_OF_1.values() else None
 
 
 def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:

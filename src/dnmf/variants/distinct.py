@@ -88,17 +88,14 @@ class Texts:
         codes = np.where(rows, other.codes.astype(np.int64) + len(self.values), self.codes)
         return Texts(codes, self.values + other.values).map(str)
 
-    def categorical(self, more: Iterable[str] = ()) -> "pd.Categorical[Any]":
-        """Return the column in pandas' type for categories: the texts that are in a row, and some more."""
+    def categorical(self, first: Iterable[str] = ()) -> "pd.Categorical[Any]":
+        """Return the column in pandas' type for categories: some texts, in a row or not, then the others in a row."""
         used = np.flatnonzero(np.bincount(self.codes, minlength=len(self.values)))
-        values = [self.values[code] for code in used.tolist()]
+        order = {text: place for place, text in enumerate(dict.fromkeys(first))}
         places = np.zeros(len(self.values), dtype=np.int64)
-        places[used] = np.arange(len(used))
-        known = set(values)
-        index = pd.Index(
-            values + [text for text in dict.fromkeys(more) if text not in known], dtype=str
-        )
-        return pd.Categorical.from_codes(places[self.codes], categories=index)
+        for code in used.tolist():
+            places[code] = order.setdefault(self.values[code], len(order))
+        return pd.Categorical.from_codes(places[self.codes], pd.Index(list(order), dtype=str))
 
     def _look_up(self, of_each_value: list[Any]) -> NDArray[Any]:
         return np.asarray(np.array(of_each_value if self.values else [0])[self.codes])

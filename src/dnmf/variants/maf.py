@@ -97,7 +97,7 @@ class MafReader:
             columns["context"] = texts["context"].map(str.upper)
         inserted = ref.where(lambda text: not text)
         position = start - 1 + (inserted & ~self._starts_after(chunk, start, inserted))
-        return variant_frame(self._stream.name, chunk.lines, columns, position)
+        return variant_frame(self._stream.name, chunk.lines, columns, position, start)
 
     def _starts_after(
         self, chunk: Chunk, start: NDArray[np.int64], inserted: NDArray[np.bool_]

@@ -31,13 +31,15 @@ def regions_by_contig(
     InputDataError
         As `read_regions`; or no region is on a contig.
     """
-    found, missing = {}, []
+    found: dict[int, list[tuple[int, int]]] = {}
+    missing = []
     for name, stretches in read_regions(path).items():
         number = contigs.get(contig_key(name))
         if number is None:
             missing.append(name)
         else:
-            found[number] = stretches
+            # One contig may have two names, chrM and MT.
+            found.setdefault(number, []).extend(map(tuple, stretches.tolist()))
     if not found:
         raise InputDataError(
             f"{path}: has regions on {few(missing)}, none of which is a contig of the variants' genome. Give the "
@@ -49,7 +51,7 @@ def regions_by_contig(
             DoubtfulDataWarning,
             stacklevel=2,
         )
-    return found
+    return {number: merged(stretches) for number, stretches in found.items()}
 
 
 def read_transcripts(
@@ -58,7 +60,8 @@ def read_transcripts(
     """Return the stretches of transcripts on the + and on the - strand, by number of the contig.
 
     A line has gene, transcript, chromosome, strand (1 or -1, + or -), start and end (from 1, both included), as in
-    SigProfilerMatrixGenerator's files and exports of BioMart. A first line without numbers is a header.
+    SigProfilerMatrixGenerator's files and exports of BioMart. The first line that is
+    no comment may be a header, without numbers.
 
     Raises
     ------
@@ -67,10 +70,12 @@ def read_transcripts(
     """
     content = read_input(path, what="a table of transcripts").content
     found: dict[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    is_first = True
     for number, line in enumerate(text_lines(decode(content, str(path))), 1):
         cells = line.strip("\r\n").split("\t")
         if not line.strip() or line.startswith("#"):
             continue
+        may_be_header, is_first = is_first, False
         try:
             chromosome, strand = cells[2], cells[3].strip()
             start, end = int(cells[4]), int(cells[5])
@@ -78,7 +83,7 @@ def read_transcripts(
             if not 1 <= start <= end:
                 raise ValueError
         except (IndexError, ValueError):
-            if number == 1 and len(cells) >= _COLUMNS and not cells[4].strip().isdigit():
+            if may_be_header and len(cells) >= _COLUMNS and not cells[4].strip().isdigit():
                 continue
             raise InputDataError(
                 f"{Path(path)}, line {number}: expected gene, transcript, chromosome, strand (1 or -1), start and end "

@@ -27,10 +27,10 @@ class VariantRows:
     frame : DataFrame
         ``file``, the path as given or found in a folder (category); ``line``, from 1 (int64); ``sample`` (category);
         ``contig``, as written (category); ``position`` of the first base of ``ref``, from 0 (int64; -1 where there is
-        none, as VCF allows for a symbolic ALT at a telomere); ``ref`` and ``alt``, in capitals (category), where an
-        empty one is what the file writes as ``-``; ``outcome`` (category): empty where it is still to be
-        decided, ``filtered``, ``germline`` or ``uncalled``; and ``context`` (category), where the file is a MAF with
-        the column ``CONTEXT``: 5 bases, the alleles, 5 bases.
+        none, as VCF allows for a symbolic ALT at a telomere); ``written``, the position as in the file (int64); ``ref``
+        and ``alt``, in capitals (category), where an empty one is what the file writes as ``-``; ``outcome``
+        (category): empty where it is still to be decided, ``filtered``, ``germline`` or ``uncalled``; and ``context``
+        (category), where the file is a MAF with the column ``CONTEXT``: 5 bases, the alleles, 5 bases.
 
         An insertion with an empty ``ref`` has the position of the base before which it is inserted, a deletion with an
         empty ``alt`` that of the first base deleted. Both are never empty. A text without any allele is ``.``.

@@ -49,7 +49,7 @@ class Changes:
 
 def changes(
     variants: Variants, rows: NDArray[np.int64], *, halves: bool
-) -> tuple[Changes, NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Changes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the changes of rows that are substitutions, and of each event the places of its changes.
 
     A base with two different changes in one sample belongs to no run: each of them is an event. With ``halves`` the two
@@ -62,6 +62,8 @@ def changes(
         Place, in the changes, of the first base of each event.
     second : (events,) int
         Place of the second base of a doublet; -1 for a single base, -2 for three or more.
+    origin : (events,) int
+        Place of the first base of the run: of the two halves of a doublet, that of the doublet.
     """
     from dnmf.variants._variants_numba import changed_bases
 
@@ -94,8 +96,8 @@ def changes(
     alone[:-1] &= ~twice
     begins = np.ones(len(once), dtype=np.bool_)
     begins[1:] = ~((sites[1:] == sites[:-1] + 1) & alone[1:] & alone[:-1])
+    runs = start = np.flatnonzero(begins)
     if halves:
-        start = np.flatnonzero(begins)
         begins[start[np.diff(start, append=len(begins)) == 2] + 1] = True
     start = np.flatnonzero(begins)
     bases = np.diff(start, append=len(begins))
@@ -108,7 +110,8 @@ def changes(
     repeated = np.empty(len(order), dtype=np.bool_)
     repeated[order] = again
     found = Changes(row, offset, sample, contig, position, before, after, event, repeated)
-    return found, once[start], second
+    origin = once[runs[np.searchsorted(runs, start, side="right") - 1]]
+    return found, once[start], second, origin
 
 
 def surroundings(

@@ -84,4 +84,4 @@ class TextReader:
         }
         # As in VCF, a REF of "-" is inserted after the position, which counts from 1.
         start = position[row] - 1 + ref.where(lambda text: not text)
-        return variant_frame(self._stream.name, chunk.lines[row], columns, start)
+        return variant_frame(self._stream.name, chunk.lines[row], columns, start, position[row])

@@ -86,7 +86,7 @@ def read_vcf_header(stream: RowStream) -> VcfHeader:
 
 
 def _column_names(line: str, place: str) -> list[str]:
-    names = [name.strip() for name in line.split("\t")]
+    names = [name.strip() for name in line.rstrip().split("\t")]
     if [name.upper() for name in names[:_NEEDED]] != _COLUMNS[:_NEEDED]:
         raise InputDataError(
             f"{place}: expected the columns {' '.join(_COLUMNS[:_NEEDED])}, separated by tabs, found {line[:60]!r}. "
@@ -102,6 +102,10 @@ def _column_names(line: str, place: str) -> list[str]:
     samples = names[len(_COLUMNS) :]
     if REPLACED in "".join(samples):
         raise InputDataError(f"{place}: the name of a sample is not UTF-8. Save the file as UTF-8.")
+    if "" in samples:
+        raise InputDataError(
+            f"{place}: column {names.index('', len(_COLUMNS)) + 1} has no name. Name the sample."
+        )
     if twice := sorted({name for name in samples if samples.count(name) > 1}):
         raise InputDataError(
             f"{place}: two columns are named {twice[0]!r}. Rename one of the samples."
@@ -162,6 +166,9 @@ class VcfReader:
         self._kept = self._chosen or tumours or [name for name in columns if name not in normals]
         self._normal = next((name for name in normals if name not in self._kept), None)
         self._by_genotype: bool | None = None if len(self._kept) > 1 else True
+        # In the files of cgpPindel no genotype is known: its rows are as rows without genotypes. This is decided once
+        # for the file, and never of one sample among others.
+        self._may_be_unknown = {*self._kept, self._normal} >= set(columns) and len(self._kept) == 1
         self._normal_rows = self._normal_carries = 0
         self._warned = False
         if columns and not self._kept:
@@ -200,10 +207,17 @@ class VcfReader:
             texts[f"sample {name}"] = columns.index(name, 9)
         header = columns if self._header.named else ()
         frame = None
+        open_frames: list[tuple[pd.DataFrame, NDArray[np.bool_]]] = []
         for chunk in self._stream.chunks(texts, {"position": 1}, width=len(columns), header=header):
-            frame = self._frame(chunk, keep_filter)
+            frame, unknown = self._frame(chunk, keep_filter)
+            if self._may_be_unknown and (open_frames or unknown.any()):
+                open_frames.append((frame, unknown))
+                continue
+            yield from (_uncalled(*each) for each in open_frames)
+            open_frames.clear()
             yield frame
         self._stream.check_end(len(columns))
+        yield from (each for each, _ in open_frames)
         if frame is None:
             yield no_variants(self._stream.name, self._names())
         if self._normal:
@@ -235,7 +249,10 @@ class VcfReader:
         name = re.split(r"[/\\]", self._stream.name)[-1]
         return re.sub(r"(?i)(\.vcf)?(\.b?gz)?$", "", name, count=1) or name
 
-    def _frame(self, chunk: Chunk, keep_filter: Callable[[str], bool]) -> pd.DataFrame:
+    def _frame(
+        self, chunk: Chunk, keep_filter: Callable[[str], bool]
+    ) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+        """Return the variants, and which of them count only if no genotype of the file is known."""
         n_rows = len(chunk.lines)
         alt = Alternatives.of(chunk.texts["alt"])
         position = self._stream.positions(
@@ -255,9 +272,8 @@ class VcfReader:
                 normal = genotypes(chunk.texts[f"sample {self._normal}"], places)
                 self._count_normal(normal)
                 known |= normal.where(_is_known)
-            if len(called) == 1:
-                # In the files of cgpPindel no genotype is known: its rows are as rows without genotypes.
-                places = np.where(known, places, -1)
+            if (known & (places >= 0)).any():
+                self._may_be_unknown = False
             row, which, sample = carriers(called, alt.number)
         # Rows without genotypes count for the one sample. Rows that no genotype calls belong to none of several.
         whole = np.ones(n_rows, dtype=bool)
@@ -270,6 +286,8 @@ class VcfReader:
             which = np.concatenate([which, more_which])[order]
             sample = np.concatenate([sample, none])[order]
         uncalled = (whole & (places >= 0))[row] & bool(self._by_genotype)
+        unknown = uncalled & self._may_be_unknown
+        uncalled &= ~unknown
         ref = chunk.texts["ref"].map(allele).take(row)
         filtered = np.zeros(n_rows, dtype=bool)
         if "filter" in chunk.texts:
@@ -283,7 +301,9 @@ class VcfReader:
         }
         # A REF of "-" is inserted after the position, which counts from 1.
         start = position[row] - 1 + ref.where(lambda text: not text)
-        return variant_frame(self._stream.name, chunk.lines[row], columns, start, names)
+        lines, written = chunk.lines[row], position[row]
+        frame = variant_frame(self._stream.name, lines, columns, start, written, names)
+        return frame, unknown
 
     def _check_layout(self, chunk: Chunk, places: NDArray[np.int64]) -> None:
         """Refuse rows without genotypes among rows with them, where more than one sample may have the variant."""
@@ -324,6 +344,11 @@ class VcfReader:
         self._normal_rows += int(normal.where(_is_known).sum())
         carries = normal.where(lambda text: bool((called_alleles(text) or frozenset()) - {0}))
         self._normal_carries += int(carries.sum())
+
+
+def _uncalled(frame: pd.DataFrame, unknown: NDArray[np.bool_]) -> pd.DataFrame:
+    outcome = Texts.of(frame["outcome"]).or_else(Texts.constant("uncalled", len(frame)), unknown)
+    return frame.assign(outcome=outcome.categorical())
 
 
 def _is_known(genotype: str) -> bool:
