@@ -1,11 +1,14 @@
 """Cohorts with known truth: who takes part, what each noise changes, what the reference lacks, what counts as found."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cohort_intervals import hits_of
 from cohort_protocol import CHOICE, TEST, Found, draw_cohort, extraction_scores, guided_scores
+from dnmf.criteria import INTERVALS_HELD
 from dnmf.signatures import SBS96
 
 NAMES = ["SBS1", "SBS5", "SBS9", "SBS40", "SBS84"]
@@ -123,3 +126,22 @@ def test_intervals_are_compared_with_the_truth_of_the_signatures_that_are_found(
     assert 22 <= hits["exposures"].size <= 23
     assert hits["exposures"].mean() > 0.7
     assert not any(hits[name].size for name in hits if name != "exposures")
+
+
+def test_what_a_page_says_of_intervals_is_what_was_measured():
+    """The reference of the data's version: complete for exposures, without one signature for novel ones."""
+    results = Path(__file__).parents[2] / "benchmarks" / "results" / "cohort_intervals.csv"
+    table = pd.read_csv(results)
+    table = table[(table["part"] == "test") & (table["noise"] != "other")]
+    sums = table.groupby("removed").sum(numeric_only=True)
+    measured = {
+        "exposures": ("none", "exposures"),
+        "exposures to novel signatures": ("one", "exposures_novel"),
+        "channels of novel signatures": ("one", "channels"),
+        "channels of at least 1 % of novel signatures": ("one", "channels_large"),
+    }
+    held = {
+        words: round(sums.loc[removed, f"{name}_held"] / sums.loc[removed, name], 2)
+        for words, (removed, name) in measured.items()
+    }
+    assert held == INTERVALS_HELD
