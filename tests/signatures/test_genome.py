@@ -133,8 +133,6 @@ def test_every_file_has_the_same_bases(
             starts = rng.integers(-9, len(bases) + 9, size=60)
             expected = [around[start + 9 : start + 16] for start in starts]
             assert genome.windows(name, starts, 7).tolist() == expected, path
-        inner = np.array([5, 3, 70])
-        assert genome.at("chr1", inner).tolist() == genome.codes("chr1")[inner].tolist()
         read = {name: own.tolist() for name, own in read_sequences(path)}
         assert read == {n.removeprefix("chr"): genome.codes(n).tolist() for n in sequences}, path
 

@@ -145,11 +145,6 @@ class Genome:
         )[0]
         return bases
 
-    def at(self, contig: str, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the base at each position, as `windows` has them."""
-        bases: NDArray[np.uint8] = self.windows(contig, positions, 1)[:, 0]
-        return bases
-
     def record(self) -> dict[str, Any]:
         """Return what a record of a run says of the genome: name, bytes, build, contigs, bases, longest contigs."""
         longest = sorted(self.lengths.items(), key=lambda item: -item[1])[:_RECORDED_CONTIGS]

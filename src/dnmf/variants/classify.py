@@ -35,6 +35,7 @@ _COUNTED_WITH_STRAND = ("SBS384", "SBS288")
 _SUBSTITUTIONS = ("SBS96", "SBS1536", *_COUNTED_WITH_STRAND)
 CLASSES = ("SBS96", "DBS78", "ID83", "SBS288", "SBS384", "SBS1536")
 """Classes that can be counted from variants."""
+_SCHEMAS = {schema.name: schema for schema in SCHEMAS}
 
 _Numbers = NDArray[np.int64]
 
@@ -99,10 +100,9 @@ class Classified:
         named = [bool(name) for name in samples]
         found = {}
         for name in options.classes:
-            schema = next(schema for schema in SCHEMAS if schema.name == name)
             table = strand_288(self.tables["SBS384"]) if name == "SBS288" else self.tables[name]
             counts = pd.DataFrame(table, index=samples, columns=_labels(name))[named]
-            found[name] = MutationCatalog(counts, source, schema)
+            found[name] = MutationCatalog(counts, source, _SCHEMAS[name])
         return found
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -265,8 +265,7 @@ def _singles(
             channels["SBS96"] >= 0, own * len(SBS96) + channels["SBS96"], -1
         )
     if "SBS1536" in options.classes:
-        schema = next(schema for schema in SCHEMAS if schema.name == "SBS1536")
-        channels["SBS1536"] = substitution_channels(schema, around, after)
+        channels["SBS1536"] = substitution_channels(_SCHEMAS["SBS1536"], around, after)
     for name, channel in channels.items():
         known = counted & (channel >= 0)
         found.add(name, sample[known], channel[known], len(_labels(name)))
@@ -320,4 +319,4 @@ def _labels(name: str) -> tuple[str, ...]:
     parts = {"SBS384": STRANDS, "SBS288": STRANDS.replace("B", "")}
     if name in parts:
         return tuple(f"{strand}:{label}" for strand in parts[name] for label in SBS96.labels)
-    return next(schema for schema in SCHEMAS if schema.name == name).labels
+    return _SCHEMAS[name].labels
