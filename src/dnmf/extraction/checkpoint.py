@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from dnmf.exceptions import CheckpointError
-from dnmf.extraction.candidate import Candidate
+from dnmf.selection.candidate import Candidate
 from dnmf.storage import check_identity, in_use, write_whole
 from dnmf.strict_json import check_entries, read_json
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 RECORD, CATALOG, OPTIONS, LOCK = "run.json", "catalog.tsv", "options.json", "lock"
 # What finished work depends on, and how messages name it.
 IDENTITY = {
@@ -115,8 +115,8 @@ class Checkpoint:
     def save_candidate(self, candidate: Candidate) -> None:
         """Keep a finished number of signatures; its restarts are part of it and no longer needed."""
         arrays = {field.name: getattr(candidate, field.name) for field in fields(candidate)}
-        self._save(_name(candidate.n_signatures), arrays)
-        self._remove_restarts(candidate.n_signatures)
+        self._save(_name(candidate.n_components), arrays)
+        self._remove_restarts(candidate.n_components)
 
     def finished(self) -> list[int]:
         """Return the numbers of signatures that are finished, in order."""

@@ -23,7 +23,7 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     Parameters
     ----------
     table : DataFrame
-        One row per number, as `dnmf.extraction.selection_table` returns it.
+        One row per number, as `dnmf.selection.selection_table` returns it.
     chosen : int
         The number to mark.
     figure : Figure, optional
