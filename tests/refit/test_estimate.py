@@ -278,7 +278,7 @@ def test_memory_does_not_grow_with_the_cohort_beyond_its_answers(
     rng = np.random.default_rng(4)
     W = rng.dirichlet(np.full(6, 0.5), size=2)
     peaks = []
-    for n in (200, 1700):
+    for n in (400, 1900):
         X = rng.poisson(100 * rng.dirichlet(np.ones(2), size=n) @ W).astype(float)
         tracemalloc.start()
         estimate_exposures(X, W, without_prior(2))
