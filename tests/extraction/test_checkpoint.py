@@ -23,7 +23,7 @@ K, F, N = 3, 8, 6
 def candidate() -> Candidate:
     rng = np.random.default_rng(0)
     return Candidate(
-        signatures=rng.random((K, F)),
+        components=rng.random((K, F)),
         replicates=rng.random((2, K, F)),
         costs=rng.random(3),
         silhouette=np.full(K, np.nan),

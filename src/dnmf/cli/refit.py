@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import dnmf
+from dnmf.cli.cluster import NWorkers, Scheduler, connected
 from dnmf.cli.console import (
     UserError,
     number_of,
@@ -77,6 +78,8 @@ def refit(
             "probability given that one did; and annotate VCF files.",
         ),
     ] = False,
+    workers: NWorkers = None,
+    scheduler: Scheduler = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     tumour_type: Annotated[str | None, typer.Option("--tumour-type", hidden=True)] = None,
@@ -115,13 +118,14 @@ def refit(
                 filled = int((catalog.counts.sum(axis=1) > 0).sum())
                 expected = dnmf.classes.class_prior(prior, signatures, filled)
             return dnmf.refit_exposures(
-                catalog, signatures, method=used, prior=expected, progress=progress
+                catalog, signatures, method=used, prior=expected, progress=progress, **computing
             )
 
-        answer_and_save(
-            mutations, answer, _show, output, errors, messages,
-            per_mutation=per_mutation, overwrite=overwrite, quiet=quiet,
-        )  # fmt: skip
+        with connected(scheduler, workers) as computing:
+            answer_and_save(
+                mutations, answer, _show, output, errors, messages,
+                per_mutation=per_mutation, overwrite=overwrite, quiet=quiet,
+            )  # fmt: skip
 
 
 def _show(result: "dnmf.RefitResult", report: Path) -> None:

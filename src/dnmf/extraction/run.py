@@ -10,6 +10,7 @@ from typing import Any
 
 from dnmf.estimators import DNMF
 from dnmf.exceptions import CheckpointError, InputDataError
+from dnmf.executors import Executor
 from dnmf.extraction.arguments import Penalty, check_numbers, check_restarts
 from dnmf.extraction.checkpoint import (
     CATALOG,
@@ -195,13 +196,20 @@ class ExtractionRun:
             checkpoint=self.checkpoint,
         )
 
-    def extract(self, *, workers: int = 1, progress: Progress | None = None) -> ExtractionResult:
+    def extract(
+        self,
+        *,
+        workers: int = 1,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+    ) -> ExtractionResult:
         """Compute what is missing and return the result, as :func:`dnmf.extract_signatures` does."""
         numbers = self.arguments["n_signatures"]
         chosen = {"n_signatures": numbers if len(numbers) > 1 else numbers[0]}
         result = extract_signatures(
             self.catalog,
             workers=workers,
+            executor=executor,
             checkpoint=self.checkpoint,
             progress=progress,
             **self.arguments | chosen,

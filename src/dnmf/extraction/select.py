@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dnmf.executors import Executor, opened
 from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.progress import Progress
@@ -58,6 +59,7 @@ def select_signatures(
     n_restarts: int = DEFAULT_RESTARTS,
     seed: int = 0,
     workers: int = 1,
+    executor: Executor | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
 ) -> Selection:
@@ -75,6 +77,8 @@ def select_signatures(
         The same seed gives the same numbers, whatever ``workers`` and whatever was resumed.
     workers : int
         Threads; each computes one restart.
+    executor : Executor, optional
+        Computes the restarts in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint : Checkpoint, optional
         Where finished work is kept and looked for.
     progress : callable, optional
@@ -89,16 +93,17 @@ def select_signatures(
     ------
     CheckpointError
         The checkpoint is damaged, or another process computes for it.
+    WorkersLostError
+        The processes of the executor are gone; what was finished is in the checkpoint.
     """
     X = torch.from_numpy(filled_counts(catalog))
     # Only who computes locks: what is finished is reported while another process goes on.
     computes = checkpoint is not None and not set(n_signatures) <= set(checkpoint.finished())
     lock = checkpoint.locked() if checkpoint is not None and computes else nullcontext()
-    with lock:
-        with one_thread():
-            model = CountModel(estimate_count_noise(X))
+    with lock, one_thread(), opened(executor, workers) as pool:
+        model = CountModel(estimate_count_noise(X))
         fits = Fits(X, model, n_restarts, seed)
-        candidates = fits.run(n_signatures, workers=workers, kept=checkpoint, progress=progress)
+        candidates = fits.run(n_signatures, pool, kept=checkpoint, progress=progress)
     found = ComponentSelection.of(candidates, model)
     table = found.table.rename_axis("n_signatures")
     return Selection(candidates, table, found.choice, model.noise)

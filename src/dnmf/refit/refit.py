@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.executors import Executor
 from dnmf.metrics import reconstruction_quality
 from dnmf.progress import Progress
 from dnmf.recorded_warnings import recorded_warnings
@@ -36,6 +37,8 @@ def refit_exposures(
     *,
     method: Method = "network",
     prior: str | Path | pd.DataFrame | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **former: object,
 ) -> RefitResult:
@@ -56,6 +59,10 @@ def refit_exposures(
         file of exposures, or a table, samples by signatures; ``"cohort"``: the samples of the catalog themselves, each
         answer then depends on the others; ``"none"``. Default: pan-cancer where the reference has the names of COSMIC's
         SBS signatures, else the cohort where it is large enough, else none.
+    workers : int
+        Threads of the network's answers; the result does not depend on it.
+    executor : Executor, optional
+        Computes in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     progress : callable, optional
         ``progress(phase, step, steps, cost)``, called while samples are refitted; what it raises ends the work.
     **former
@@ -103,7 +110,7 @@ def refit_exposures(
         if doubt := why_exome(catalog, reference):
             warnings.warn(doubt, DoubtfulDataWarning, stacklevel=2)
         known = _prior_for(method, prior, reference, int((total > 0).sum()))
-        estimate = _estimate(counts, reference, method, known, progress)
+        estimate = _estimate(counts, reference, method, known, workers, executor, progress)
     samples, names = catalog.counts.index, pd.Index(reference.names)
     fit = _fit_table(
         catalog, reference, counts, estimate, has_prior=known is not None and not known.is_none
@@ -166,6 +173,8 @@ def _estimate(
     reference: SignatureSet,
     method: Method,
     prior: ExposurePrior | None,
+    workers: int,
+    executor: Executor | None,
     progress: Progress | None,
 ) -> RefitEstimate:
     """Refit the samples that have mutations; all is 0 in the others."""
@@ -175,7 +184,9 @@ def _estimate(
     if prior is None:
         found = classic_exposures(filled, W, method, progress=progress)
     else:
-        found = estimate_exposures(filled, W, prior, progress=progress)
+        found = estimate_exposures(
+            filled, W, prior, workers=workers, executor=executor, progress=progress
+        )
     if len(rows) == len(counts):
         return found
     estimate = RefitEstimate.empty(len(counts), len(W))

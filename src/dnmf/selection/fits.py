@@ -1,21 +1,19 @@
-"""All fits of all numbers of components: by threads, or by any executor, and from what was finished before."""
+"""All fits of all numbers of components: whoever computes them, and from what was finished before."""
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor, from_numpy
 
+from dnmf.executors import Workers
 from dnmf.progress import Progress
 from dnmf.selection.candidate import Candidate, finish_candidate
 from dnmf.selection.model import DataModel
 from dnmf.selection.restarts import restart
-from dnmf.threads import one_thread
 
 
 class Kept(Protocol):
@@ -36,7 +34,7 @@ class Kept(Protocol):
 
 @dataclass(frozen=True)
 class Fits:
-    """What every fit needs; it travels to the workers.
+    """What every fit needs.
 
     Attributes
     ----------
@@ -58,9 +56,8 @@ class Fits:
     def run(
         self,
         numbers: Sequence[int],
+        workers: Workers,
         *,
-        workers: int = 1,
-        executor: Any = None,
         kept: Kept | None = None,
         progress: Progress | None = None,
     ) -> dict[int, Candidate]:
@@ -70,10 +67,8 @@ class Fits:
         ----------
         numbers : sequence of int
             Numbers of components.
-        workers : int
-            Threads; each computes one fit at a time, on one core.
-        executor : object with ``submit``, optional
-            Who computes instead: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
+        workers : Workers
+            Who computes; each one fit at a time.
         kept : Kept, optional
             What was finished before, and where finished work goes.
         progress : callable, optional
@@ -90,48 +85,34 @@ class Fits:
         done = total - len(tasks)
         report: Progress = progress or (lambda *_: None)
         report("fits", done, total, math.nan)
-        own = ThreadPoolExecutor(workers) if executor is None else None
-        pool = executor if own is None else own
-        slots = workers if executor is None else len(tasks) + len(numbers)
-        # A client of Dask sends the data once, not with every fit.
-        work = pool.scatter(self, broadcast=True) if hasattr(pool, "scatter") else self
-        running: dict[Any, tuple[int, int]] = {}
-        finished: SimpleQueue[Any] = SimpleQueue()
-        # One thread for every worker: the workers are the parallelism.
-        with one_thread(), own or nullcontext():
-            try:
-                while tasks or ready or running:
-                    while len(running) < slots and (ready or tasks):
-                        if ready:
-                            k, index = ready.pop(), -1
-                            found_k = found.pop(k)
-                            in_order = [found_k[i] for i in range(n_fits)]
-                            future = pool.submit(_finish, work, in_order)
-                        else:
-                            k, index = tasks.pop(0)
-                            future = pool.submit(_fit, work, k, index)
-                        running[future] = (k, index)
-                        future.add_done_callback(finished.put)
-                    future = finished.get()
-                    k, index = running.pop(future)
-                    if index < 0:
-                        candidates[k] = future.result()
-                        if kept is not None:
-                            kept.save_candidate(candidates[k])
-                        continue
-                    found[k][index] = future.result()
+        X, model, seed = workers.share(self.X), self.model, self.seed
+        running: dict[Future[Any], tuple[int, int]] = {}
+        while tasks or ready or running:
+            while len(running) < workers.n_tasks and (ready or tasks):
+                task: Future[Any]
+                if ready:
+                    k, index = ready.pop(), -1
+                    in_order = [found[k][i] for i in range(n_fits)]
+                    task = workers.submit(finish_candidate, X, in_order, model, seed)
+                else:
+                    k, index = tasks.pop(0)
+                    task = workers.submit(restart, X, k, index, model, seed)
+                running[task] = (k, index)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                k, index = running.pop(future)
+                if index < 0:
+                    candidates[k] = workers.result(future)
                     if kept is not None:
-                        kept.save_restart(k, index, found[k][index].numpy())
-                    if len(found[k]) == n_fits:
-                        ready.append(k)
-                    done += 1
-                    report("fits", done, total, math.nan)
-            except BaseException:
-                for future in running:
-                    future.cancel()
-                if own is not None:
-                    own.shutdown(wait=False, cancel_futures=True)
-                raise
+                        kept.save_candidate(candidates[k])
+                    continue
+                # Cloned as what is kept is: of a process elsewhere it may be aligned otherwise.
+                found[k][index] = workers.result(future).clone()
+                if kept is not None:
+                    kept.save_restart(k, index, found[k][index].numpy())
+                if len(found[k]) == n_fits:
+                    ready.append(k)
+                done += 1
+                report("fits", done, total, math.nan)
         return {k: candidates[k] for k in numbers}
 
     def _kept(
@@ -149,13 +130,3 @@ class Fits:
                 # Cloned into memory that torch aligned: the last bits of a product may depend on the alignment.
                 fits[k] = {i: from_numpy(W).clone() for i, W in stored.items() if W is not None}
         return candidates, fits
-
-
-def _fit(work: Fits, k: int, index: int) -> Tensor:
-    with one_thread():
-        return restart(work.X, k, index, work.model, work.seed)
-
-
-def _finish(work: Fits, found: list[Tensor]) -> Candidate:
-    with one_thread():
-        return finish_candidate(work.X, found, work.model, work.seed)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dnmf.exceptions import InputDataError
+from dnmf.executors import Executor, opened
 from dnmf.progress import Progress
 from dnmf.search.count_noise import estimate_count_noise
 from dnmf.selection.arguments import check_numbers, filled_rows
@@ -66,7 +67,7 @@ def select_n_components(
     noise: Literal["counts", "gaussian"],
     random_state: int | None = 0,
     workers: int = 1,
-    executor: Any = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> ComponentSelection:
     """Factorise a matrix with every number of components, from many restarts, and suggest a number.
@@ -93,8 +94,8 @@ def select_n_components(
         The same value gives the same result, whatever ``workers`` or ``executor``.
     workers : int
         Threads; each computes one fit at a time.
-    executor : object with ``submit``, optional
-        Who computes instead: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
+    executor : Executor, optional
+        Computes in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     progress : callable, optional
         Called as ``progress("fits", done, total, nan)`` after every fit. What it raises ends the work.
 
@@ -130,10 +131,10 @@ def select_n_components(
     rows = filled_rows(X)
     numbers = check_numbers(n_components, *rows.shape)
     seed = int(np.random.default_rng().integers(2**32)) if random_state is None else random_state
-    with one_thread():
+    with one_thread(), opened(executor, workers) as pool:
         model: DataModel = GaussianModel()
         if noise == "counts":
             model = CountModel(estimate_count_noise(rows))
-    fits = Fits(rows, model, int(n_restarts), seed)
-    candidates = fits.run(numbers, workers=workers, executor=executor, progress=progress)
+        fits = Fits(rows, model, int(n_restarts), seed)
+        candidates = fits.run(numbers, pool, progress=progress)
     return ComponentSelection.of(candidates, model)
