@@ -118,8 +118,8 @@ def select_n_components(
     >>> import numpy as np
     >>> from dnmf import select_n_components
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.gamma(0.3, size=(60, 3)) @ rng.gamma(0.5, size=(3, 20)) + 0.01 * rng.random((60, 20))
-    >>> select_n_components(X, range(2, 5), n_restarts=3, noise="gaussian").suggested
+    >>> X = rng.gamma(0.3, size=(40, 3)) @ rng.gamma(0.5, size=(3, 12)) + 0.01 * rng.random((40, 12))
+    >>> select_n_components(X, [2, 3, 4], n_restarts=2, noise="gaussian").suggested
     3
     """
     if noise not in ("counts", "gaussian"):
