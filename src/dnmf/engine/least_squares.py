@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dnmf.engine.chunks import Chunks, State, Sums
 from dnmf.engine.factorised import Factorised, has_converged
+from dnmf.engine.products import sum_dtype, times_transposed, transposed_times, unit_rows
 from dnmf.engine.samples import Chunk
 from dnmf.kernels.coordinate import coordinate_descent
 from dnmf.kernels.extrapolation import Extrapolation
@@ -88,8 +89,8 @@ def factorise(
     objective = Frobenius() if objective is None else objective
     l1_reg, l2_reg = float(objective.l1_reg), float(objective.l2_reg)
     dtype = chunks.samples.dtype
-    scale = W0.sum(dim=1).to(chunks.samples.device, _sum_dtype(W0.device))
-    W = _unit_rows(W0.to(scale))
+    scale = W0.sum(dim=1).to(chunks.samples.device, sum_dtype(W0.device))
+    W = unit_rows(W0.to(scale))
     W_ahead = W
     extrapolation, last_ahead, accepted = Extrapolation(), 0.0, True
     cost: list[float] = []
@@ -117,7 +118,7 @@ def factorise(
         scale = torch.ones_like(scale)
         if l1_reg or l2_reg:
             scale = W_next.sum(dim=1)
-            W_next = _unit_rows(W_next)
+            W_next = unit_rows(W_next)
             now = now + l1_reg * (sums["exposures"] @ scale)
             now = now + 0.5 * l2_reg * (sums["gram"].diagonal() @ scale.square())
         value = max(now.item(), 0.0)
@@ -136,7 +137,7 @@ def factorise(
         if has_converged(cost, tol, rounding):
             converged = True
             break
-    return Factorised(finite("factorise", _unit_rows(W).to(dtype)), cost, len(cost), converged)
+    return Factorised(finite("factorise", unit_rows(W).to(dtype)), cost, len(cost), converged)
 
 
 def exposures(chunks: Chunks, W: Tensor, *, objective: Frobenius | None = None) -> Iterator[Tensor]:
@@ -148,37 +149,13 @@ def exposures(chunks: Chunks, W: Tensor, *, objective: Frobenius | None = None) 
     return chunks.rows(_exact_exposures, (W, float(objective.l1_reg), float(objective.l2_reg)))
 
 
-def _sum_dtype(device: torch.device) -> torch.dtype:
-    """Return float64, wherever the device has it."""
-    return torch.float32 if device.type == "mps" else torch.float64
-
-
-def _unit_rows(W: Tensor) -> Tensor:
-    sums = W.sum(dim=1, keepdim=True)
-    return W / torch.where(sums > 0, sums, torch.ones_like(sums))
-
-
-def _times_transposed(X: Tensor, W: Tensor) -> Tensor:
-    """``X W^T``, sparse or not."""
-    if isinstance(X, Tensor):
-        return X @ W.mT
-    return torch.from_numpy(X @ W.mT.numpy()).to(W)
-
-
-def _transposed_times(H: Tensor, X: Tensor) -> Tensor:
-    """``H^T X``, sparse or not."""
-    if isinstance(X, Tensor):
-        return H.mT @ X
-    return torch.from_numpy((X.T @ H.numpy()).T).to(H)
-
-
 def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
     """One pass over a chunk; the state holds the last accepted exposures and the candidates after them."""
     X, W = chunk.X, shared.W
     gram = W @ W.mT
     if shared.l2_reg:
         gram = gram + shared.l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
-    moments = _times_transposed(X, W)
+    moments = times_transposed(X, W)
     if shared.l1_reg:
         moments = moments - shared.l1_reg
     if shared.first or state is None:
@@ -203,10 +180,10 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
     )
     ahead = (candidate + shared.ahead * (candidate - H)).clamp(min=0)
     weighted = ahead if chunk.weights is None else chunk.weights[:, None] * ahead
-    wide = _sum_dtype(W.device)
+    wide = sum_dtype(W.device)
     sums = {
         "gram": (weighted.mT @ ahead).to(wide),
-        "moments": _transposed_times(weighted, X).to(wide),
+        "moments": transposed_times(weighted, X).to(wide),
     }
     if shared.l1_reg:
         sums["exposures"] = weighted.sum(dim=0, dtype=wide)
@@ -271,6 +248,6 @@ def _exact_exposures(chunk: Chunk, state: State, shared: tuple[Tensor, float, fl
     W, l1_reg, l2_reg = shared
     W = W.to(chunk.X.dtype) if isinstance(chunk.X, Tensor) else W
     gram = W @ W.mT + l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
-    moments = _times_transposed(chunk.X, W) - l1_reg
+    moments = times_transposed(chunk.X, W) - l1_reg
     start = None if state is None or state.shape[-1] != len(W) else state[1]
     return nnls(gram, moments, start=start)

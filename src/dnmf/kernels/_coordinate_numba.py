@@ -10,15 +10,18 @@ from dnmf.compilation import compiled
 REORDERED = {"reassoc", "contract", "nsz"}
 
 
-@compiled(fastmath=REORDERED)
-def descend_rows(gram, inverse_diagonal, moments, solutions, max_sweeps, enough):
+@compiled(fastmath=REORDERED, error_model="numpy")
+def descend_rows(gram, moments, solutions, max_sweeps, enough):
     """Lower ``1/2 h G h - c h`` over h >= 0 for every row ``c`` of ``moments``, in place in ``solutions`` (q, k).
 
     A sweep minimises over each entry in turn. A row ends when a sweep lowers it by less than ``enough`` of what its
-    first sweep did, and after ``max_sweeps``. ``inverse_diagonal`` is 0 for an empty component, whose entries become 0.
+    first sweep did, and after ``max_sweeps``. The entries of an empty component become 0.
     """
     q, k = moments.shape
     slope = np.empty(k, gram.dtype)
+    inverse_diagonal = np.empty(k, gram.dtype)
+    for j in range(k):
+        inverse_diagonal[j] = 1.0 / gram[j, j] if gram[j, j] > 0.0 else 0.0
     for r in range(q):
         h = solutions[r]
         for i in range(k):
@@ -49,3 +52,11 @@ def descend_rows(gram, inverse_diagonal, moments, solutions, max_sweeps, enough)
                 first = gain
             if gain <= enough * first:
                 break
+
+
+@compiled(fastmath=REORDERED, error_model="numpy")
+def descend_rows_own_gram(grams, moments, solutions, max_sweeps, enough):
+    """As :func:`descend_rows`, where every row has a Gram matrix of its own: ``grams`` (q, k, k)."""
+    for r in range(len(moments)):
+        rows = slice(r, r + 1)
+        descend_rows(grams[r], moments[rows], solutions[rows], max_sweeps, enough)

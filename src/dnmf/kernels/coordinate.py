@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dnmf.kernels._coordinate_numba import descend_rows
+from dnmf.kernels._coordinate_numba import descend_rows, descend_rows_own_gram
 
 
 def coordinate_descent(
-    gram: Float[Tensor, "k k"],
+    gram: Float[Tensor, "*q k k"],
     moments: Float[Tensor, "q k"],
     start: Float[Tensor, "q k"],
     *,
@@ -21,8 +21,10 @@ def coordinate_descent(
 
     Parameters
     ----------
-    gram, moments, start : (k, k), (q, k), (q, k)
+    gram : (k, k), or (q, k, k) where every row has its own
         As for :func:`dnmf.kernels.nnls`. Components without mass get 0.
+    moments, start : (q, k), (q, k)
+        Right-hand sides and where to start.
     max_sweeps : int
         Most sweeps.
     enough : float
@@ -38,24 +40,24 @@ def coordinate_descent(
     Hsieh and Dhillon 2011; hierarchical alternating least squares when applied to either factor: Cichocki and Phan
     2009; several sweeps at a time: Gillis and Glineur 2012, Neural Computation 24:1085.
     """
-    diagonal = gram.diagonal()
-    inverse = torch.where(diagonal > 0, 1 / diagonal, torch.zeros_like(diagonal))
     if moments.device.type == "cpu":
         h = start.clone(memory_format=torch.contiguous_format)
-        descend_rows(
-            gram.contiguous().numpy(),
-            inverse.numpy(),
-            moments.numpy(),
-            h.numpy(),
-            max_sweeps,
-            enough,
-        )
+        arrays = gram.contiguous().numpy(), moments.contiguous().numpy(), h.numpy()
+        if gram.ndim == 2:
+            descend_rows(*arrays, max_sweeps, enough)
+        else:
+            descend_rows_own_gram(*arrays, max_sweeps, enough)
         return h
-    h = start.mT.clone(memory_format=torch.contiguous_format) * (inverse > 0)[:, None]
-    slope = gram @ h - moments.mT
+    # Components first, so that each is contiguous: a step is an operation on all rows.
+    shared = gram.ndim == 2
+    columns = gram[:, :, None] if shared else gram.movedim(0, -1)
+    diagonal = columns.diagonal().mT
+    inverse = torch.where(diagonal > 0, 1 / diagonal, torch.zeros_like(diagonal))
+    h = start.mT * (inverse > 0)
+    slope = (gram @ h if shared else (columns * h).sum(dim=1)) - moments.mT
     for _ in range(max_sweeps):
-        for j in range(len(gram)):
+        for j in range(len(h)):
             step = (h[j] - slope[j] * inverse[j]).clamp(min=0) - h[j]
             h[j] += step
-            slope.addr_(gram[j], step)
+            slope += columns[j] * step
     return h.mT.contiguous()
