@@ -70,8 +70,8 @@ def _fit(result: Refitted) -> Iterator[Finding]:
             "note",
             f"{n_samples(len(varying), 'varies', 'vary')} more than counting noise",
             f"{_listing(result, varying, counts)}. Such counts say less than their number. They were "
-            f"divided by the dispersion of the sample, here {MUCH_DISPERSION:g} or more, and refitted as the fewer mutations in brackets; intervals are "
-            "wider for it.",
+            f"divided by the dispersion of the sample, here {MUCH_DISPERSION:g} or more, and refitted as the fewer "
+            "mutations in brackets; intervals are wider for it.",
         )
     empty = result.fit[result.fit["mutations"] <= 0]
     if len(empty):

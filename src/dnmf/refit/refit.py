@@ -122,7 +122,7 @@ def checked_prior(
         raise InputDataError(
             f"no method {method!r}: expected one of {', '.join(get_args(Method))}."
         )
-    filled = catalog.counts.to_numpy().any(axis=1)
+    filled = np.asarray(catalog.counts.to_numpy().any(axis=1))
     if not filled.any():
         raise InputDataError(
             f"{catalog.source or 'the catalog'}: none of the {len(filled)} samples has any mutation; nothing to refit."
