@@ -151,7 +151,7 @@ def dask_client() -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
     local = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
     with (
-        distributed.LocalCluster(dashboard_address=None, **local) as cluster,
+        distributed.LocalCluster(dashboard_address=":0", **local) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dnmf.engine.chunks import Chunks, State, Sums
 from dnmf.engine.factorised import Factorised, has_converged
-from dnmf.engine.products import sum_dtype, unit_rows
+from dnmf.engine.products import pair_sums, sum_dtype, symmetric, unit_rows
 from dnmf.engine.samples import Chunk, SparseRows
 from dnmf.kernels._kl_descent_numba import kl_sums_sparse
 from dnmf.kernels.coordinate import coordinate_descent
@@ -85,8 +85,8 @@ def factorise(
 
     Notes
     -----
-    Second-order steps by coordinate descent: Hsieh and Dhillon 2011; extrapolation: Ang and Gillis 2019. Beside the sums
-    of the dictionary step this takes ``f k (k + 1) / 2`` numbers.
+    Second-order steps by coordinate descent: Hsieh and Dhillon 2011; extrapolation: Ang and Gillis 2019. The sums take
+    ``f k (k + 3) / 2`` numbers.
     """
     del objective
     dtype, device = chunks.samples.dtype, chunks.samples.device
@@ -164,7 +164,7 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
 
 
 def _mass(chunk: Chunk, W: Tensor) -> Tensor:
-    """Return what a unit of each component adds to the known entries of a sample: (1, k), or (m, k) with missing ones."""
+    """Return what a unit of each component adds to the known entries of samples: (1, k), or (m, k) with missing ones."""
     return W.sum(dim=1)[None] if chunk.observed is None else chunk.observed.to(W) @ W.mT
 
 
@@ -196,15 +196,14 @@ def _sparse_sums(X: SparseRows, H: Tensor, W: Tensor, weights: Tensor | None) ->
     dictionary = np.ascontiguousarray(W.mT.numpy())
     arrays = dictionary, H.numpy(), weights.numpy(), first.numpy(), second.numpy()
     logs = kl_sums_sparse(X.data, X.indices, X.indptr, *arrays)
-    return {"logs": first.new_tensor(logs), "first": first, "second": second}
+    return {"logs": first.new_tensor(logs), "first": first, "second": second.mT}
 
 
 def _dense_sums(X: Tensor, H: Tensor, weighted: Tensor, W: Tensor, weights: Tensor | None) -> Sums:
     (k, f), wide = W.shape, sum_dtype(W.device)
-    i, j = torch.triu_indices(k, k, device=W.device)
     logs = W.new_zeros((), dtype=wide)
     first = W.new_zeros(k, f, dtype=wide)
-    second = W.new_zeros(len(i), f, dtype=wide)
+    second = W.new_zeros(k * (k + 1) // 2, f, dtype=wide)
     # A count that is impossible makes the cost huge, not infinite; the iteration is then undone.
     smallest = torch.finfo(W.dtype).tiny ** 0.25
     size = BLOCK_ROWS if W.device.type == "cpu" else len(X)
@@ -216,9 +215,8 @@ def _dense_sums(X: Tensor, H: Tensor, weighted: Tensor, W: Tensor, weights: Tens
         inverse = spectrum.reciprocal_()
         ratio = x * inverse
         first += right.mT @ ratio
-        pairs = left.mT[i].mul_(right.mT[j])
-        second += pairs @ ratio.mul_(inverse)
-    return {"logs": logs, "first": first.mT, "second": second.mT}
+        second += pair_sums(left, right, ratio.mul_(inverse))
+    return {"logs": logs, "first": first.mT, "second": second}
 
 
 def _constant(chunk: Chunk) -> Tensor:
@@ -240,10 +238,7 @@ def _weighted_sum(terms: Tensor, weights: Tensor | None, dtype: torch.dtype) -> 
 
 def _dictionary(sums: Sums, exposures_per_feature: Tensor, W: Tensor) -> Tensor:
     """Return the dictionary after a second-order step from W, at which the sums were made."""
-    k = len(W)
-    i, j = torch.triu_indices(k, k, device=W.device)
-    gram = W.new_empty(W.shape[1], k, k)
-    gram[:, i, j] = gram[:, j, i] = sums["second"]
+    gram = symmetric(sums["second"], len(W))
     Wt = W.mT
     share = exposures_per_feature * Wt
     least = KEPT_IN_STEP * torch.where(

@@ -29,3 +29,17 @@ def transposed_times(H: Tensor, X: Tensor | Any) -> Tensor:
     if isinstance(X, Tensor):
         return H.mT @ X
     return torch.from_numpy((X.T @ H.numpy()).T).to(H)
+
+
+def pair_sums(left: Tensor, right: Tensor, entries: Tensor) -> Tensor:
+    """``sum_n l_ni r_nj x_nc`` for i <= j: (k (k + 1) / 2, f), see :func:`symmetric`."""
+    i, j = torch.triu_indices(left.shape[1], left.shape[1], device=left.device)
+    return left.mT[i].mul_(right.mT[j]) @ entries
+
+
+def symmetric(pairs: Tensor, k: int) -> Tensor:
+    """Return the matrices (f, k, k) of which ``pairs`` (k (k + 1) / 2, f) holds the upper triangles."""
+    i, j = torch.triu_indices(k, k, device=pairs.device)
+    matrices = pairs.new_empty(pairs.shape[1], k, k)
+    matrices[:, i, j] = matrices[:, j, i] = pairs.mT
+    return matrices

@@ -60,3 +60,52 @@ def descend_rows_own_gram(grams, moments, solutions, max_sweeps, enough):
     for r in range(len(moments)):
         rows = slice(r, r + 1)
         descend_rows(grams[r], moments[rows], solutions[rows], max_sweeps, enough)
+
+
+@compiled(fastmath=REORDERED, error_model="numpy")
+def descend_masked_rows(X, observed, W, l1_reg, l2_reg, H, max_sweeps, enough):
+    """Lower ``1/2 ||x - h W||^2`` over the observed entries, with penalties, for every row of ``X``, in place in ``H``.
+
+    Sweeps as in :func:`descend_rows`, with the residual in place of the normal equations, which every row has its own.
+    """
+    n, f = X.shape
+    k = len(W)
+    residual = np.empty(f, W.dtype)
+    local = np.empty((k, f), W.dtype)
+    curvature = np.empty(k, W.dtype)
+    for r in range(n):
+        h = H[r]
+        m = 0
+        for c in range(f):
+            if observed[r, c]:
+                residual[m] = X[r, c]
+                for j in range(k):
+                    local[j, m] = W[j, c]
+                m += 1
+        for j in range(k):
+            total = l2_reg
+            for c in range(m):
+                total += local[j, c] * local[j, c]
+                residual[c] -= h[j] * local[j, c]
+            curvature[j] = total
+        first = 0.0
+        for sweep in range(max_sweeps):
+            gain = 0.0
+            for j in range(k):
+                value = h[j]
+                new = 0.0 * value
+                if curvature[j] > 0.0:
+                    slope = l1_reg + l2_reg * value
+                    for c in range(m):
+                        slope -= local[j, c] * residual[c]
+                    new = max(value - slope / curvature[j], new)
+                step = new - value
+                if step != 0.0:
+                    h[j] = new
+                    gain += step * step * curvature[j]
+                    for c in range(m):
+                        residual[c] -= step * local[j, c]
+            if sweep == 0:
+                first = gain
+            if gain <= enough * first:
+                break

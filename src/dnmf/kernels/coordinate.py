@@ -1,10 +1,14 @@
 """Non-negative least squares by coordinate descent: a few cheap sweeps where an exact solution is not needed."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels._coordinate_numba import descend_rows, descend_rows_own_gram
+from dnmf.kernels._coordinate_numba import (
+    descend_masked_rows,
+    descend_rows,
+    descend_rows_own_gram,
+)
 
 
 def coordinate_descent(
@@ -60,4 +64,48 @@ def coordinate_descent(
             step = (h[j] - slope[j] * inverse[j]).clamp(min=0) - h[j]
             h[j] += step
             slope += columns[j] * step
+    return h.mT.contiguous()
+
+
+def masked_coordinate_descent(
+    X: Float[Tensor, "n f"],
+    observed: Bool[Tensor, "n f"],
+    W: Float[Tensor, "k f"],
+    start: Float[Tensor, "n k"],
+    *,
+    l1_reg: float = 0.0,
+    l2_reg: float = 0.0,
+    max_sweeps: int,
+    enough: float = 0.0,
+) -> Float[Tensor, "n k"]:
+    """Lower ``1/2 sum_c (x_c - (h W)_c)^2 + l1_reg sum(h) + 1/2 l2_reg sum(h^2)`` over h >= 0, c the observed entries.
+
+    Parameters
+    ----------
+    X, observed : (n, f), (n, f)
+        Data, and which entries count; the others are 0 in X.
+    W, start : (k, f), (n, k)
+        Dictionary and where to start.
+    l1_reg, l2_reg : float
+        Penalties.
+    max_sweeps, enough : int, float
+        As for :func:`coordinate_descent`.
+    """
+    if X.device.type == "cpu":
+        H = start.clone(memory_format=torch.contiguous_format)
+        penalties = W.new_tensor([l1_reg, l2_reg]).numpy()  # in the precision of W
+        arrays = X.contiguous().numpy(), observed.contiguous().numpy(), W.contiguous().numpy()
+        descend_masked_rows(*arrays, penalties[0], penalties[1], H.numpy(), max_sweeps, enough)
+        return H
+    known = observed.to(W)
+    h = start.mT.clone(memory_format=torch.contiguous_format)
+    residual = (X - start @ W) * known
+    curvature = (known @ W.square().mT).mT + l2_reg
+    inverse = torch.where(curvature > 0, 1 / curvature, torch.zeros_like(curvature))
+    for _ in range(max_sweeps):
+        for j in range(len(W)):
+            slope = l1_reg + l2_reg * h[j] - residual @ W[j]
+            step = (h[j] - slope * inverse[j]).clamp(min=0) * (inverse[j] > 0) - h[j]
+            h[j] += step
+            residual -= step[:, None] * (known * W[j])
     return h.mT.contiguous()
