@@ -214,6 +214,7 @@ def choose_minibatch(sets: list[str]) -> None:
 
 def save(rows: list[Row], path: Path) -> None:
     """Write the rows; those of the same objective, set and method replace earlier ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     key = ["objective", "set", "method"]
     table = pd.DataFrame(rows)
     if path.exists():
