@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dnmf.extraction import ExtractionRun
-from dnmf.extraction.candidate import Candidate
 from dnmf.extraction.checkpoint import Checkpoint
+from dnmf.selection import Candidate
 from dnmf.signatures import SBS96, MutationCatalog
 from reliability.damage import alter, spoil
 from reliability.models import files_of, kind_of

@@ -30,7 +30,7 @@ def assert_same(one: Selection, other: Selection) -> None:
     assert list(one.candidates) == list(other.candidates)
     for k, candidate in one.candidates.items():
         for name in (
-            "signatures",
+            "components",
             "replicates",
             "costs",
             "held_out",
@@ -44,10 +44,10 @@ def assert_same(one: Selection, other: Selection) -> None:
 def test_the_true_number_is_chosen_and_its_signatures_found(
     catalog: MutationCatalog, selection: Selection
 ) -> None:
-    assert selection.choice.n_signatures == 3
+    assert selection.choice.n_components == 3
     assert selection.choice.stable
     assert selection.table.index.tolist() == [2, 3, 4]
-    np.testing.assert_allclose(selection.chosen.signatures.sum(axis=1), 1.0)
+    np.testing.assert_allclose(selection.chosen.components.sum(axis=1), 1.0)
 
 
 def test_workers_do_not_change_a_bit(catalog: MutationCatalog, selection: Selection) -> None:
@@ -67,7 +67,7 @@ def test_each_number_is_what_it_would_be_alone(
     catalog: MutationCatalog, selection: Selection
 ) -> None:
     alone = select_signatures(catalog, [3], n_restarts=RESTARTS)
-    np.testing.assert_array_equal(alone.chosen.signatures, selection.candidates[3].signatures)
+    np.testing.assert_array_equal(alone.chosen.components, selection.candidates[3].components)
 
 
 def test_another_seed_gives_other_restarts(catalog: MutationCatalog, selection: Selection) -> None:
@@ -175,4 +175,4 @@ def test_samples_without_mutations_change_nothing(
     counts.loc["empty"] = 0.0
     padded = MutationCatalog(counts, source=catalog.source)
     with_empty = select_signatures(padded, [3], n_restarts=RESTARTS)
-    np.testing.assert_array_equal(with_empty.chosen.signatures, selection.candidates[3].signatures)
+    np.testing.assert_array_equal(with_empty.chosen.components, selection.candidates[3].components)

@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 
 from dnmf.checkpoints import LOCK, PartsFolder
-from dnmf.extraction.candidate import Candidate
+from dnmf.selection.candidate import Candidate
 
 CATALOG, OPTIONS = "catalog.tsv", "options.json"
 
@@ -16,7 +16,7 @@ CATALOG, OPTIONS = "catalog.tsv", "options.json"
 class Checkpoint(PartsFolder):
     """A folder of finished restarts and candidates; see :class:`dnmf.checkpoints.PartsFolder`."""
 
-    format = 3
+    format = 4
     names = {  # noqa: RUF012
         "format": "the format of checkpoints",
         "dnmf": "the version of dnmf",
@@ -54,8 +54,8 @@ class Checkpoint(PartsFolder):
     def save_candidate(self, candidate: Candidate) -> None:
         """Keep a finished number of signatures; its restarts are part of it and no longer needed."""
         arrays = {field.name: getattr(candidate, field.name) for field in fields(candidate)}
-        self.save(_name(candidate.n_signatures), arrays)
-        self._remove_restarts(candidate.n_signatures)
+        self.save(_name(candidate.n_components), arrays)
+        self._remove_restarts(candidate.n_components)
 
     def finished(self) -> list[int]:
         """Return the numbers of signatures that are finished, in order."""

@@ -120,7 +120,7 @@ def extract_signatures(
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
     >>> catalog, _ = simulate_catalog(truth, 30, mean_burden=20_000, sparsity=0.3, random_state=0)
     >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
-    >>> result.selection.choice.n_signatures
+    >>> result.selection.choice.n_components
     3
     >>> sorted(result.layer.decomposition.known)
     ['SBS1', 'SBS2', 'SBS7a']

@@ -11,12 +11,13 @@ from dnmf.criteria import (
     MIXTURE_COSINE_GAINS,
 )
 from dnmf.estimators import PaperDNMF
-from dnmf.extraction.candidate import SAMPLE_FOLDS
-from dnmf.extraction.choice import stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.second_layer import SecondLayer
 from dnmf.search.cohort import MOST_MUTATIONS
 from dnmf.search.held_out import CHANNEL_FOLDS
+from dnmf.selection.candidate import SAMPLE_FOLDS
+from dnmf.selection.choice import standard_errors
+from dnmf.selection.counts import stable_silhouette
 from dnmf.signatures import SignatureSet
 
 
