@@ -4,13 +4,15 @@ from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
     MULayer,
+    MultiplicativeLayer,
     ProjectedGradientLayer,
     UnfoldedLayer,
     WeightedMULayer,
 )
-from dnmf.unfolding.networks import LAYERS, Unfolded, UnfoldedMU
+from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
+from dnmf.unfolding.rules import LAYERS, register_rule
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 from dnmf.unfolding.training import History, TrainConfig, train_supervised, train_unsupervised
 
@@ -20,6 +22,7 @@ __all__ = [
     "History",
     "KLLayer",
     "MULayer",
+    "MultiplicativeLayer",
     "NewtonLayer",
     "Problem",
     "ProjectedGradientLayer",
@@ -28,6 +31,7 @@ __all__ = [
     "UnfoldedLayer",
     "UnfoldedMU",
     "WeightedMULayer",
+    "register_rule",
     "train_supervised",
     "train_to_dictionary",
     "train_unsupervised",
