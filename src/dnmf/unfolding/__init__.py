@@ -1,5 +1,7 @@
 """Classic steps as layers of PyTorch networks, their rules by name, and the loops that train them."""
 
+from dnmf.unfolding.exact import ExactNNLS, ExactPoisson, exact_nnls, exact_poisson
+from dnmf.unfolding.fixed_point import FixedPoint
 from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
@@ -17,6 +19,9 @@ from dnmf.unfolding.training import History, TrainConfig, train_supervised, trai
 __all__ = [
     "LAYERS",
     "ADMMLayer",
+    "ExactNNLS",
+    "ExactPoisson",
+    "FixedPoint",
     "History",
     "KLLayer",
     "MULayer",
@@ -28,6 +33,8 @@ __all__ = [
     "UnfoldedLayer",
     "UnfoldedMU",
     "WeightedMULayer",
+    "exact_nnls",
+    "exact_poisson",
     "train_supervised",
     "train_to_dictionary",
     "train_unsupervised",
