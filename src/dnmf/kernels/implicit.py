@@ -1,7 +1,7 @@
 """Exact solutions as steps of torch, with their derivatives by the implicit function theorem.
 
-To ``torch.compile`` and ``torch.export`` each is one opaque operator. Inside it runs a compiled solver on the processor,
-in float64; its answer goes back to the device and dtype that it came from.
+To ``torch.compile`` and ``torch.export`` each is one opaque operator. In it a compiled solver runs on the processor, in
+float64; its answer goes back to the device and dtype that it came from.
 """
 
 from collections.abc import Callable
@@ -61,11 +61,19 @@ def differentiable_kl_exposures(X: Tensor, W: Tensor) -> Tensor:
     return _KLExposures.apply(X, W)
 
 
+def kl_solve_on_support(X: Tensor, W: Tensor, H: Tensor, target: Tensor) -> Tensor:
+    """Return the v of :func:`differentiable_kl_exposures` for the gradients ``target``, H being the exact exposures.
+
+    Shapes (n, f), (k, f), (n, k), (n, k) -> (n, k). Not differentiable.
+    """
+    return _KLSolveOnSupport.apply(X, W, H, target)
+
+
 # ── the operators ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _opaque(name: str, fake: Operator) -> Callable[[Operator], Operator]:
-    """Return a decorator that makes one operator of a function, whose result has shape and dtype of what ``fake`` gives.
+    """Return a decorator that makes one operator of a function, whose result is of the shape that ``fake`` gives.
 
     Before torch 2.4, which has no such operators, the function stays as it is: all but compilation works.
     """
@@ -99,9 +107,7 @@ def _solve(gram: Tensor, state: Tensor, target: Tensor) -> Tensor:
     scaled_gram = np.ascontiguousarray(G * inverse_norms[:, None] * inverse_norms)
     scaled_target = np.multiply(T, inverse_norms, order="C")
     solutions, dependent = np.empty_like(T), np.empty(len(T), np.bool_)
-    solve_on_supports(
-        scaled_gram, scaled_target, on, np.lexsort(on.T[::-1]), solutions, dependent
-    )
+    solve_on_supports(scaled_gram, scaled_target, on, np.lexsort(on.T[::-1]), solutions, dependent)
     solutions *= inverse_norms
     for row in np.flatnonzero(dependent):
         members = on[row]
@@ -210,7 +216,7 @@ class _KLExposures(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         X, W, h = ctx.saved_tensors
-        v = _KLSolveOnSupport.apply(X, W, h, gradient)
+        v = kl_solve_on_support(X, W, h, gradient)
         ratio, possible, safe = _ratio(X, h, W)
         change = torch.where(possible, v @ W, 0.0) / safe
         return change, v.mT @ (ratio - 1) - h.mT @ (change * ratio)

@@ -1,4 +1,4 @@
-"""Exact solutions as layers: gradients to the data, the dictionary and the penalties by the implicit function theorem."""
+"""Exact solutions as layers: gradients to data, dictionary and penalties by the implicit function theorem."""
 
 from typing import ClassVar
 
@@ -58,9 +58,7 @@ def exact_nnls(
         l1_reg = l1_reg.broadcast_to(*X.shape[:-1], len(W)).reshape(-1, len(W))
     dtype = _solver_dtype(X, W)
     with torch.autocast(X.device.type, enabled=False):
-        gram, moments = exposure_moments(
-            rows.to(dtype), W.to(dtype), l1_reg=l1_reg, l2_reg=l2_reg
-        )
+        gram, moments = exposure_moments(rows.to(dtype), W.to(dtype), l1_reg=l1_reg, l2_reg=l2_reg)
         return shaped_like(X, differentiable_nnls(gram, moments)).to(X.dtype)
 
 
@@ -69,8 +67,8 @@ def exact_poisson(
 ) -> Float[Tensor, "*batch k"]:
     """Return ``argmin_{H >= 0} sum(H W - X log(H W))`` exactly, and differentiably.
 
-    See :class:`ExactPoisson`, which holds the dictionary; shapes, dtypes and errors as :func:`exact_nnls`. No number may
-    be negative.
+    See :class:`ExactPoisson`, which holds the dictionary. Shapes, dtypes and errors as :func:`exact_nnls`; negative
+    numbers are an error too.
 
     Examples
     --------
@@ -100,9 +98,7 @@ class _ExactLayer(nn.Module):
         if W.ndim != 2 or not (torch.isfinite(W) & (W >= 0)).all():
             raise ValueError("a dictionary has two dimensions (k, f) and finite values >= 0")
         # Contiguous, whatever the table was: optimisers pair a parameter with its moments by place in memory.
-        self.dictionary = nn.Parameter(
-            W.detach().clone(memory_format=torch.contiguous_format)
-        )
+        self.dictionary = nn.Parameter(W.detach().clone(memory_format=torch.contiguous_format))
 
     def project_nonnegative_(self) -> None:
         """Clamp the dictionary and the penalties at zero: after each optimiser step."""
@@ -122,7 +118,7 @@ class ExactNNLS(_ExactLayer):
     ``1/2 ||X - H W||^2 + l1_reg sum(H) + l2_reg/2 sum(H^2)``
 
     With ``G = W W^T + diag(l2_reg)`` and ``c = x W^T - l1_reg``, a sample whose components in use are P has
-    ``h_P = c_P G_PP^-1``, and P does not change with small changes of the inputs. So for a gradient g that arrives at h::
+    ``h_P = c_P G_PP^-1``, and P stays the same for small changes of the inputs. So a gradient g at h becomes::
 
         v_P = g_P G_PP^-1,  v = 0 off P
         gradient to x: v W       to W: v^T (x - h W) - h^T v W     to l1_reg: -v     to l2_reg: -v h
@@ -153,9 +149,9 @@ class ExactNNLS(_ExactLayer):
     Linearly dependent components: that of the solution found, which uses independent ones. A sample without any
     component in use, such as one of zeros, has gradient 0. Check a solution with :meth:`certificate`.
 
-    It works under ``torch.compile(fullgraph=True)``, ``torch.export`` (to load the file, import ``dnmf.unfolding``
-    first), ``torch.vmap`` and ``torch.func.grad``. Products are taken on the device of the data; the solver, forward and
-    backward, runs on the processor in float64, so (n, k) numbers go there and back.
+    It works under ``torch.compile(fullgraph=True)``, ``torch.export`` (import ``dnmf.unfolding`` before the file is
+    loaded), ``torch.vmap`` and ``torch.func.grad``; not in ONNX. Products are taken on the device of the data; the
+    solver, forward and backward, runs on the processor in float64, so (n, k) numbers go there and back.
 
     Amos and Kolter 2017, OptNet: differentiable optimization as a layer; Mairal, Bach and Ponce 2012, Task-driven
     dictionary learning. The function with the dictionary as an argument is :func:`dnmf.unfolding.exact_nnls`.
@@ -186,7 +182,7 @@ class ExactNNLS(_ExactLayer):
     ) -> None:
         super().__init__(W)
         for name, value in (("l1_reg", l1_reg), ("l2_reg", l2_reg)):
-            penalty = torch.as_tensor(value).detach().to(self.dictionary, copy=True)
+            penalty = torch.as_tensor(value, dtype=W.dtype, device=W.device).detach().clone()
             if penalty.shape not in ((), W.shape[:1]) or not (penalty >= 0).all():
                 raise ValueError(f"{name} is one number >= 0, or one of each component ({len(W)},)")
             if learn_penalties:
@@ -228,8 +224,8 @@ class ExactPoisson(_ExactLayer):
     Notes
     -----
     Where the counts of a sample do not tell its components apart (fewer counts than components), v is the smallest that
-    solves its equations best. Features that no component in use produces have gradient 0. Differentiable once. All else,
-    and the sources, as :class:`ExactNNLS`; the function with the dictionary as an argument is
+    solves its equations best. Features that no component in use produces have gradient 0. Differentiable once. All
+    else, and the sources, as :class:`ExactNNLS`; the function with the dictionary as an argument is
     :func:`dnmf.unfolding.exact_poisson`.
 
     Examples

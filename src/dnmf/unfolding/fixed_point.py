@@ -16,12 +16,12 @@ from dnmf.unfolding.problem import Problem
 class FixedPoint(nn.Module):
     """One layer, repeated until its state no longer changes: a deep equilibrium model of any rule.
 
-    Forward: ``s <- layer(s, problem)`` until the state of every sample changes by at most ``tol`` of the largest it had.
-    Backward, by the implicit function theorem: with J the Jacobian of the layer in the state of one sample, a gradient g
-    that arrives at the fixed point becomes ``u = g (I - J)^-1``, which goes once through the layer to its weights, the
-    data, the dictionary and the penalties. Memory and time do not grow with the number of steps. Of a rule whose fixed
-    point is the exact solution whatever its weights are (``exact_fixed_point``: ADMM, Newton) the gradients are those of
-    :class:`dnmf.unfolding.ExactNNLS`, and none go to its weights.
+    Forward: ``s <- layer(s, problem)`` until no sample's state changes by more than ``tol`` of the largest it had.
+    Backward, by the implicit function theorem: with J the Jacobian of the layer in the state of one sample, a gradient
+    g at the fixed point becomes ``u = g (I - J)^-1``, which goes once through the layer to its weights, the data, the
+    dictionary and the penalties. Memory and time do not grow with the number of steps. A rule whose fixed point is the
+    exact solution whatever its weights are (``exact_fixed_point``: ADMM, Newton) has the gradients of
+    :class:`dnmf.unfolding.ExactNNLS`, and its weights have none.
 
     Parameters
     ----------
@@ -39,14 +39,16 @@ class FixedPoint(nn.Module):
 
     Notes
     -----
-    J is found by k vector-Jacobian products for all samples at once, and the k x k systems are solved directly. Where one
-    is singular (a component without any mass) the smallest solution of least error is taken. A rule treats each sample
-    by itself, which is used here.
+    J is found by k vector-Jacobian products for all samples at once, since a rule treats each sample by itself, and the
+    k x k systems are solved directly. Where one is singular (a component without any mass) the smallest solution of
+    least error is taken.
 
     For the classic steps the fixed point is the exact solution, which :class:`dnmf.unfolding.ExactNNLS` and
-    :class:`dnmf.unfolding.ExactPoisson` find in a small part of the time. This class is for layers whose weights are trained, and for rules of one's own.
-    The number of steps depends on the data: a ``torch.compile`` of it has graph breaks; it cannot be exported, and is
-    differentiable once. The layer works in the unit of the data: scale them so that codes are near 1.
+    :class:`dnmf.unfolding.ExactPoisson` find in a small part of the time. This class is for layers whose weights are
+    trained, and for rules of one's own. The layer works in the unit of the data: scale them so that codes are near 1.
+
+    The number of steps depends on the data: ``torch.compile`` breaks the graph, and there is no export and no
+    ``torch.vmap``. Differentiable once.
 
     Bai, Kolter and Koltun 2019, Deep equilibrium models.
 
@@ -82,7 +84,8 @@ class FixedPoint(nn.Module):
             if isinstance(value, nn.Parameter):
                 self.register_parameter(name, value)
             else:
-                self.register_buffer(name, torch.as_tensor(value).detach().to(W, copy=True))
+                constant = torch.as_tensor(value, dtype=W.dtype, device=W.device)
+                self.register_buffer(name, constant.detach().clone())
 
     def forward(self, X: Float[Tensor, "*batch f"]) -> Float[Tensor, "*batch k"]:
         """Return the codes of one sample or a batch of them.
@@ -121,10 +124,12 @@ class FixedPoint(nn.Module):
             before, state = state, self.layer(state, problem)
             largest = torch.maximum(largest, state.abs().amax(dim=1, keepdim=True))
             arrived = ((state - before).abs() <= tol * largest).all(dim=1)
+            if not bool(largest.isfinite().all()):
+                raise FloatingPointError(
+                    "the states of the layer do not stay finite: it has no fixed point for these data"
+                )
             if bool(arrived.all()):
                 return state
-        if not bool(state.isfinite().all()):
-            raise FloatingPointError("the states of the layer do not stay finite: it has no fixed point here")
         warnings.warn(
             f"{int((~arrived).sum())} of {len(state)} samples have not reached the fixed point of the layer after "
             f"{self.max_steps} steps: raise max_steps or tol",
