@@ -6,13 +6,15 @@ from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
     MULayer,
+    MultiplicativeLayer,
     ProjectedGradientLayer,
     UnfoldedLayer,
     WeightedMULayer,
 )
-from dnmf.unfolding.networks import LAYERS, Unfolded, UnfoldedMU
+from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
+from dnmf.unfolding.rules import LAYERS, register_rule
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 from dnmf.unfolding.training import History, TrainConfig, train_supervised, train_unsupervised
 
@@ -25,6 +27,7 @@ __all__ = [
     "History",
     "KLLayer",
     "MULayer",
+    "MultiplicativeLayer",
     "NewtonLayer",
     "Problem",
     "ProjectedGradientLayer",
@@ -35,6 +38,7 @@ __all__ = [
     "WeightedMULayer",
     "exact_nnls",
     "exact_poisson",
+    "register_rule",
     "train_supervised",
     "train_to_dictionary",
     "train_unsupervised",
