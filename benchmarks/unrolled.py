@@ -123,7 +123,9 @@ def with_channel(task: tasks.Task) -> tasks.Task:
     found = {name: getattr(task, name) for name in names if getattr(task, name) is not None}
     return replace(
         task,
-        **{n: torch.cat([v, v.new_full((len(v), 1), SUM_CHANNEL)], dim=1) for n, v in found.items()},
+        **{
+            n: torch.cat([v, v.new_full((len(v), 1), SUM_CHANNEL)], dim=1) for n, v in found.items()
+        },
     )
 
 
@@ -190,7 +192,9 @@ def ridge(task: tasks.Task) -> dict[str, float | None]:
     return {"error": relative(found, task.H_test), "train_seconds": seconds}
 
 
-def fitting(function: Callable[..., dict[str, float | None]], *arguments: object) -> dict[str, float | None]:
+def fitting(
+    function: Callable[..., dict[str, float | None]], *arguments: object
+) -> dict[str, float | None]:
     """The result of a training; an infinite error if it diverged."""
     try:
         return function(*arguments)
@@ -243,9 +247,7 @@ def known(data: Path) -> Iterator[Row]:
                         found = (
                             fitting(trained_exact, task, rate, seed)
                             if depth is None
-                            else fitting(
-                                trained_network, task, method, depth, rate, schedule, seed
-                            )
+                            else fitting(trained_network, task, method, depth, rate, schedule, seed)
                         )
                         yield Row("test", name, seed, method + suffix, depth, True, rate=rate, schedule=schedule, **found)  # fmt: skip
 

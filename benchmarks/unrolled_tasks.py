@@ -192,7 +192,9 @@ def noise(rng: np.random.Generator, seconds: float = 2.0) -> Array:
     n = int(RATE * seconds)
     t = np.arange(n) / RATE
     low = scipy.signal.butter(2, rng.uniform(400, 1500), fs=RATE)
-    hiss = scipy.signal.lfilter(*low, rng.normal(size=n)) * (1.2 + np.sin(2 * np.pi * t * rng.uniform(0.3, 2)))
+    hiss = scipy.signal.lfilter(*low, rng.normal(size=n)) * (
+        1.2 + np.sin(2 * np.pi * t * rng.uniform(0.3, 2))
+    )
     base = rng.uniform(100, 300)
     hum = sum(np.sin(2 * np.pi * base * h * t) / h for h in range(1, 8))
     clatter = np.zeros(n)

@@ -69,6 +69,17 @@ def problem() -> Callable[[int, int, int, int], Any]:
 
 
 @pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """As for users: the check of array shapes that test runs have would speak first."""
+    from jaxtyping import config
+
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
 def torch_threads() -> Iterator[Callable[[int], None]]:
     """Set the number of torch threads for one test; the number before is restored after it."""
     import torch

@@ -151,16 +151,33 @@ def test_gradients_of_data_start_and_weights_are_right(data, rule):
 
 @RULES
 @pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.filterwarnings("ignore")  # PyTorch warns of its own parts while it traces
 def test_it_can_be_compiled_whole_and_exported(data, rule, ndim):
     X, _, _ = data
     X = X if ndim == 2 else torch.stack([X, 2 * X])
     network = moved(UnfoldedNMF(F, K, 2, rule=rule, dtype=X.dtype)).requires_grad_(False)
-    expected = network(X)
+    torch.compiler.reset()
     compiled = torch.compile(network, fullgraph=True, backend="eager")
     exported = torch.export.export(network, (X,)).module()
     for call in (compiled, exported):
-        for found, exact in zip(call(X), expected, strict=True):
+        for found, exact in zip(call(X), network(X), strict=True):
             torch.testing.assert_close(found, exact)
+
+
+@RULES
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_half_precision_is_that_of_samples_and_weights_alone(data, rule, half):
+    X = data[0].float()
+    network = moved(UnfoldedNMF(F, K, L, rule=rule))
+    with torch.autocast("cpu", half):
+        found = network(X)
+        found.H.sum().backward()
+    assert torch.equal(found.H, network(X).H)
+    stored = network.to(half)(torch.stack([X, X]).to(half))
+    assert stored.H.dtype == stored.W.dtype == half
+    assert stored.H.isfinite().all()
+    assert stored.W.isfinite().all()
 
 
 @RULES

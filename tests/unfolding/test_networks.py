@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxtyping import config as jaxtyping_config
 
 from dnmf.kernels import Frobenius, exact_exposures, frobenius_cost, update_exposures
 from dnmf.unfolding import LAYERS, Problem, Unfolded, UnfoldedMU
@@ -199,15 +198,6 @@ NETWORKS = {
 }
 
 
-@pytest.fixture
-def unchecked_shapes():
-    """As for users: the check of array shapes that test runs have would speak first."""
-    before = jaxtyping_config.jaxtyping_disable
-    jaxtyping_config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping_config.update("jaxtyping_disable", before)
-
-
 @pytest.fixture(params=NETWORKS)
 def network_and_data(problem, request):
     X, _, W = problem(6, 8, 3, 11)
@@ -241,7 +231,7 @@ def test_another_precision_is_refused_by_name(network_and_data, dtype):
     ):
         network(X.to(dtype))
     with pytest.raises(TypeError, match=r"both must be torch\.float64, or both torch\.float32"):
-        network.to(torch.bfloat16)(X.to(torch.bfloat16))
+        network.to(dtype)(X)
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
@@ -255,10 +245,10 @@ def test_starting_exposures_have_the_shape_of_the_samples(problem):
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
-def test_a_problem_holds_samples_as_rows(problem):
+def test_samples_and_dictionary_of_a_problem_have_the_same_features(problem):
     X, _, W = problem(6, 8, 3, 13)
-    for samples, dictionary in ((X[0], W), (X, W[:, :5]), (X[None], None)):
-        with pytest.raises(ValueError, match=r"samples as rows \(n, f\)"):
+    for samples, dictionary in ((X, W[:, :5]), (X[0, :5], W), (X, W[None]), (X[0, 0], None)):
+        with pytest.raises(ValueError, match=r"samples \(\.\.\., f\) and a dictionary \(k, f\)"):
             Problem(samples, dictionary)
 
 

@@ -16,7 +16,8 @@ from dnmf.kernels.objectives import Objective, Poisson
 from dnmf.progress import Progress
 from dnmf.search.dictionary import SEARCH, find_dictionary
 from dnmf.threads import one_thread
-from dnmf.unfolding.networks import LAYERS, Unfolded
+from dnmf.unfolding.networks import Unfolded
+from dnmf.unfolding.rules import rule_of
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 
 # Iterations of maximum likelihood that follow the dictionary search with layer="kl".
@@ -201,11 +202,12 @@ class DNMF(UnfoldedFactorisation):
 
     @property
     def _objective(self) -> Objective:
-        return LAYERS[self.layer].objective(**self._penalties)
+        return rule_of(self.layer).objective(**self._penalties)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        self._check_choices(layer=LAYERS, init=INIT_METHODS)
+        rule_of(self.layer)  # an error for an unknown name
+        self._check_choices(init=INIT_METHODS)
         if self.init == "ones":
             raise ValueError(
                 "init='ones' gives equal signatures, which the search cannot tell apart"

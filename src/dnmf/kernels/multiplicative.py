@@ -10,19 +10,24 @@ from torch import Tensor
 from dnmf.kernels.costs import frobenius_cost
 from dnmf.kernels.finite import finite
 
-# Far below any moment of count data, far above underflow.
-EPSILON = {torch.float64: 1e-12, torch.float32: 1.2e-7}
+# Far below any moment of count data, far above underflow; float16 has nothing smaller.
+EPSILON = {
+    torch.float64: 1e-12,
+    torch.float32: 1.2e-7,
+    torch.bfloat16: 1.2e-7,
+    torch.float16: 1.2e-7,
+}
 
 
 def mu_step(
-    H: Float[Tensor, "n k"],
-    numerator: Float[Tensor, "n k"],
+    H: Float[Tensor, "*batch k"],
+    numerator: Float[Tensor, "*batch k"],
     gram: Float[Tensor, "k k"],
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
     *,
     eps: float | None = None,
-) -> Float[Tensor, "n k"]:
+) -> Float[Tensor, "*batch k"]:
     """Return one regularised multiplicative update of the exposures.
 
     ``H <- H * (N + eps) / (H G^T + l1_reg + l2_reg H + eps)``
@@ -41,7 +46,7 @@ def mu_step(
     l1_reg, l2_reg : float or scalar tensor
         Penalties; ``l1_reg`` is compared with ``X W^T``, not with 1.
     eps : float, optional
-        Guard against 0/0. Default 1e-12 in float64, 1.2e-7 in float32.
+        Guard against 0/0. Default 1e-12 in float64, else 1.2e-7.
 
     Notes
     -----
@@ -69,14 +74,14 @@ def mu_step(
 
 
 def update_exposures(
-    X: Float[Tensor, "n f"],
-    H: Float[Tensor, "n k"],
+    X: Float[Tensor, "*batch f"],
+    H: Float[Tensor, "*batch k"],
     W: Float[Tensor, "k f"],
     *,
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
     eps: float | None = None,
-) -> Float[Tensor, "n k"]:
+) -> Float[Tensor, "*batch k"]:
     """Return the exposures after one classic multiplicative update.
 
     ``H <- H * (X W^T + eps) / (H W W^T + l1_reg + l2_reg H + eps)``

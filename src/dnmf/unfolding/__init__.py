@@ -16,13 +16,15 @@ from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
     MULayer,
+    MultiplicativeLayer,
     ProjectedGradientLayer,
     UnfoldedLayer,
     WeightedMULayer,
 )
-from dnmf.unfolding.networks import LAYERS, Unfolded, UnfoldedMU
+from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
+from dnmf.unfolding.rules import LAYERS, register_rule
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 from dnmf.unfolding.training import History, TrainConfig, train_supervised, train_unsupervised
 
@@ -39,6 +41,7 @@ __all__ = [
     "LPALMLayer",
     "LpPALMLayer",
     "MULayer",
+    "MultiplicativeLayer",
     "NALMULayer",
     "NewtonLayer",
     "PALMLayer",
@@ -53,6 +56,7 @@ __all__ = [
     "WeightedMULayer",
     "factor_loss",
     "lpalm",
+    "register_rule",
     "separate",
     "train_supervised",
     "train_to_dictionary",

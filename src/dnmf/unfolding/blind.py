@@ -1,6 +1,7 @@
 """Networks that unfold a whole factorisation: every layer updates the exposures and the dictionary."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from dnmf.kernels.initialize import extreme_rows
 from dnmf.unfolding.blind_rules import BLIND_RULES, BlindRule
 from dnmf.unfolding.layers import UnfoldedLayer
+from dnmf.unfolding.precision import call_in, full_precision, working_dtype
 from dnmf.unfolding.problem import Problem
 
 
@@ -44,14 +46,25 @@ class BlindLayer(nn.Module):
         self.exposures, self.dictionary = exposures, dictionary
         self.dictionary_first = dictionary_first
 
+    @classmethod
+    def of(cls, rule: BlindRule, W: Float[Tensor, "k f"]) -> "BlindLayer":
+        """Return the layer of a rule that starts from the dictionary ``W``."""
+        dictionary = None if rule.dictionary is None else rule.dictionary(W)
+        return cls(rule.exposures(W), dictionary, dictionary_first=rule.dictionary_first)
+
     def forward(
-        self, X: Tensor, H: Tensor, W: Tensor, l1_reg: Tensor | float, l2_reg: Tensor | float
-    ) -> tuple[Tensor, Tensor]:
-        """Return the next states of exposures (n, k) and dictionary (k, f)."""
+        self,
+        X: Float[Tensor, "n f"],
+        H: Float[Tensor, "n k"],
+        W: Float[Tensor, "k f"],
+        l1_reg: float = 0.0,
+        l2_reg: float = 0.0,
+    ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "k f"]]:
+        """Return the next states of exposures and dictionary."""
         if self.dictionary_first:
             W = self._next_dictionary(X, H, W)
         problem = Problem(X, W.clamp(min=0), l1_reg=l1_reg, l2_reg=l2_reg)
-        H = self.exposures(H, problem)
+        H = call_in(X.dtype, self.exposures, H, problem)
         if not self.dictionary_first:
             W = self._next_dictionary(X, H, W)
         return H, W
@@ -59,8 +72,8 @@ class BlindLayer(nn.Module):
     def _next_dictionary(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
         if self.dictionary is None:
             return W
-        state: Tensor = self.dictionary(W.mT, Problem(X.mT, H.clamp(min=0).mT))
-        return state.mT
+        problem = Problem(X.mT, H.clamp(min=0).mT)
+        return call_in(X.dtype, self.dictionary, W.mT, problem).mT
 
     def project_nonnegative_(self) -> None:
         """Clamp the weights of both steps that must not be negative."""
@@ -164,16 +177,10 @@ class UnfoldedNMF(nn.Module):
         else:
             self.register_buffer("W0", None if W0 is None else like)
         self.register_buffer("known", known)
-        self.n_features, self.n_components, self.n_layers = n_features, n_components, n_layers
+        self.n_features, self.n_components = n_features, n_components
         self.H0, self.l1_reg, self.l2_reg = H0, l1_reg, l2_reg
-        self.layers = nn.ModuleList(
-            BlindLayer(
-                rule.exposures(like),
-                None if rule.dictionary is None else rule.dictionary(like),
-                dictionary_first=rule.dictionary_first,
-            )
-            for _ in range(min(n_layers, 1) if tied else n_layers)
-        )
+        layers = [BlindLayer.of(rule, like) for _ in range(1 if tied else n_layers)]
+        self.layers = nn.ModuleList(layers * n_layers if tied else layers)
 
     @classmethod
     def from_dictionary(
@@ -207,15 +214,16 @@ class UnfoldedNMF(nn.Module):
 
     def start(self, X: Float[Tensor, "n f"]) -> Factors:
         """Return the factors from which the layers start on the samples ``X``."""
-        n_known = 0 if self.known is None else len(self.known)
+        known = None if self.known is None else self.known.to(X)
+        n_unknown = self.n_components - (0 if known is None else len(known))
         if self.W0 is None:
             totals = X.sum(dim=1, keepdim=True)
             spectra = X / torch.where(totals > 0, totals, torch.ones_like(totals))
-            W = extreme_rows(spectra, self.n_components - n_known, apart_from=self.known)
+            W = extreme_rows(spectra, n_unknown, apart_from=known)
         else:
-            W = self.W0[n_known:]
-        if self.known is not None:
-            W = torch.cat([self.known, W])
+            W = self.W0[self.n_components - n_unknown :].to(X)
+        if known is not None:
+            W = torch.cat([known, W])
         if self.H0 is not None:
             return Factors(X.new_full((len(X), self.n_components), self.H0), W)
         mass = W.sum()
@@ -227,6 +235,8 @@ class UnfoldedNMF(nn.Module):
 
         Raises
         ------
+        TypeError
+            If samples and weights are not both float64, or both float32 or less.
         ValueError
             If X has another number of features, fewer than two dimensions, or too few samples to start from.
         """
@@ -234,27 +244,30 @@ class UnfoldedNMF(nn.Module):
             raise ValueError(
                 f"expected data sets (..., n, {self.n_features}), got a tensor of shape {tuple(X.shape)}"
             )
-        n_known = 0 if self.known is None else len(self.known)
-        if self.W0 is None and X.shape[-2] < self.n_components - n_known:
+        n_unknown = self.n_components - (0 if self.known is None else len(self.known))
+        if self.W0 is None and X.shape[-2] < n_unknown:
             raise ValueError(
-                f"a data set of {X.shape[-2]} samples is too small to start {self.n_components - n_known} components "
-                "from: give W0"
+                f"a data set of {X.shape[-2]} samples is too small to start {n_unknown} components from: give W0"
             )
-        if X.ndim == 2:
-            return [Factors(*pair) for pair in self._iterates(X)]
-        batch = X.shape[:-2]
-        # Rules are written for one problem; this is the same for many.
-        pairs = torch.vmap(self._iterates)(X.flatten(0, -3))
-        return [Factors(*(factor.unflatten(0, batch) for factor in pair)) for pair in pairs]
+        weights = next(chain(self.parameters(), self.buffers())).dtype
+        with full_precision(X):
+            samples = X.to(working_dtype(X.dtype, weights))
+            # Rules are written for one problem; this is the same for many.
+            run = self._iterates if X.ndim == 2 else torch.vmap(self._iterates)
+            pairs = run(samples if X.ndim == 2 else samples.flatten(0, -3))
+            dtype = torch.promote_types(X.dtype, weights)
+            return [
+                Factors(*(f.reshape(*X.shape[:-2], *f.shape[-2:]).to(dtype) for f in pair))
+                for pair in pairs
+            ]
 
     def _iterates(self, X: Tensor) -> list[tuple[Tensor, Tensor]]:
         H, W = self.start(X)
         pairs = [(H, W)]
-        for index in range(self.n_layers):
-            layer = self.layers[index % len(self.layers)]
+        for layer in self.layers:
             H, W = layer(X, H, W, self.l1_reg, self.l2_reg)
             if self.known is not None:
-                W = torch.cat([self.known, W[len(self.known) :]])
+                W = torch.cat([self.known.to(X), W[len(self.known) :]])
             pairs.append((H, W))
         return [(H.clamp(min=0), W.clamp(min=0)) for H, W in pairs]
 
