@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.ndimage
 import scipy.signal
 import torch
 from torch import Tensor
@@ -135,20 +136,18 @@ def paper_set(data: Path, seed: int, *, noisy: bool) -> Task:
 def blind(name: str, seed: int) -> BlindTask:
     """Problems whose dictionaries vary around one; exposures differ between samples, as a factorisation needs."""
     rng = np.random.default_rng(seed)
-    if name == "blind toy":
-        mean = rng.random((TOY["k"], TOY["f"]))
-    else:
-        mean = spectra(rng, ENDMEMBERS)
+    is_toy = name == "blind toy"
+    mean = rng.random((TOY["k"], TOY["f"])) if is_toy else spectra(rng, ENDMEMBERS)
     k, f = mean.shape
 
     def draw() -> list[Array]:
         shape = (BLIND_PROBLEMS, BLIND_SAMPLES)
         bumps = rng.normal(size=(BLIND_PROBLEMS, k, f))
-        if name == "blind unmixing":
+        if not is_toy:
             bumps = scipy.ndimage.gaussian_filter1d(bumps, 8, axis=2)
             bumps /= bumps.std()
         W = mean * np.exp(BLIND[name] * bumps)
-        if name == "blind toy":
+        if is_toy:
             H = rng.gamma(1.0, 25.0, (*shape, k)) * (rng.random((*shape, k)) < 0.7)
             X = H @ W + TOY["noise"] * rng.normal(size=(*shape, f))
         else:
