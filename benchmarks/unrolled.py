@@ -28,7 +28,7 @@ from dnmf.unfolding import (
     LAYERS,
     BlindRule,
     DeepNMFLayer,
-    # ExactNNLS,
+    ExactNNLS,
     Factors,
     NALMULayer,
     PALMLayer,

@@ -12,6 +12,8 @@ from dnmf.unfolding.blind_rules import (
     UnitBallLayer,
     lpalm,
 )
+from dnmf.unfolding.exact import ExactNNLS, ExactPoisson, exact_nnls, exact_poisson
+from dnmf.unfolding.fixed_point import FixedPoint
 from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
@@ -35,7 +37,10 @@ __all__ = [
     "BlindLayer",
     "BlindRule",
     "DeepNMFLayer",
+    "ExactNNLS",
+    "ExactPoisson",
     "Factors",
+    "FixedPoint",
     "History",
     "KLLayer",
     "LPALMLayer",
@@ -54,6 +59,8 @@ __all__ = [
     "UnfoldedNMF",
     "UnitBallLayer",
     "WeightedMULayer",
+    "exact_nnls",
+    "exact_poisson",
     "factor_loss",
     "lpalm",
     "register_rule",
