@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from dnmf.kernels.implicit import differentiable_kl_exposures, differentiable_nnls
 from dnmf.kernels.nnls import exposure_moments
 from dnmf.kernels.objectives import Frobenius, Objective, Poisson
-from dnmf.unfolding.networks import rows_of, shaped_like
+from dnmf.unfolding.layered import rows_of, shaped_like
 
 
 def exact_nnls(
