@@ -232,8 +232,7 @@ class WeightedMULayer(MultiplicativeLayer):
     ``H <- H * (X (A * W)^T + eps) / (H (B * W W^T)^T + l1_reg + l2_reg H + eps)``
 
     All factors at 1 is the classic update. It keeps its dependence on W: it follows the dictionary when that changes.
-    Called NALMU in former versions, which it is not: that rule (Kervazo, Chetoui and Cohen 2024, EUSIPCO) multiplies
-    the updated exposures, ``H <- A * H * (X W^T) / (H W W^T)``, and unfolds the update of W as well.
+    Called NALMU in former versions, which it is not: that is :class:`dnmf.unfolding.NALMULayer`.
 
     Attributes
     ----------
