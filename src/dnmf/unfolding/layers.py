@@ -1,7 +1,8 @@
 """One class per unfolded rule. Each is one step of a classic algorithm with some of its matrices set free.
 
-Every layer maps ``(state, problem) -> state``, for samples of any number of batch dimensions. The exposures of a state are
-its positive part; multiplicative rules keep states non-negative, ADMM uses the negative part to carry its dual variable.
+Every layer maps ``(state, problem) -> state``, for samples of any number of batch dimensions. The exposures of a state
+are its positive part; multiplicative rules keep states non-negative, ADMM uses the negative part to carry its dual
+variable.
 """
 
 from typing import ClassVar
