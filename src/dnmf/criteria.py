@@ -19,6 +19,10 @@ LARGEST_ENTRY = {"float64": 1e70, "float32": 1e8}
 
 The largest entry of a sample must also be at least one over it, so that no such product of it becomes 0."""
 
+EXACT_CERTIFICATE = {"float64": 1e-9, "float32": 1e-5}
+"""Certificate up to which exposures count as exact, by precision: the relative KKT residual of least squares, or the
+nats that a likelihood can still gain. Rounding leaves 1e-12 of the former in float64, 1e-6 in float32."""
+
 # ---------------------------------------------------------------- comparison with references
 MATCH_COSINE = 0.8
 """Cosine from which the closest reference counts as a match: the field's usual bound."""

@@ -118,7 +118,8 @@ def factorise(
         if l1_reg or l2_reg:
             scale = W_next.sum(dim=1)
             W_next = _unit_rows(W_next)
-            now = now + l1_reg * (sums["exposures"] @ scale)
+            if l1_reg:
+                now = now + l1_reg * (sums["exposures"] @ scale)
             now = now + 0.5 * l2_reg * (sums["gram"].diagonal() @ scale.square())
         value = max(now.item(), 0.0)
         last_ahead = ahead

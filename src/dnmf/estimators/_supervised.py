@@ -9,6 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
 from dnmf.estimators._base import Array, FactorisationEstimator, to_array
+from dnmf.estimators._inputs import check_range
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.training import train_posterior_mean
 from dnmf.threads import one_thread
@@ -44,7 +45,7 @@ class SupervisedEstimator(FactorisationEstimator):
             Their exposures, >= 0, in mutations.
         """
         samples = self._start_fit(X)
-        exposures = self._to_tensor(self._validate_exposures(X, y))
+        exposures = self._to_tensor(self._validate_exposures(X, y), samples.dtype)
         with one_thread():
             self._fit(samples, exposures)
         return self
@@ -85,7 +86,7 @@ class SupervisedEstimator(FactorisationEstimator):
         )
         check_consistent_length(X, exposures)
         exposures = exposures.reshape(len(exposures), -1)
-        self._check_range("y", exposures)
+        check_range("y", exposures, self.dtype or "float64")
         return cast(Array, exposures)
 
     def _check_parameters(self) -> None:
@@ -183,7 +184,7 @@ class SupervisedDNMF(SupervisedEstimator):
         history = History()
         if network.counting and len(X) >= MIN_PAIRS:
             mutations = exposures * network.units
-            self._check_range("the number of mutations in y", to_array(mutations), "float32")
+            check_range("the number of mutations in y", to_array(mutations), "float32")
             order = torch.randperm(len(X), generator=generator)
             held_out, rest = order.tensor_split([int(VALIDATION_SHARE * len(X))])
             history = train_posterior_mean(
@@ -207,5 +208,7 @@ class SupervisedDNMF(SupervisedEstimator):
         super()._check_parameters()
         self._check_integers(batch_size=1)
 
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+    def _empty_network(
+        self, n_features: int, n_components: int, dtype: torch.dtype
+    ) -> torch.nn.Module:
         return SupervisedNetwork(n_features, n_components, self.n_layers)

@@ -79,8 +79,8 @@ def extract_signatures(
         exposures that the network learns; restarts have a prior of their own.
     model : DNMF or PaperDNMF, optional
         What to train, by default ``DNMF()``; a ``PaperDNMF`` trains as Nasser, Eldar and Sharan
-        (2021) describe. It is copied; its number of components, dictionary, penalties and seed are
-        set by the extraction.
+        (2021) describe. It is copied; its number of components, search, dictionary, penalties and
+        seed are set by the extraction.
     reference : SignatureSet, str or Path, optional
         Known signatures to decompose into, or what ``load_reference`` understands, such as
         ``"cosmic-v3.4"``.
@@ -232,7 +232,8 @@ def _train(
 ) -> Model:
     """Train a copy of the model to the chosen signatures; without restarts the estimator finds them itself."""
     copy: Model = clone(model)
-    # PaperDNMF starts from constants: it has no seed.
+    # PaperDNMF starts from constants: it has no seed, and no other search than its own.
+    settings = settings | {"search": "signatures"}
     taken = copy.get_params().keys() & settings.keys()
     copy.set_params(n_components=n_signatures, **{name: settings[name] for name in taken})
     if selection is not None:

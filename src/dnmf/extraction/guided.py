@@ -123,6 +123,7 @@ def guided_extraction(
         evidence = _evidence(found, halves, W, refit.exposures, refit.present, signatures, place)
         model = DNMF(
             n_components=len(place),
+            search="signatures",
             dictionary=np.array(signatures.profiles),
             random_state=random_state,
         ).fit(X, progress=progress)
