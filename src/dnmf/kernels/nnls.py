@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels._nnls_numba import nnls_rows_in_order
+from dnmf.kernels._nnls_numba import nnls_rows_in_order, nnls_rows_own_gram
 from dnmf.kernels.finite import finite
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
@@ -90,6 +90,24 @@ def nnls(
     with np.errstate(over="ignore"):  # finite() tells of it
         solutions = solve.solutions * inverse_norms
     return finite("nnls", torch.from_numpy(solutions).to(moments))
+
+
+def nnls_own_gram(
+    grams: Float[Tensor, "q k k"],
+    moments: Float[Tensor, "q k"],
+    *,
+    start: Float[Tensor, "q k"] | None = None,
+) -> Float[Tensor, "q k"]:
+    """Solve :func:`nnls` where every row has a Gram matrix of its own, as samples with missing entries do."""
+    G = grams.detach().to("cpu", torch.float64).numpy()
+    C = moments.detach().to("cpu", torch.float64).numpy()
+    norms = np.sqrt(np.clip(np.diagonal(G, axis1=1, axis2=2), 0.0, None))
+    inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    scaled = G * inverse_norms[:, :, None] * inverse_norms[:, None, :]
+    passive = C > 0 if start is None else (start.detach() > 0).cpu().numpy()
+    solutions = np.empty_like(C)
+    nnls_rows_own_gram(scaled, C * inverse_norms, np.ascontiguousarray(passive), solutions)
+    return finite("nnls", torch.from_numpy(solutions * inverse_norms).to(moments))
 
 
 class _RowSolver:

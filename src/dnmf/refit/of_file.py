@@ -80,7 +80,7 @@ class RefitOfFile(Ran):
         Of the columns of ``RefitResult.fit`` ``mutations``, ``cosine``, ``p_reference``, ``p_answer``, ``unassigned``
         and ``dispersion``; by number of sample.
     summary : DataFrame
-        As ``RefitResult.summary()``; the median share is exact to 0.5 %.
+        As ``RefitResult.summary()``; the median share is the lower one of two, to 0.5 %.
     pairs, carriers
         As in :class:`dnmf.refit.record.RefitRecord`.
     page : Path
