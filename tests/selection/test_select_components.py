@@ -26,7 +26,7 @@ N, F, K, RESTARTS = 60, 20, 3, 2
 def few_iterations() -> Iterator[None]:
     """Enough for few and clean components."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gaussian_model, "ITERATIONS", 25)
+        patch.setattr(gaussian_model, "MOST_ITERATIONS", 50)
         yield
 
 

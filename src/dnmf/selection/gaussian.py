@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 
 from dnmf.criteria import STABLE_MEAN_SILHOUETTE
-from dnmf.kernels.alternating import Phase, nmf_anls
+from dnmf.engine.chunks import LocalChunks
+from dnmf.engine.least_squares import factorise
+from dnmf.engine.samples import as_samples
 from dnmf.kernels.costs import frobenius_cost
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.search.held_out import predicted_channels
 
-ITERATIONS = 100
+# Part of the cost that ten iterations must gain to go on, and the most of them.
+TOLERANCE, MOST_ITERATIONS = 1e-5, 500
 # How many of the best restarts go on from their components on the data as they are.
 POLISHED = 3
 
@@ -40,8 +43,9 @@ class GaussianModel:
         return X[torch.randint(len(X), (len(X),), generator=generator)]
 
     def find(self, X: Tensor, W0: Tensor) -> Tensor:
-        """Find components by alternating exact least squares, see :func:`dnmf.kernels.alternating.nmf_anls`."""
-        return nmf_anls(X, W0, phases=(Phase(ITERATIONS),)).W
+        """Find components by alternating least squares, see :func:`dnmf.engine.least_squares.factorise`."""
+        chunks = LocalChunks(as_samples(X))
+        return factorise(chunks, W0, tol=TOLERANCE, max_iter=MOST_ITERATIONS).W
 
     def refine(self, X: Tensor, W: Tensor) -> Tensor:
         """Go on from components near an optimum."""

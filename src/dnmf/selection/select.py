@@ -118,7 +118,8 @@ def select_n_components(
     >>> import numpy as np
     >>> from dnmf import select_n_components
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.gamma(0.3, size=(40, 3)) @ rng.gamma(0.5, size=(3, 12)) + 0.01 * rng.random((40, 12))
+    >>> X = rng.gamma(0.3, size=(40, 3)) @ rng.gamma(0.5, size=(3, 12))
+    >>> X = (X + rng.normal(scale=0.01, size=X.shape)).clip(0)
     >>> select_n_components(X, [2, 3, 4], n_restarts=2, noise="gaussian").suggested
     3
     """
