@@ -18,11 +18,12 @@ import pytest
 import torch
 from torch.func import functional_call, grad, jacrev, vmap
 
-from dnmf.unfolding import LAYERS, Problem, Unfolded, UnfoldedMU
+from dnmf.unfolding import LAYERS, BetaMULayer, Problem, Unfolded, UnfoldedMU
 
 NETWORKS: dict[str, Callable[[torch.Tensor, int], torch.nn.Module]] = {
     **{rule: partial(Unfolded.from_dictionary, layer=rule) for rule in LAYERS},
     "UnfoldedMU": UnfoldedMU.from_dictionary,
+    "beta 0.5": partial(Unfolded.from_dictionary, layer=BetaMULayer.of(0.5)),
 }
 N, F, K = 6, 8, 3
 # Half of the last digit of bfloat16 and of float16, relative.

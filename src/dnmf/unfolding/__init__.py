@@ -1,5 +1,6 @@
 """Classic steps as layers of PyTorch networks, their rules by name, and the loops that train them."""
 
+from dnmf.unfolding.beta import BetaMULayer
 from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
@@ -19,6 +20,7 @@ from dnmf.unfolding.training import History, TrainConfig, train_supervised, trai
 __all__ = [
     "LAYERS",
     "ADMMLayer",
+    "BetaMULayer",
     "History",
     "KLLayer",
     "MULayer",
