@@ -30,6 +30,8 @@ class UnfoldedLayer(nn.Module):
         The peak at which :func:`dnmf.unfolding.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
         Whether a step may raise the cost, so that a network must return the exposures of lowest cost that it reached.
+    exact_fixed_point : bool
+        Whether a state that the step leaves as it is holds the exact solution, whatever the weights are.
     nonnegative : tuple of str
         The weights that must not be negative.
     """
@@ -37,6 +39,7 @@ class UnfoldedLayer(nn.Module):
     objective: ClassVar[Callable[..., Objective]] = Frobenius
     learning_rate: ClassVar[float] = 3e-3
     keeps_cheapest: ClassVar[bool] = False
+    exact_fixed_point: ClassVar[bool] = False
     nonnegative: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **weights: Tensor) -> None:
@@ -180,6 +183,7 @@ class ADMMLayer(UnfoldedLayer):
     ``h + rho u``: the two have disjoint supports, and ``rho u`` (unlike ``u``) means the same in every layer.
     """
 
+    exact_fixed_point = True
     # Larger than for free matrices: two numbers per component are trained stably at this rate.
     learning_rate = 3e-2
     INITIAL_RHO = 0.3
@@ -229,8 +233,7 @@ class WeightedMULayer(MultiplicativeLayer):
     ``H <- H * (X (A * W)^T + eps) / (H (B * W W^T)^T + l1_reg + l2_reg H + eps)``
 
     All factors at 1 is the classic update. It keeps its dependence on W: it follows the dictionary when that changes.
-    Called NALMU in former versions, which it is not: that rule (Kervazo, Chetoui and Cohen 2024, EUSIPCO) multiplies
-    the updated exposures, ``H <- A * H * (X W^T) / (H W W^T)``, and unfolds the update of W as well.
+    Called NALMU in former versions, which it is not: that is :class:`dnmf.unfolding.NALMULayer`.
 
     Attributes
     ----------

@@ -48,6 +48,7 @@ class NewtonLayer(UnfoldedLayer):
     """
 
     keeps_cheapest = True
+    exact_fixed_point = True
     # It learns logarithms, whose useful values differ by several units.
     learning_rate = 1e-1
     CONJUGATE_STEPS = 4
