@@ -3,7 +3,6 @@
 import warnings
 from typing import Any, Self
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
@@ -155,12 +154,21 @@ class MultiplicativeNMF(FactorisationEstimator):
     def _objective(self) -> Objective:
         return objective_of(self._beta, **self._penalties)
 
-    def _check_range(self, name: str, rows: Array, dtype: str | None = None) -> None:
-        super()._check_range(name, rows, dtype)
-        if self._beta == 0 and not rows.all():
-            row, column = np.argwhere(rows == 0)[0]
+    def _start_fit(self, X: ArrayLike) -> torch.Tensor:
+        samples = super()._start_fit(X)
+        self._check_zeros(samples)
+        return samples
+
+    def _validate_samples(self, X: ArrayLike) -> Array:
+        rows = super()._validate_samples(X)
+        self._check_zeros(torch.from_numpy(rows))
+        return rows
+
+    def _check_zeros(self, X: torch.Tensor) -> None:
+        if self._beta == 0 and not bool(X.all()):
+            row, column = (X == 0).nonzero()[0].tolist()
             raise InputDataError(
-                f"{name} holds 0 in row {row}, column {column}: Itakura-Saito (beta_loss=0) compares ratios and needs "
+                f"X holds 0 in row {row}, column {column}: Itakura-Saito (beta_loss=0) compares ratios and needs "
                 "entries > 0. Add a small constant to all of them, or take a beta_loss above 0."
             )
 
