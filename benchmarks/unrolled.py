@@ -42,8 +42,8 @@ from paper.run import provenance
 from protocol import parser
 
 DEPTHS, CHOICE_DEPTH = (5, 10, 20), 10
-CHOICE, TEST = (100,), (0, 1, 2)
-STEPS, BATCH = 300, 500
+CHOICE, TEST = (100,), (0, 1)
+STEPS, BATCH = 300, 200
 RATES = (1e-4, 1e-3, 1e-2)
 # Weights of the layers' losses: the last layer alone, or all, growing as on Cohen's page.
 SCHEDULES = ("last", "all")
@@ -53,7 +53,6 @@ SUM_CHANNEL = 1.0
 
 KNOWN_RULES: dict[str, type[UnfoldedLayer]] = {
     "mu": LAYERS["mu"],
-    "weighted-mu": LAYERS["weighted-mu"],
     "nalmu": NALMULayer,
     "projected-gradient": LAYERS["projected-gradient"],
     "palm": PALMLayer,
@@ -114,14 +113,13 @@ def tuned(
     run: Callable[[int, int | None, float, str], Result],
     *,
     depths: tuple[int | None, ...] = DEPTHS,
+    schedules: tuple[str, ...] = SCHEDULES,
 ) -> Iterator[Row]:
     """Choose rate and schedule at one depth, on the seeds for it; then yield the results of the others."""
     part, task, method = names
-    means: dict[tuple[float, str], float] = {}
     choice_depth = CHOICE_DEPTH if CHOICE_DEPTH in depths else None
-    schedules = SCHEDULES if choice_depth else SCHEDULES[:1]
 
-    def rows(seeds: str, seed: int, depth: int | None, rate: float, schedule: str) -> Row:
+    def row(seeds: str, seed: int, depth: int | None, rate: float, schedule: str) -> Row:
         try:
             result = run(seed, depth, rate, schedule)
         except (FloatingPointError, ValueError):  # diverged: the solvers refuse what is not finite
@@ -130,14 +128,23 @@ def tuned(
             part, seeds, task, seed, method, depth, True, rate=rate, schedule=schedule, **result
         )
 
-    for rate, schedule in product(RATES, schedules):
-        found = [rows("choice", seed, choice_depth, rate, schedule) for seed in CHOICE]
+    def tried(rate: float, schedule: str) -> tuple[float, list[Row]]:
+        found = [row("choice", seed, choice_depth, rate, schedule) for seed in CHOICE]
+        total = np.mean([r.error + (r.dictionary_error or 0) for r in found])
+        return float(np.nan_to_num(total, nan=np.inf)), found
+
+    # The rate first, with the loss of the last layer alone; then the other schedules at this rate.
+    lowest, chosen = np.inf, (RATES[0], schedules[0])
+    for rate in RATES:
+        total, found = tried(rate, schedules[0])
         yield from found
-        total = np.mean([row.error + (row.dictionary_error or 0) for row in found])
-        means[rate, schedule] = float(np.nan_to_num(total, nan=np.inf))
-    rate, schedule = min(means, key=lambda key: means[key])
+        lowest, chosen = min((lowest, chosen), (total, (rate, schedules[0])))
+    for schedule in schedules[1:]:
+        total, found = tried(chosen[0], schedule)
+        yield from found
+        lowest, chosen = min((lowest, chosen), (total, (chosen[0], schedule)))
     for seed, depth in product(TEST, depths):
-        yield rows("test", seed, depth, rate, schedule)
+        yield row("test", seed, depth, *chosen)
 
 
 # ── known dictionaries ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,6 +277,7 @@ def known(data: Path) -> Iterator[Row]:
                     prepare(draw(seed)), rate, seed
                 ),
                 depths=(None,),
+                schedules=SCHEDULES[:1],
             )
 
 
@@ -437,7 +445,8 @@ def speech(_: Path) -> Iterator[Row]:
         yield from tuned(
             ("speech", "speech", rule),
             lambda seed, depth, rate, schedule, rule=rule: trained_speech(seed, rule, depth, rate),
-            depths=(5, 10),
+            depths=(CHOICE_DEPTH,),
+            schedules=SCHEDULES[:1],
         )
 
 

@@ -17,7 +17,7 @@ TOY = {"k": 5, "f": 20, "train": 500, "test": 40, "noise": 0.1}
 BANDS, ENDMEMBERS, PIXELS = 120, 3, 2000
 # A cube's spectra differ from the library's by 10 % in each component and band, a toy's by 20 %.
 BLIND = {"blind toy": 0.2, "blind unmixing": 0.1}
-BLIND_PROBLEMS, BLIND_SAMPLES = 64, 60
+BLIND_PROBLEMS, BLIND_SAMPLES = 32, 40
 PAPER_SET, PAPER_COUNT = "many.types_sa.sa.96", 500
 RATE, WINDOW = 8000, 256
 
