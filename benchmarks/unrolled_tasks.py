@@ -119,17 +119,15 @@ def _noise(rng: np.random.Generator, clean: Array, decibel: float) -> Array:
     return noise
 
 
-def paper_set(data: Path, seed: int, *, noisy: bool) -> Task:
-    """One of the paper's simulated sets: shares of exposures; with Poisson noise of few mutations, or as it is."""
+def paper_set(data: Path, seed: int) -> Task:
+    """One of the paper's simulated sets, with Poisson noise of few mutations; shares of exposures, and of counts."""
     found = load_dataset(data, PAPER_SET)
     assert found.exposures is not None
     assert found.signatures is not None
     rng = np.random.default_rng(seed)
     train, test = list(folds(found.X))[seed % 5]
     H = found.exposures / found.exposures.sum(axis=1, keepdims=True)
-    X = found.X / found.X.sum(axis=1, keepdims=True)
-    if noisy:
-        X = rng.poisson(PAPER_COUNT * (H @ found.signatures)) / PAPER_COUNT
+    X = rng.poisson(PAPER_COUNT * (H @ found.signatures)) / PAPER_COUNT
     return Task(*_tensors(found.signatures, X[train], H[train], X[test], H[test]))
 
 
