@@ -210,7 +210,7 @@ class SupervisedDNMF(SupervisedEstimator):
         """
         if self.noise != "auto":
             return self.noise == "counts"
-        if self.sum_to_one or not self.intercept or not bool((X == X.round()).all()):
+        if self.sum_to_one or not self.intercept or not bool((X.round() == X).all()):
             return False
         W = exact_signatures(X, exposures)
         counted = variance_exponent(X, exposures, W) >= COUNTING_EXPONENT
@@ -337,7 +337,9 @@ def _warn_of(fit: GaussianFit) -> None:
             DoubtfulDataWarning,
             stacklevel=5,
         )
-    elif errors.get("network", 0.0) > min(errors.get("linear", 1.0), errors.get("least squares", 1.0)):
+    elif errors.get("network", 0.0) > min(
+        errors.get("linear", 1.0), errors.get("least squares", 1.0)
+    ):
         warnings.warn(
             "training ended no better than ridge regression or least squares on held-out pairs, whose answers are "
             "returned: there is nothing more to learn, or there are too few pairs.",
