@@ -15,7 +15,7 @@ from dnmf.estimators import (
     save_model,
 )
 from dnmf.kernels import Frobenius, Poisson
-from dnmf.unfolding import LAYERS, Unfolded
+from dnmf.unfolding import LAYERS, ExactNNLS, ExactPoisson, Unfolded
 
 DEVICES = [
     "cpu",
@@ -74,6 +74,23 @@ def test_exact_exposures_and_their_certificate(small, objective, device):
     certificate = objective.certificate(X.to(device), exact, W.to(device))
     assert exact.device.type == certificate.device.type == device
     torch.testing.assert_close(exact.cpu(), objective.exposures(X, W), rtol=1e-9, atol=1e-6)
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("cls", [ExactNNLS, ExactPoisson])
+def test_an_exact_layer_and_its_gradients(small, cls, device):
+    X, _, W = small
+    gradients = []
+    for where in (device, "cpu"):
+        layer = cls(W).to(where)
+        samples = X.to(where).requires_grad_()
+        H = layer(samples)
+        H.square().mean().backward()
+        assert H.device.type == samples.grad.device.type == where
+        assert layer.certificate(samples.detach(), H).max() < 1e-6
+        gradients.append((H.cpu(), samples.grad.cpu(), layer.dictionary.grad.cpu()))
+    for there, here in zip(*gradients, strict=True):
+        torch.testing.assert_close(there, here, rtol=1e-7, atol=1e-7 * here.abs().max().item())
 
 
 ESTIMATORS = [

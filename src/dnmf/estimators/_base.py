@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -209,7 +210,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """
         samples = self._validate_samples(X)
         parts = (samples, self._exposures_of(samples), self.components_)
-        data_term = type(self._objective)()
+        data_term = replace(self._objective, l1_reg=0.0, l2_reg=0.0)
         tensors = (torch.tensor(part, dtype=torch.float64) for part in parts)
         return -2 * data_term.cost(*tensors).mean().item()
 

@@ -19,7 +19,8 @@ from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.objectives import Objective
 from dnmf.progress import Progress
 from dnmf.threads import one_thread
-from dnmf.unfolding.networks import LAYERS, Unfolded
+from dnmf.unfolding.networks import Unfolded
+from dnmf.unfolding.rules import rule_of
 from dnmf.unfolding.to_dictionary import train_to_dictionary
 
 # Steps by which the network is trained where nothing else is said. After a plain search it stays as the classic
@@ -285,11 +286,12 @@ class DNMF(ChunkedFactorisation):
 
     @property
     def _objective(self) -> Objective:
-        return LAYERS[self.layer].objective(**self._penalties)
+        return rule_of(self.layer).objective(**self._penalties)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        self._check_choices(search=SEARCHES, layer=LAYERS, init=(*INIT_METHODS, "custom"))
+        rule_of(self.layer)  # an error for an unknown name
+        self._check_choices(search=SEARCHES, init=(*INIT_METHODS, "custom"))
         if self.init == "ones":
             raise ValueError(
                 "init='ones' gives equal components, which the search cannot tell apart"

@@ -138,14 +138,44 @@ def successive_projection(X: Float[Tensor, "n f"], n_components: int) -> Float[T
         raise ValueError(
             f"only {len(spectra)} samples have mutations: too few to start {n_components} components from"
         )
-    residual = spectra.clone()
-    available = torch.ones(len(spectra), dtype=torch.bool, device=X.device)
-    chosen: list[int] = []
-    for _ in range(n_components):
-        norms = residual.square().sum(dim=1).masked_fill(~available, -1.0)
-        index = int(norms.argmax())
-        chosen.append(index)
-        available[index] = False
-        direction = residual[index] / residual[index].norm().clamp(min=1e-150)
+    return extreme_rows(spectra, n_components)
+
+
+def extreme_rows(
+    rows: Float[Tensor, "n f"],
+    n_rows: int,
+    *,
+    apart_from: Float[Tensor, "m f"] | None = None,
+) -> Float[Tensor, "k f"]:
+    """Return the row of largest norm, then that of largest norm orthogonal to those taken, and so on.
+
+    Parameters
+    ----------
+    rows : (n, f)
+        Candidates, at least ``n_rows`` of them.
+    n_rows : int
+        How many to take.
+    apart_from : (m, f), optional
+        Rows that count as taken already.
+
+    Notes
+    -----
+    No value is read out of a tensor: it may be traced, exported and mapped over a batch.
+    """
+    residual = rows
+    if apart_from is not None:
+        basis = torch.linalg.qr(apart_from.mT).Q
+        residual = residual - residual @ basis @ basis.mT
+    places = torch.arange(len(rows), device=rows.device)
+    taken = torch.zeros_like(places, dtype=torch.bool)
+    chosen = []
+    for _ in range(n_rows):
+        norms = residual.square().sum(dim=1)
+        place = torch.where(taken, -torch.ones_like(norms), norms).argmax()
+        taken = taken | (places == place)
+        here = place.reshape(1, 1).expand(1, rows.shape[1])
+        chosen.append(rows.gather(0, here))
+        row = residual.gather(0, here)[0]
+        direction = row / row.norm().clamp(min=torch.finfo(rows.dtype).tiny ** 0.5)
         residual = residual - (residual @ direction)[:, None] * direction
-    return spectra[chosen]
+    return torch.cat(chosen)

@@ -17,12 +17,12 @@ ROUNDING_PER_MUTATION = 1e-12
 
 
 def kl_step(
-    X: Float[Tensor, "n f"],
-    H: Float[Tensor, "n k"],
+    X: Float[Tensor, "*batch f"],
+    H: Float[Tensor, "*batch k"],
     W: Float[Tensor, "k f"],
     *,
     backward: Float[Tensor, "k f"] | None = None,
-) -> Float[Tensor, "n k"]:
+) -> Float[Tensor, "*batch k"]:
     """Return the exposures after one multiplicative update for the Kullback-Leibler cost.
 
     ``H <- H * ((X / H W) W^T) / rowsum(W)``, with ``0 / 0 = 0``

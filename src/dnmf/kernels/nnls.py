@@ -222,12 +222,23 @@ def exact_signatures(
 
 
 def exposure_moments(
-    X: Float[Tensor, "n f"],
+    X: Float[Tensor, "*batch f"],
     W: Float[Tensor, "k f"],
     *,
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
-) -> tuple[Float[Tensor, "k k"], Float[Tensor, "n k"]]:
+) -> tuple[Float[Tensor, "k k"], Float[Tensor, "*batch k"]]:
     """Gram matrix ``W W^T + diag(l2_reg)`` and moments ``X W^T - l1_reg`` of the problem in the exposures."""
-    eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
-    return W @ W.mT + l2_reg * eye, X @ W.mT - l1_reg
+    return exposure_gram(W, l2_reg=l2_reg), sample_moments(X, W, l1_reg=l1_reg)
+
+
+def exposure_gram(W: Float[Tensor, "k f"], *, l2_reg: float | Tensor = 0.0) -> Float[Tensor, "k k"]:
+    """Gram matrix ``W W^T + diag(l2_reg)``: what all samples share."""
+    return W @ W.mT + l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
+
+
+def sample_moments(
+    X: Float[Tensor, "*batch f"], W: Float[Tensor, "k f"], *, l1_reg: float | Tensor = 0.0
+) -> Float[Tensor, "*batch k"]:
+    """Moments ``X W^T - l1_reg``: what differs between samples."""
+    return X @ W.mT - l1_reg

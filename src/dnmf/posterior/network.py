@@ -12,7 +12,7 @@ from dnmf.kernels.nnls import exact_exposures, exact_signatures
 from dnmf.posterior.totals import TotalPrior
 from dnmf.search.count_noise import COUNTING_DISPERSION
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedSteps
-from dnmf.unfolding.networks import rows_of, shaped_like
+from dnmf.unfolding.layered import rows_of, shaped_like
 
 CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
 TRUST_KNOTS = 16
