@@ -239,3 +239,12 @@ def nnls_rows_in_order(gram, moments, passive, order, solutions):
 def nnls_rows(gram, moments, passive, solutions):
     """Solve the rows as they come, see :func:`nnls_rows_in_order`."""
     nnls_rows_in_order(gram, moments, passive, np.arange(len(moments)), solutions)
+
+
+@compiled()
+def nnls_rows_own_gram(grams, moments, passive, solutions):
+    """As :func:`nnls_rows_in_order`, where every row has a Gram matrix of its own: ``grams`` (q, k, k)."""
+    first = np.zeros(1, np.int64)
+    for r in range(len(moments)):
+        one = slice(r, r + 1)
+        nnls_rows_in_order(grams[r], moments[one], passive[one], first, solutions[one])

@@ -1,7 +1,8 @@
 """Exact non-negative least squares for all right-hand sides at once, from the normal equations.
 
 Both steps of alternating least squares, the inference of exposures and the dictionary step of unsupervised training are
-this one problem: a Gram matrix shared by all rows, and one row of moments for each.
+this one problem: a Gram matrix shared by all rows, or one for each where entries are missing, and one row of moments for
+each.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels._nnls_numba import nnls_rows_in_order
+from dnmf.kernels._nnls_numba import nnls_rows_in_order, nnls_rows_own_gram
 from dnmf.kernels.finite import finite
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
@@ -22,7 +23,7 @@ GUESS_RELAXATION = 1.6
 
 
 def nnls(
-    gram: Float[Tensor, "k k"],
+    gram: Float[Tensor, "*q k k"],
     moments: Float[Tensor, "q k"],
     *,
     start: Float[Tensor, "q k"] | None = None,
@@ -31,14 +32,15 @@ def nnls(
 
     Parameters
     ----------
-    gram : (k, k)
+    gram : (k, k), or (q, k, k) where every row has its own
         Symmetric positive semi-definite, e.g. ``W W^T``. Zero rows (empty components) and linearly dependent components
         are allowed: the former get 0, of the latter a vertex solution uses as few as it needs.
     moments : (q, k)
         One right-hand side a row, e.g. ``X W^T``. A linear penalty is subtracted from it.
     start : (q, k), optional
         A point whose support (entries > 0) is the first guess. A good one saves nearly all the work; a bad one costs
-        time, never exactness. Without it the support is guessed by a few steps of ADMM.
+        time, never exactness. Without it the support is guessed by a few steps of ADMM; with a Gram matrix for each
+        row every component is in it.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def nnls(
     tensor([[1.0000, 1.0000],
             [1.5000, 0.0000]], dtype=torch.float64)
     """
-    if not len(gram):
+    if not gram.shape[-1]:
         raise ValueError("nnls: there are no components")
     G = gram.detach().to("cpu", torch.float64).numpy()
     C = moments.detach().to("cpu", torch.float64).numpy()
@@ -72,13 +74,14 @@ def nnls(
             "Scale them."
         )
     # Unit diagonal: the tolerances of the solver then mean the same for components of any size.
-    norms = np.sqrt(np.clip(np.diagonal(G), 0.0, None))
+    norms = np.sqrt(np.clip(np.diagonal(G, axis1=-2, axis2=-1), 0.0, None))
     inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-    scaled_gram = np.ascontiguousarray(G * inverse_norms[:, None] * inverse_norms)
+    scaled_gram = np.ascontiguousarray(G * inverse_norms[..., None] * inverse_norms[..., None, :])
     scaled_moments = np.multiply(C, inverse_norms, order="C")
     support = None if start is None else (start.detach() > 0).cpu().numpy()
 
-    solve = _RowSolver(scaled_gram, scaled_moments, support)
+    solver = _RowSolver if G.ndim == 2 else _OwnGramSolver
+    solve = solver(scaled_gram, scaled_moments, support)
     chunks = [slice(a, a + CHUNK_ROWS) for a in range(0, len(C), CHUNK_ROWS)]
     workers = min(len(chunks), torch.get_num_threads())
     if workers > 1:
@@ -123,8 +126,21 @@ class _RowSolver:
         return state > 0
 
 
+class _OwnGramSolver:
+    """Solves slices of rows, each with its own Gram matrix."""
+
+    def __init__(self, gram: np.ndarray, moments: np.ndarray, support: np.ndarray | None) -> None:
+        self.gram, self.moments = gram, moments
+        self.support = np.ones(moments.shape, dtype=bool) if support is None else support
+        self.solutions = np.empty_like(moments)
+
+    def __call__(self, rows: slice) -> None:
+        passive = np.array(self.support[rows], order="C")
+        nnls_rows_own_gram(self.gram[rows], self.moments[rows], passive, self.solutions[rows])
+
+
 def nnls_kkt_residual(
-    gram: Float[Tensor, "k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
+    gram: Float[Tensor, "*q k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
 ) -> Float[Tensor, " q"]:
     """Return how far each row is from optimal, relative to its own size: 0 at the optimum.
 
@@ -152,9 +168,10 @@ def nnls_kkt_residual(
     >>> nnls_kkt_residual(gram, moments, torch.tensor([[0.5, 0.0]]))
     tensor([0.5000])
     """
-    norms = gram.diagonal().clamp(min=0).sqrt()
+    norms = gram.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
     inverse_norms = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms))
-    slope = (solution @ gram - moments) * inverse_norms
+    product = solution @ gram if gram.ndim == 2 else (solution[:, None] @ gram)[:, 0]
+    slope = (product - moments) * inverse_norms
     scale = (moments * inverse_norms).abs().amax(dim=1)
     violation = torch.minimum(solution * norms, slope).abs().amax(dim=1)
     return torch.where(scale > 0, violation / scale, violation)
