@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from dnmf.engine.chunks import Chunks, State, Sums
 from dnmf.engine.factorised import Factorised, has_converged
+from dnmf.engine.products import (
+    pair_sums,
+    sum_dtype,
+    symmetric,
+    times_transposed,
+    transposed_times,
+    unit_rows,
+)
 from dnmf.engine.samples import Chunk
-from dnmf.kernels.coordinate import coordinate_descent
+from dnmf.kernels.coordinate import coordinate_descent, masked_coordinate_descent
 from dnmf.kernels.extrapolation import Extrapolation
 from dnmf.kernels.finite import finite
-from dnmf.kernels.nnls import nnls
+from dnmf.kernels.nnls import nnls, nnls_own_gram
 from dnmf.kernels.objectives import Frobenius
 
 # Sweeps of coordinate descent per pass, and the part of the first sweep's gain below which the next is not worth it.
@@ -88,8 +97,8 @@ def factorise(
     objective = Frobenius() if objective is None else objective
     l1_reg, l2_reg = float(objective.l1_reg), float(objective.l2_reg)
     dtype = chunks.samples.dtype
-    scale = W0.sum(dim=1).to(chunks.samples.device, _sum_dtype(W0.device))
-    W = _unit_rows(W0.to(scale))
+    scale = W0.sum(dim=1).to(chunks.samples.device, sum_dtype(W0.device))
+    W = unit_rows(W0.to(scale))
     W_ahead = W
     extrapolation, last_ahead, accepted = Extrapolation(), 0.0, True
     cost: list[float] = []
@@ -112,15 +121,15 @@ def factorise(
         if not cost:
             squares = finite("factorise", sums["squares"])
             rounding = squares.item() * torch.finfo(dtype).eps
-        W_next = _dictionary(sums, W_ahead, l1_reg, l2_reg)
-        now = _cost(sums, W_next, squares)
+        gram = _gram(sums)
+        W_next = _dictionary(sums, gram, W_ahead, l1_reg, l2_reg)
+        now = _cost(sums, gram, W_next, squares)
         scale = torch.ones_like(scale)
         if l1_reg or l2_reg:
             scale = W_next.sum(dim=1)
-            W_next = _unit_rows(W_next)
-            if l1_reg:
-                now = now + l1_reg * (sums["exposures"] @ scale)
-            now = now + 0.5 * l2_reg * (sums["gram"].diagonal() @ scale.square())
+            W_next = unit_rows(W_next)
+            now = now + l1_reg * (sums["exposures"] @ scale)
+            now = now + 0.5 * l2_reg * (sums["squared_exposures"] @ scale.square())
         value = max(now.item(), 0.0)
         last_ahead = ahead
         accepted = not cost or value <= cost[-1]
@@ -137,7 +146,7 @@ def factorise(
         if has_converged(cost, tol, rounding):
             converged = True
             break
-    return Factorised(finite("factorise", _unit_rows(W).to(dtype)), cost, len(cost), converged)
+    return Factorised(finite("factorise", unit_rows(W).to(dtype)), cost, len(cost), converged)
 
 
 def exposures(chunks: Chunks, W: Tensor, *, objective: Frobenius | None = None) -> Iterator[Tensor]:
@@ -146,74 +155,74 @@ def exposures(chunks: Chunks, W: Tensor, *, objective: Frobenius | None = None) 
     After :func:`factorise` on the same chunks they start from where it ended, which saves most of the time.
     """
     objective = Frobenius() if objective is None else objective
-    return chunks.rows(_exact_exposures, (W, float(objective.l1_reg), float(objective.l2_reg)))
-
-
-def _sum_dtype(device: torch.device) -> torch.dtype:
-    """Return float64, wherever the device has it."""
-    return torch.float32 if device.type == "mps" else torch.float64
-
-
-def _unit_rows(W: Tensor) -> Tensor:
-    sums = W.sum(dim=1, keepdim=True)
-    return W / torch.where(sums > 0, sums, torch.ones_like(sums))
-
-
-def _times_transposed(X: Tensor, W: Tensor) -> Tensor:
-    """``X W^T``, sparse or not."""
-    if isinstance(X, Tensor):
-        return X @ W.mT
-    return torch.from_numpy(X @ W.mT.numpy()).to(W)
-
-
-def _transposed_times(H: Tensor, X: Tensor) -> Tensor:
-    """``H^T X``, sparse or not."""
-    if isinstance(X, Tensor):
-        return H.mT @ X
-    return torch.from_numpy((X.T @ H.numpy()).T).to(H)
+    penalties = float(objective.l1_reg), float(objective.l2_reg)
+    return chunks.rows(exact_exposures_of, (W.to(chunks.samples.dtype), *penalties))
 
 
 def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
     """One pass over a chunk; the state holds the last accepted exposures and the candidates after them."""
-    X, W = chunk.X, shared.W
-    gram = W @ W.mT
-    if shared.l2_reg:
-        gram = gram + shared.l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
-    moments = _times_transposed(X, W)
-    if shared.l1_reg:
-        moments = moments - shared.l1_reg
+    descend = _Descent(chunk, shared.W, shared.l1_reg, shared.l2_reg)
     if shared.first or state is None:
         if chunk.start is not None:
             start = chunk.start * shared.scale
         else:
-            start = coordinate_descent(
-                gram,
-                moments,
-                torch.zeros_like(moments),
-                max_sweeps=FIRST_SWEEPS,
-                enough=FIRST_ENOUGH,
-            )
+            nothing = shared.W.new_zeros(chunk.X.shape[0], len(shared.W))
+            start = descend(nothing, FIRST_SWEEPS, FIRST_ENOUGH)
         H = start
     elif shared.accepted:
         H = state[1] * shared.scale
         start = (H + shared.last_ahead * (H - state[0])).clamp(min=0)
     else:
         H = start = state[0]
-    candidate = coordinate_descent(
-        gram, moments, start, max_sweeps=EXPOSURE_SWEEPS, enough=EXPOSURE_ENOUGH
-    )
-    ahead = (candidate + shared.ahead * (candidate - H)).clamp(min=0)
-    weighted = ahead if chunk.weights is None else chunk.weights[:, None] * ahead
-    wide = _sum_dtype(W.device)
-    sums = {
-        "gram": (weighted.mT @ ahead).to(wide),
-        "moments": _transposed_times(weighted, X).to(wide),
-    }
-    if shared.l1_reg:
-        sums["exposures"] = weighted.sum(dim=0, dtype=wide)
+    candidate = descend(start, EXPOSURE_SWEEPS, EXPOSURE_ENOUGH)
+    sums = _sums(chunk, (candidate + shared.ahead * (candidate - H)).clamp(min=0))
     if shared.first:
-        sums["squares"] = _squares(chunk, wide)
+        sums["squares"] = _squares(chunk, sums["moments"].dtype)
     return torch.stack([H, candidate]), sums
+
+
+class _Descent:
+    """Coordinate descent on the exposures of a chunk, by its normal equations, or by residuals where entries miss."""
+
+    def __init__(self, chunk: Chunk, W: Tensor, l1_reg: float, l2_reg: float) -> None:
+        self.chunk, self.W, self.penalties = chunk, W, {"l1_reg": l1_reg, "l2_reg": l2_reg}
+        if chunk.observed is None:
+            eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
+            self.gram = W @ W.mT + l2_reg * eye
+            self.moments = times_transposed(chunk.X, W)
+            if l1_reg:
+                self.moments -= l1_reg
+
+    def __call__(self, start: Tensor, sweeps: int, enough: float) -> Tensor:
+        limits: dict[str, Any] = {"max_sweeps": sweeps, "enough": enough}
+        if self.chunk.observed is None:
+            return coordinate_descent(self.gram, self.moments, start, **limits)
+        limits |= self.penalties
+        return masked_coordinate_descent(self.chunk.X, self.chunk.observed, self.W, start, **limits)
+
+
+def _sums(chunk: Chunk, H: Tensor) -> Sums:
+    """Return what the dictionary step needs; ``known_gram`` is by feature, of samples with missing entries."""
+    weighted = H if chunk.weights is None else chunk.weights[:, None] * H
+    wide = sum_dtype(H.device)
+    sums = {
+        "moments": transposed_times(weighted, chunk.X).to(wide),
+        "exposures": weighted.sum(dim=0, dtype=wide),
+        "squared_exposures": (weighted * H).sum(dim=0, dtype=wide),
+    }
+    if chunk.observed is None:
+        sums["gram"] = (weighted.mT @ H).to(wide)
+    else:
+        sums["known_gram"] = pair_sums(H, weighted, chunk.observed.to(H)).to(wide)
+    return sums
+
+
+def _gram(sums: Sums) -> Tensor:
+    """Return ``H^T H``: (k, k), or (f, k, k) when entries are missing."""
+    if "known_gram" not in sums:
+        return sums["gram"]
+    gram = symmetric(sums["known_gram"], len(sums["moments"]))
+    return gram + sums["gram"] if "gram" in sums else gram
 
 
 def _squares(chunk: Chunk, dtype: torch.dtype) -> Tensor:
@@ -226,52 +235,61 @@ def _squares(chunk: Chunk, dtype: torch.dtype) -> Tensor:
     return (per_sample if chunk.weights is None else per_sample * chunk.weights).sum()
 
 
-def _dictionary(sums: Sums, start: Tensor, l1_reg: float, l2_reg: float) -> Tensor:
+def _dictionary(sums: Sums, gram: Tensor, start: Tensor, l1_reg: float, l2_reg: float) -> Tensor:
     """Sweeps on the dictionary."""
-    gram, moments = sums["gram"], sums["moments"]
     if l1_reg or l2_reg:
-        return _penalised_dictionary(sums, start, l1_reg, l2_reg)
+        return _penalised_dictionary(sums, gram, start, l1_reg, l2_reg)
     return coordinate_descent(
         gram,
-        moments.mT.contiguous(),
+        sums["moments"].mT,
         start.mT,
         max_sweeps=DICTIONARY_SWEEPS,
         enough=DICTIONARY_ENOUGH,
     ).mT
 
 
-def _penalised_dictionary(sums: Sums, start: Tensor, l1_reg: float, l2_reg: float) -> Tensor:
+def _penalised_dictionary(
+    sums: Sums, gram: Tensor, start: Tensor, l1_reg: float, l2_reg: float
+) -> Tensor:
     """Sweeps over rows; penalties on exposures act on them, since they are scaled to unit sum afterwards.
 
     A row with sum s multiplies its exposures h by s and costs ``l1_reg s sum(h) + l2_reg / 2 s^2 sum(h^2)``. Its
-    minimum with the other rows fixed is ``w = max(0, v - t)`` with ``t = l1_reg sum(h) / sum(h^2) + l2_reg sum(w)``,
-    where v is the minimum without penalties and sign.
+    minimum with the other rows fixed is ``w = max(0, v - t / d)`` with ``t = l1_reg sum(h) + l2_reg sum(h^2) sum(w)``,
+    where v is the minimum without penalties and sign and d its curvature.
     """
-    gram, moments, W = sums["gram"], sums["moments"], start.clone()
-    diagonal = gram.diagonal()
-    inverse = torch.where(diagonal > 0, 1 / diagonal, torch.zeros_like(diagonal))
-    number = torch.arange(1, W.shape[1] + 1, dtype=W.dtype, device=W.device)
+    W = start.clone()
+    linear, quadratic = l1_reg * sums["exposures"], l2_reg * sums["squared_exposures"]
+    by_feature = gram.expand(W.shape[1], *gram.shape[-2:])
+    curvature = by_feature.diagonal(dim1=-2, dim2=-1).mT
+    inverse = torch.where(curvature > 0, 1 / curvature, torch.zeros_like(curvature))
     for _ in range(DICTIONARY_SWEEPS):
         for j in range(len(W)):
-            v = (W[j] + (moments[j] - gram[j] @ W) * inverse[j]).sort(descending=True)
-            linear = l1_reg * sums["exposures"][j] * inverse[j] if l1_reg else 0.0
+            slope = (by_feature[:, j] * W.mT).sum(dim=1) - sums["moments"][j]
+            v = W[j] - slope * inverse[j]
+            order = (v * curvature[j]).argsort(descending=True)
             # Of the thresholds for every number of positive entries, the right one is the largest.
-            t = ((linear + l2_reg * v.values.cumsum(dim=0)) / (1 + l2_reg * number)).amax()
-            t = t.clamp(min=linear)
-            W[j].scatter_(0, v.indices, (v.values - t).clamp(min=0) * (inverse[j] > 0))
+            total, slack = v[order].cumsum(dim=0), inverse[j][order].cumsum(dim=0)
+            t = ((linear[j] + quadratic[j] * total) / (1 + quadratic[j] * slack)).amax()
+            t = torch.maximum(t, linear[j])
+            W[j] = (v - t * inverse[j]).clamp(min=0) * (inverse[j] > 0)
     return W
 
 
-def _cost(sums: Sums, W: Tensor, squares: Tensor) -> Tensor:
-    """``1/2 ||X - H W||^2`` from the sums."""
-    fitted = (sums["gram"] @ W) * W
-    return 0.5 * squares - (sums["moments"] * W).sum() + 0.5 * fitted.sum()
+def _cost(sums: Sums, gram: Tensor, W: Tensor, squares: Tensor) -> Tensor:
+    """``1/2 ||X - H W||^2`` over the known entries, from the sums."""
+    reached = gram @ W if gram.ndim == 2 else (gram @ W.mT[:, :, None])[:, :, 0].mT
+    return 0.5 * squares - (sums["moments"] * W).sum() + 0.5 * (reached * W).sum()
 
 
-def _exact_exposures(chunk: Chunk, state: State, shared: tuple[Tensor, float, float]) -> Tensor:
+def exact_exposures_of(
+    chunk: Chunk, state: State, shared: tuple[Tensor, float, float]
+) -> Tensor:
+    """Return the exact exposures of a chunk for ``shared``: a dictionary, l1_reg and l2_reg."""
     W, l1_reg, l2_reg = shared
-    W = W.to(chunk.X.dtype) if isinstance(chunk.X, Tensor) else W
-    gram = W @ W.mT + l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
-    moments = _times_transposed(chunk.X, W) - l1_reg
     start = None if state is None or state.shape[-1] != len(W) else state[1]
-    return nnls(gram, moments, start=start)
+    eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
+    moments = times_transposed(chunk.X, W) - l1_reg
+    if chunk.observed is None:
+        return nnls(W @ W.mT + l2_reg * eye, moments, start=start)
+    grams = symmetric(pair_sums(W.mT, W.mT, chunk.observed.to(W).mT), len(W)) + l2_reg * eye
+    return nnls_own_gram(grams, moments, start=start)

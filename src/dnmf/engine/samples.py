@@ -1,5 +1,7 @@
 """Data wherever they are, as chunks of samples: checked while they are first read, never copied whole."""
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,7 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 from dnmf.criteria import LARGEST_ENTRY
-from dnmf.engine.sources import Csr, Memory, Source, source_of
+from dnmf.engine.sources import Csr, Memmap, Memory, Pieces, Source, Store, source_of
 from dnmf.exceptions import InputDataError
 
 SparseRows: TypeAlias = Any  # scipy.sparse.csr_array or csr_matrix; scipy ships no types
@@ -54,6 +56,10 @@ class Samples:
         Where the chunks are handed out.
     on_disk : bool
         Whether the data are read from somewhere else than memory.
+    source : Source
+        Where they lie.
+    whole : bool
+        Whether these are all samples: of a part a feature may be unknown in every sample.
     """
 
     def __init__(
@@ -67,12 +73,14 @@ class Samples:
         mask: Any,
         start: Any,
     ) -> None:
-        self._rows, self._weights, self._mask, self._start = rows, weights, mask, start
+        self.source, self._mask, self._start = rows, mask, start
+        self._weights: Tensor | _Slice | None = weights
         self.n_samples, self.n_features = rows.n_samples, rows.n_features
         self.dtype, self.device, self.on_disk = dtype, device, rows.on_disk
         self.bounds = rows.bounds(chunk_rows)
         self._has_nan: list[bool | None] = [None] * len(self.bounds)
-        self._observed_columns = np.zeros(self.n_features, dtype=bool)
+        self.whole = True
+        self.known_features = np.zeros(self.n_features, dtype=bool)
 
     def chunk(self, index: int) -> Chunk:
         """Return one chunk; it is checked when it is read for the first time.
@@ -86,7 +94,7 @@ class Samples:
         first, last = self.bounds[index]
         weights = None if self._weights is None else self._weights[first:last]
         start = None if self._start is None else self._tensor(self._start[first:last])
-        raw = self._rows.read(index, first, last)
+        raw = self.source.read(index, first, last)
         if raw.shape != (last - first, self.n_features):
             raise InputDataError(
                 f"chunk {index} of the data has the shape {tuple(raw.shape)}; expected "
@@ -97,6 +105,7 @@ class Samples:
             X = raw.astype(_NUMPY[self.dtype], copy=False)
             if unknown:
                 _check_sparse(X, first)
+                self.known_features[:] = True
                 self._has_nan[index] = False
             return Chunk(X, weights, None, start, first)
         X = self._tensor(raw)
@@ -129,19 +138,67 @@ class Samples:
 
     def _check_observed(self, observed: Tensor | None, index: int, first: int) -> None:
         if observed is None:
-            self._observed_columns[:] = True
+            self.known_features[:] = True
         else:
             empty = (~observed.any(dim=1)).nonzero()
             if len(empty):
                 raise InputDataError(
                     f"sample {first + int(empty[0])} has no known entry (all are missing or masked): leave it out"
                 )
-            self._observed_columns |= observed.any(dim=0).cpu().numpy()
-        if all(seen is not None for seen in self._has_nan) and not self._observed_columns.all():
-            column = int(np.flatnonzero(~self._observed_columns)[0])
-            raise InputDataError(
-                f"feature {column} has no known entry (all are missing or masked): leave it out"
-            )
+            self.known_features |= observed.any(dim=0).cpu().numpy()
+        if self.whole and all(seen is not None for seen in self._has_nan):
+            check_known_features(self.known_features)
+
+    def part(self, first: int, last: int) -> "Samples":
+        """Return the chunks from ``first`` until before ``last``, by their numbers here, to be sent elsewhere.
+
+        Data in files are read there; others follow by :meth:`with_chunks`.
+        """
+        rows = slice(self.bounds[first][0], self.bounds[last - 1][1])
+        part = copy(self)
+        if not self.in_files:
+            part.source = Pieces((), first, self.bounds, self.source)
+        if self._weights is not None:
+            part._weights = _Slice(self._weights[rows].clone(), rows.start)
+        if self._start is not None:
+            part._start = _Slice(torch.as_tensor(self._start[rows]).clone(), rows.start)
+        if self._mask is not None:
+            part._mask = _Slice(self._mask_rows(rows.start, rows.stop), rows.start)
+        part._has_nan = [None] * len(self.bounds)
+        part.known_features = np.zeros(self.n_features, dtype=bool)
+        part.whole = False
+        return part
+
+    @property
+    def in_files(self) -> bool:
+        """Whether other processes can read the data by themselves."""
+        return isinstance(self.source, Memmap | Store)
+
+    def with_chunks(self, chunks: Sequence[Any], first: int) -> "Samples":
+        """Return the same with these data as the chunks from number ``first`` on."""
+        part = copy(self)
+        part.source = Pieces(chunks, first, self.bounds, self.source)
+        return part
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """Rows of a table that begin with number ``first``, to be sliced as the whole table."""
+
+    values: Tensor
+    first: int
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        return self.values[rows.start - self.first : rows.stop - self.first]
+
+
+def check_known_features(known: np.ndarray) -> None:
+    """Raise InputDataError if a feature is unknown in every sample."""
+    if not known.all():
+        column = int(np.flatnonzero(~known)[0])
+        raise InputDataError(
+            f"feature {column} has no known entry (all are missing or masked): leave it out"
+        )
 
 
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
@@ -271,5 +328,5 @@ def _checked_weights(
             f"sample_weight of sample {row} is {w[row].item():g}; weights must be finite and >= 0"
         )
     if not bool((w > 0).any()):
-        raise InputDataError("sample_weight is zero for every sample: nothing to work on")
+        raise InputDataError("sample_weight is 0 for every sample: nothing to work on")
     return w

@@ -243,8 +243,7 @@ def nnls_rows(gram, moments, passive, solutions):
 
 @compiled()
 def nnls_rows_own_gram(grams, moments, passive, solutions):
-    """As :func:`nnls_rows_in_order`, where every row has a Gram matrix of its own: ``grams`` (q, k, k)."""
-    first = np.zeros(1, np.int64)
+    """Solve rows that have a Gram matrix each: ``grams`` (q, k, k), see :func:`nnls_rows_in_order`."""
     for r in range(len(moments)):
-        one = slice(r, r + 1)
-        nnls_rows_in_order(grams[r], moments[one], passive[one], first, solutions[one])
+        row = slice(r, r + 1)
+        nnls_rows(grams[r], moments[row], passive[row], solutions[row])

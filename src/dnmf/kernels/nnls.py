@@ -1,8 +1,7 @@
 """Exact non-negative least squares for all right-hand sides at once, from the normal equations.
 
 Both steps of alternating least squares, the inference of exposures and the dictionary step of unsupervised training are
-this one problem: a Gram matrix shared by all rows, or one for each where entries are missing, and one row of moments for
-each.
+this one problem: a Gram matrix shared by all rows, and one row of moments for each.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ GUESS_RELAXATION = 1.6
 
 
 def nnls(
-    gram: Float[Tensor, "*q k k"],
+    gram: Float[Tensor, "k k"],
     moments: Float[Tensor, "q k"],
     *,
     start: Float[Tensor, "q k"] | None = None,
@@ -32,15 +31,14 @@ def nnls(
 
     Parameters
     ----------
-    gram : (k, k), or (q, k, k) where every row has its own
+    gram : (k, k)
         Symmetric positive semi-definite, e.g. ``W W^T``. Zero rows (empty components) and linearly dependent components
         are allowed: the former get 0, of the latter a vertex solution uses as few as it needs.
     moments : (q, k)
         One right-hand side a row, e.g. ``X W^T``. A linear penalty is subtracted from it.
     start : (q, k), optional
         A point whose support (entries > 0) is the first guess. A good one saves nearly all the work; a bad one costs
-        time, never exactness. Without it the support is guessed by a few steps of ADMM; with a Gram matrix for each
-        row every component is in it.
+        time, never exactness. Without it the support is guessed by a few steps of ADMM.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def nnls(
     tensor([[1.0000, 1.0000],
             [1.5000, 0.0000]], dtype=torch.float64)
     """
-    if not gram.shape[-1]:
+    if not len(gram):
         raise ValueError("nnls: there are no components")
     G = gram.detach().to("cpu", torch.float64).numpy()
     C = moments.detach().to("cpu", torch.float64).numpy()
@@ -74,14 +72,13 @@ def nnls(
             "Scale them."
         )
     # Unit diagonal: the tolerances of the solver then mean the same for components of any size.
-    norms = np.sqrt(np.clip(np.diagonal(G, axis1=-2, axis2=-1), 0.0, None))
+    norms = np.sqrt(np.clip(np.diagonal(G), 0.0, None))
     inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-    scaled_gram = np.ascontiguousarray(G * inverse_norms[..., None] * inverse_norms[..., None, :])
+    scaled_gram = np.ascontiguousarray(G * inverse_norms[:, None] * inverse_norms)
     scaled_moments = np.multiply(C, inverse_norms, order="C")
     support = None if start is None else (start.detach() > 0).cpu().numpy()
 
-    solver = _RowSolver if G.ndim == 2 else _OwnGramSolver
-    solve = solver(scaled_gram, scaled_moments, support)
+    solve = _RowSolver(scaled_gram, scaled_moments, support)
     chunks = [slice(a, a + CHUNK_ROWS) for a in range(0, len(C), CHUNK_ROWS)]
     workers = min(len(chunks), torch.get_num_threads())
     if workers > 1:
@@ -93,6 +90,24 @@ def nnls(
     with np.errstate(over="ignore"):  # finite() tells of it
         solutions = solve.solutions * inverse_norms
     return finite("nnls", torch.from_numpy(solutions).to(moments))
+
+
+def nnls_own_gram(
+    grams: Float[Tensor, "q k k"],
+    moments: Float[Tensor, "q k"],
+    *,
+    start: Float[Tensor, "q k"] | None = None,
+) -> Float[Tensor, "q k"]:
+    """Solve :func:`nnls` where every row has a Gram matrix of its own, as samples with missing entries do."""
+    G = grams.detach().to("cpu", torch.float64).numpy()
+    C = moments.detach().to("cpu", torch.float64).numpy()
+    norms = np.sqrt(np.clip(np.diagonal(G, axis1=1, axis2=2), 0.0, None))
+    inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    scaled = G * inverse_norms[:, :, None] * inverse_norms[:, None, :]
+    passive = C > 0 if start is None else (start.detach() > 0).cpu().numpy()
+    solutions = np.empty_like(C)
+    nnls_rows_own_gram(scaled, C * inverse_norms, np.ascontiguousarray(passive), solutions)
+    return finite("nnls", torch.from_numpy(solutions * inverse_norms).to(moments))
 
 
 class _RowSolver:
@@ -126,19 +141,6 @@ class _RowSolver:
         return state > 0
 
 
-class _OwnGramSolver:
-    """Solves slices of rows, each with its own Gram matrix."""
-
-    def __init__(self, gram: np.ndarray, moments: np.ndarray, support: np.ndarray | None) -> None:
-        self.gram, self.moments = gram, moments
-        self.support = np.ones(moments.shape, dtype=bool) if support is None else support
-        self.solutions = np.empty_like(moments)
-
-    def __call__(self, rows: slice) -> None:
-        passive = np.array(self.support[rows], order="C")
-        nnls_rows_own_gram(self.gram[rows], self.moments[rows], passive, self.solutions[rows])
-
-
 def nnls_kkt_residual(
     gram: Float[Tensor, "*q k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
 ) -> Float[Tensor, " q"]:
@@ -152,8 +154,8 @@ def nnls_kkt_residual(
 
     Parameters
     ----------
-    gram, moments, solution : (k, k), (q, k), (q, k)
-        As for :func:`nnls`.
+    gram, moments, solution : (k, k) or (q, k, k), (q, k), (q, k)
+        As for :func:`nnls` or :func:`nnls_own_gram`.
 
     Returns
     -------
