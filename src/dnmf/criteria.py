@@ -193,6 +193,11 @@ MUCH_DISPERSION = 1.5
 MANY_SIGNATURES = 20
 """Signatures above which a refit without a prior spreads mutations over signatures that are not there."""
 
+MOST_SAMPLES_AT_ONCE = 50_000
+"""Samples of an AnnData file above which a refit holds some at a time, and its page shows none.
+
+Answers of as many take 0.2 GB of memory; a page could not show them."""
+
 EXCHANGEABLE_COSINE = 0.7
 """Cosine of two signatures above which a sample may be unable to tell them apart."""
 

@@ -73,11 +73,16 @@ class LocalChunks:
     def run(self, step: ChunkStep, shared: Any) -> Sums:
         """Apply a step to every chunk; see :class:`Chunks`."""
         total: Sums = {}
+        for sums in self.each(step, shared):
+            add(total, sums)
+        return total
+
+    def each(self, step: ChunkStep, shared: Any) -> Iterator[Sums]:
+        """Apply a step to every chunk and yield the sums of each."""
         for index in range(len(self.samples.bounds)):
             state, sums = step(self.samples.chunk(index), self._states.read(index), shared)
             self._states.write(index, state)
-            add(total, sums)
-        return total
+            yield sums
 
     def rows(self, step: RowStep, shared: Any) -> Iterator[Tensor]:
         """Yield rows chunk by chunk; see :class:`Chunks`."""

@@ -2,7 +2,8 @@
 
 import mmap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -105,27 +106,37 @@ class Memory(_Array):
 
 
 class Memmap(_Array):
-    """A file of numbers, read by plain reads: pages of a map would count as memory of the process."""
+    """A file of numbers, read by plain reads: pages of a map would count as memory of the process.
+
+    It travels to other processes as the place in the file, which they must see under the same path.
+    """
 
     on_disk = True
 
-    def read(self, index: int, first: int, last: int) -> Any:
-        """Read the rows from the file."""
-        X = self.X
+    def __init__(self, X: Any) -> None:
+        super().__init__(X)
+        self.path, self.itemsize = X.filename, X.itemsize
         beginning = np.frombuffer(X._mmap, np.uint8).ctypes.data
         # The map begins at a multiple of the granularity; X, or the array of which X is a part, at ``offset``.
-        place = X.offset - X.offset % mmap.ALLOCATIONGRANULARITY + X.ctypes.data - beginning
+        self.place = X.offset - X.offset % mmap.ALLOCATIONGRANULARITY + X.ctypes.data - beginning
+        self.X = None
+
+    def read(self, index: int, first: int, last: int) -> Any:
+        """Read the rows from the file."""
         rows = np.fromfile(
-            X.filename,
-            X.dtype,
+            self.path,
+            self.dtype,
             count=(last - first) * self.n_features,
-            offset=place + first * self.n_features * X.itemsize,
+            offset=self.place + first * self.n_features * self.itemsize,
         )
         return rows.reshape(-1, self.n_features)
 
 
 class Store(_Array):
-    """An array of zarr or HDF5, or a sparse matrix of a backed AnnData object."""
+    """An array of zarr or HDF5, or a sparse matrix of a backed AnnData object.
+
+    To other processes those of HDF5 travel as the names of file and array, zarr's as zarr sends them.
+    """
 
     on_disk = True
 
@@ -138,6 +149,47 @@ class Store(_Array):
         """Read the rows; sparse ones become csr."""
         rows = self.X[first:last]
         return rows.tocsr() if sparse.issparse(rows) else np.asarray(rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = getattr(self.X, "group", self.X)
+        if not type(place).__module__.startswith("h5py"):
+            return Store, (self.X,)
+        return _open_hdf5, (str(Path(place.file.filename).absolute()), place.name)
+
+
+def _open_hdf5(path: str, name: str) -> Store:
+    import h5py
+
+    place = h5py.File(path, "r")[name]
+    if isinstance(place, h5py.Group):
+        from anndata.io import sparse_dataset
+
+        return Store(sparse_dataset(place))
+    return Store(place)
+
+
+class Pieces:
+    """Chunks that have come from elsewhere; ``bounds`` are those of all chunks, ``first`` the number of the first."""
+
+    on_disk = False
+
+    def __init__(self, chunks: Sequence[Any], first: int, bounds: Bounds, like: Source) -> None:
+        self.chunks, self.first, self._bounds = chunks, first, bounds
+        self.n_samples, self.n_features, self.dtype = like.n_samples, like.n_features, like.dtype
+
+    def bounds(self, chunk_rows: int | None) -> Bounds:
+        """Return the rows of each chunk."""
+        return self._bounds
+
+    def read(self, index: int, first: int, last: int) -> Any:
+        """Return a chunk."""
+        chunk = self.chunks[index - self.first]
+        if str(chunk.dtype).removeprefix("torch.") != str(self.dtype).removeprefix("torch."):
+            raise InputDataError(
+                f"chunk {index} of the data is of dtype {chunk.dtype}, the data of {self.dtype}: convert them with "
+                "astype first"
+            )
+        return chunk
 
 
 class Dask(_Array):
@@ -152,7 +204,8 @@ class Dask(_Array):
             raise InputDataError(
                 "the Dask array has chunks of unknown size: call its compute_chunk_sizes() first"
             )
-        super().__init__(X)
+        # Samples are worked on whole.
+        super().__init__(X if X.numblocks[1] == 1 else X.rechunk({1: -1}))
 
     def bounds(self, chunk_rows: int | None) -> Bounds:
         """Return the array's own chunks of rows."""

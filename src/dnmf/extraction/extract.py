@@ -12,6 +12,7 @@ import torch
 from sklearn.base import clone
 
 from dnmf.estimators import DNMF
+from dnmf.executors import Executor
 from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts, filled_counts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
@@ -34,6 +35,7 @@ def extract_signatures(
     *,
     n_restarts: int | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     l1_reg: Penalty = 0.0,
     l2_reg: Penalty = 0.0,
@@ -65,6 +67,8 @@ def extract_signatures(
         there is, for a ``PaperDNMF``.
     workers : int
         Threads for the restarts; the result does not depend on it.
+    executor : Executor, optional
+        Computes the restarts in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint : Checkpoint or path, optional
         Folder in which finished restarts are kept, and looked for. An output folder with a
         checkpoint beside it is a :class:`dnmf.extraction.ExtractionRun`.
@@ -146,6 +150,7 @@ def extract_signatures(
                     n_restarts=restarts,
                     seed=seed,
                     workers=workers,
+                    executor=executor,
                     checkpoint=checkpoint,
                     progress=progress,
                 )
