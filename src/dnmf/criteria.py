@@ -20,7 +20,9 @@ LARGEST_ENTRY = {"float64": 1e70, "float32": 1e8}
 The largest entry of a sample must also be at least one over it, so that no such product of it becomes 0."""
 
 EXACT_RESIDUAL = {"float64": 1e-9, "float32": 1e-5}
-"""Relative KKT residual up to which least-squares exposures count as exact, by precision; rounding leaves 1e-12, 1e-6."""
+"""Relative KKT residual up to which least-squares exposures count as exact, by precision.
+
+Rounding leaves 1e-12 and 1e-6."""
 
 EXACT_NATS = 1e-6
 """Nats that the likelihood of a sample can still gain up to which its exposures count as exact."""

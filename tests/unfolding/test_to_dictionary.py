@@ -191,7 +191,7 @@ def test_training_that_diverges_ends_with_the_best_weights(problem):
 
 
 def test_the_last_trained_admm_layer_repeated_converges_to_the_exact_solution(problem):
-    X, W, network = build(problem, "admm")
+    X, _, network = build(problem, "admm")
     train_to_dictionary(network, X, n_steps=50, learning_rate=0.2, generator=seeded(0))
     largest = max(layer.alpha.max().item() for layer in network.layers)
     assert largest == pytest.approx(ADMMLayer.MAX_ALPHA)  # training would go beyond 2

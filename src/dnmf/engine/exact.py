@@ -12,7 +12,7 @@ from dnmf.engine.chunks import State
 from dnmf.engine.products import pair_sums, symmetric, times_transposed
 from dnmf.engine.samples import Chunk
 from dnmf.kernels.kl import kl_gap
-from dnmf.kernels.nnls import nnls, nnls_kkt_residual
+from dnmf.kernels.nnls import nnls_kkt_residual
 from dnmf.kernels.objectives import Frobenius, Objective
 
 # Features up to which Newton steps on the likelihood of a dense sample are quicker than coordinate descent.
@@ -74,12 +74,9 @@ def costs(chunk: Chunk, H: Tensor, W: Tensor, objective: Objective) -> Tensor:
         return 0.5 * (squares + difference.sum(dim=1)).clamp(min=0)
     rows = torch.from_numpy(np.repeat(np.arange(len(H)), np.diff(X.indptr)))
     values, columns = torch.from_numpy(X.data).to(H), torch.from_numpy(X.indices).long()
-    fitted = torch.cat(
-        [
-            (H[rows[part]] * W.mT[columns[part]]).sum(dim=1)
-            for part in torch.arange(len(values)).split(max(BLOCK_ENTRIES // len(W), 1))
-        ]
-    )
+    fitted = values.new_empty(len(values))
+    for part in _blocks(len(values), len(W)):
+        fitted[part] = (H[rows[part]] * W.mT[columns[part]]).sum(dim=1)
     logs = torch.special.xlogy(values, values) - torch.special.xlogy(values, fitted) - values
     return (H @ W.sum(dim=1)).index_add(0, rows, logs)
 

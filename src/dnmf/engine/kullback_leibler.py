@@ -157,14 +157,14 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
         else:
             H = start = state[0]
         candidate = kl_descend(chunk.X, W, start, mass=mass, sweeps=EXPOSURE_SWEEPS)
-    sums = _sums(chunk, _ahead(candidate, H, shared.ahead), W)
+    sums = dictionary_sums(chunk, _ahead(candidate, H, shared.ahead), W)
     if shared.first:
         sums["constant"] = _constant(chunk)
     return torch.stack([H, candidate]), sums
 
 
 def _mass(chunk: Chunk, W: Tensor) -> Tensor:
-    """Return what a unit of each component adds to the known entries of samples: (1, k), or (m, k) with missing ones."""
+    """Return what a unit of each component adds to the known entries of samples: (1, k), or (m, k) if some miss."""
     return W.sum(dim=1)[None] if chunk.observed is None else chunk.observed.to(W) @ W.mT
 
 
@@ -174,7 +174,7 @@ def _start(chunk: Chunk, W: Tensor, mass: Tensor) -> Tensor:
     return even if chunk.start is None else chunk.start + EVEN_SHARE * even
 
 
-def _sums(chunk: Chunk, H: Tensor, W: Tensor) -> Sums:
+def dictionary_sums(chunk: Chunk, H: Tensor, W: Tensor) -> Sums:
     """Return the cost but for what it owes to the data alone, and its derivatives by the dictionary."""
     wide = sum_dtype(W.device)
     weighted = H if chunk.weights is None else chunk.weights[:, None] * H

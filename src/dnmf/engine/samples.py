@@ -328,5 +328,5 @@ def _checked_weights(
             f"sample_weight of sample {row} is {w[row].item():g}; weights must be finite and >= 0"
         )
     if not bool((w > 0).any()):
-        raise InputDataError("sample_weight is 0 for every sample: nothing to work on")
+        raise InputDataError("sample_weight is zero for every sample: nothing to work on")
     return w

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
@@ -36,9 +35,9 @@ class ChunkedFactorisation(UnfoldedFactorisation):
         X : (n_samples, n_features)
             Samples, of any kind that :meth:`fit` takes. NaN is a missing entry.
         exact : "auto", True or False
-            ``"auto"``: exact within the bound of :data:`dnmf.criteria.EXACT_RESIDUAL` (1e-9 in float64; ``layer="kl"``:
-            1e-6 nats) on every sample's :meth:`certificate`, by the quickest way there is. On a CPU that is the exact solver alone. On other devices
-            the network infers, and the exact solver finishes the samples that exceed the bound. True: the exact solver
+            ``"auto"``: exact, by the quickest way there is. On a CPU that is the exact solver alone. On other devices
+            the network infers, and the exact solver finishes every sample whose :meth:`certificate` exceeds
+            :data:`dnmf.criteria.EXACT_RESIDUAL` (1e-9 in float64; ``layer="kl"``: 1e-6 nats). True: the exact solver
             for all samples. False: what the network gives, however far that is.
         mask : (n_samples, n_features) of bool, optional
             True where an entry is missing. Exposures are then optimal for the known entries; the network takes none.
