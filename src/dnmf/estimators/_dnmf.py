@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from dnmf.engine.chunks import Chunks, LocalChunks, Sums
+from dnmf.engine.factorised import TOL
 from dnmf.engine.online import learn_batch
 from dnmf.engine.pool_chunks import chunks_for
 from dnmf.estimators._base import Array
@@ -147,7 +148,7 @@ class DNMF(ChunkedFactorisation):
         l2_reg: float = 0.0,
         init: str = "separable",
         max_iter: int = 500,
-        tol: float = 1e-5,
+        tol: float = TOL,
         warm_start: bool = False,
         dictionary: ArrayLike | None = None,
         min_volume: float = 0.0,
