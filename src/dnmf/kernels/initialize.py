@@ -177,5 +177,5 @@ def extreme_rows(
         chosen.append(rows.gather(0, here))
         row = residual.gather(0, here)[0]
         direction = row / row.norm().clamp(min=torch.finfo(rows.dtype).tiny ** 0.5)
-        residual = residual - (residual @ direction)[:, None] * direction
+        residual = torch.addr(residual, residual @ direction, direction, alpha=-1)
     return torch.cat(chosen)
