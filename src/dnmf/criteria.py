@@ -19,9 +19,13 @@ LARGEST_ENTRY = {"float64": 1e70, "float32": 1e8}
 
 The largest entry of a sample must also be at least one over it, so that no such product of it becomes 0."""
 
-EXACT_CERTIFICATE = {"float64": 1e-9, "float32": 1e-5}
-"""Certificate up to which exposures count as exact, by precision: the relative KKT residual of least squares, or the
-nats that a likelihood can still gain. Rounding leaves 1e-12 of the former in float64, 1e-6 in float32."""
+EXACT_RESIDUAL = {"float64": 1e-9, "float32": 1e-5}
+"""Relative KKT residual up to which least-squares exposures count as exact, by precision.
+
+Rounding leaves 1e-12 and 1e-6."""
+
+EXACT_NATS = 1e-6
+"""Nats that the likelihood of a sample can still gain up to which its exposures count as exact."""
 
 # ---------------------------------------------------------------- comparison with references
 MATCH_COSINE = 0.8

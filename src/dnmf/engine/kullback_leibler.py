@@ -133,7 +133,7 @@ def exposures(chunks: Chunks, W: Tensor, *, tol: float = 1e-6) -> Iterator[Tenso
 
     After :func:`factorise` on the same chunks they start from where it ended.
     """
-    return chunks.rows(_exact_exposures, (W.to(chunks.samples.dtype), tol))
+    return chunks.rows(exact_exposures_of, (W.to(chunks.samples.dtype), tol))
 
 
 def _ahead(new: Tensor, old: Tensor, factor: float) -> Tensor:
@@ -157,7 +157,7 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
         else:
             H = start = state[0]
         candidate = kl_descend(chunk.X, W, start, mass=mass, sweeps=EXPOSURE_SWEEPS)
-    sums = _sums(chunk, _ahead(candidate, H, shared.ahead), W)
+    sums = dictionary_sums(chunk, _ahead(candidate, H, shared.ahead), W)
     if shared.first:
         sums["constant"] = _constant(chunk)
     return torch.stack([H, candidate]), sums
@@ -174,7 +174,7 @@ def _start(chunk: Chunk, W: Tensor, mass: Tensor) -> Tensor:
     return even if chunk.start is None else chunk.start + EVEN_SHARE * even
 
 
-def _sums(chunk: Chunk, H: Tensor, W: Tensor) -> Sums:
+def dictionary_sums(chunk: Chunk, H: Tensor, W: Tensor) -> Sums:
     """Return the cost but for what it owes to the data alone, and its derivatives by the dictionary."""
     wide = sum_dtype(W.device)
     weighted = H if chunk.weights is None else chunk.weights[:, None] * H
@@ -250,7 +250,8 @@ def _dictionary(sums: Sums, exposures_per_feature: Tensor, W: Tensor) -> Tensor:
     return (least + coordinate_descent(gram, moments, above, max_sweeps=DICTIONARY_SWEEPS)).mT
 
 
-def _exact_exposures(chunk: Chunk, state: State, shared: tuple[Tensor, float]) -> Tensor:
+def exact_exposures_of(chunk: Chunk, state: State, shared: tuple[Tensor, float]) -> Tensor:
+    """Return the exposures of a chunk for ``shared``: a dictionary, and the nats that they may lack."""
     W, tol = shared
     mass = _mass(chunk, W)
     start = _start(chunk, W, mass)

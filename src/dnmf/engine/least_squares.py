@@ -121,8 +121,8 @@ def factorise(
         if not cost:
             squares = finite("factorise", sums["squares"])
             rounding = squares.item() * torch.finfo(dtype).eps
-        gram = _gram(sums)
-        W_next = _dictionary(sums, gram, W_ahead, l1_reg, l2_reg)
+        gram = gram_of(sums)
+        W_next = dictionary_step(sums, gram, W_ahead, l1_reg, l2_reg)
         now = _cost(sums, gram, W_next, squares)
         scale = torch.ones_like(scale)
         if l1_reg or l2_reg:
@@ -156,7 +156,7 @@ def exposures(chunks: Chunks, W: Tensor, *, objective: Frobenius | None = None) 
     """
     objective = Frobenius() if objective is None else objective
     penalties = float(objective.l1_reg), float(objective.l2_reg)
-    return chunks.rows(_exact_exposures, (W.to(chunks.samples.dtype), *penalties))
+    return chunks.rows(exact_exposures_of, (W.to(chunks.samples.dtype), *penalties))
 
 
 def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
@@ -175,7 +175,7 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
     else:
         H = start = state[0]
     candidate = descend(start, EXPOSURE_SWEEPS, EXPOSURE_ENOUGH)
-    sums = _sums(chunk, (candidate + shared.ahead * (candidate - H)).clamp(min=0))
+    sums = dictionary_sums(chunk, (candidate + shared.ahead * (candidate - H)).clamp(min=0))
     if shared.first:
         sums["squares"] = _squares(chunk, sums["moments"].dtype)
     return torch.stack([H, candidate]), sums
@@ -201,7 +201,7 @@ class _Descent:
         return masked_coordinate_descent(self.chunk.X, self.chunk.observed, self.W, start, **limits)
 
 
-def _sums(chunk: Chunk, H: Tensor) -> Sums:
+def dictionary_sums(chunk: Chunk, H: Tensor) -> Sums:
     """Return what the dictionary step needs; ``known_gram`` is by feature, of samples with missing entries."""
     weighted = H if chunk.weights is None else chunk.weights[:, None] * H
     wide = sum_dtype(H.device)
@@ -217,7 +217,7 @@ def _sums(chunk: Chunk, H: Tensor) -> Sums:
     return sums
 
 
-def _gram(sums: Sums) -> Tensor:
+def gram_of(sums: Sums) -> Tensor:
     """Return ``H^T H``: (k, k), or (f, k, k) when entries are missing."""
     if "known_gram" not in sums:
         return sums["gram"]
@@ -235,8 +235,10 @@ def _squares(chunk: Chunk, dtype: torch.dtype) -> Tensor:
     return (per_sample if chunk.weights is None else per_sample * chunk.weights).sum()
 
 
-def _dictionary(sums: Sums, gram: Tensor, start: Tensor, l1_reg: float, l2_reg: float) -> Tensor:
-    """Sweeps on the dictionary."""
+def dictionary_step(
+    sums: Sums, gram: Tensor, start: Tensor, l1_reg: float, l2_reg: float
+) -> Tensor:
+    """Return the dictionary after sweeps of coordinate descent on the cost that the sums make of it."""
     if l1_reg or l2_reg:
         return _penalised_dictionary(sums, gram, start, l1_reg, l2_reg)
     return coordinate_descent(
@@ -281,7 +283,8 @@ def _cost(sums: Sums, gram: Tensor, W: Tensor, squares: Tensor) -> Tensor:
     return 0.5 * squares - (sums["moments"] * W).sum() + 0.5 * (reached * W).sum()
 
 
-def _exact_exposures(chunk: Chunk, state: State, shared: tuple[Tensor, float, float]) -> Tensor:
+def exact_exposures_of(chunk: Chunk, state: State, shared: tuple[Tensor, float, float]) -> Tensor:
+    """Return the exact exposures of a chunk for ``shared``: a dictionary, l1_reg and l2_reg."""
     W, l1_reg, l2_reg = shared
     start = None if state is None or state.shape[-1] != len(W) else state[1]
     eye = torch.eye(len(W), dtype=W.dtype, device=W.device)

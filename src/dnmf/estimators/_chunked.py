@@ -6,12 +6,13 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from dnmf.criteria import EXACT_CERTIFICATE
+from dnmf.criteria import EXACT_NATS, EXACT_RESIDUAL
 from dnmf.engine.chunks import LocalChunks
 from dnmf.engine.samples import Samples
 from dnmf.estimators._base import DTYPES, Array, UnfoldedFactorisation, finite_array, to_array
 from dnmf.estimators._inputs import read_samples
 from dnmf.estimators._passes import Model, certify, deviances, infer
+from dnmf.kernels.objectives import Poisson
 from dnmf.threads import one_thread
 
 
@@ -34,9 +35,9 @@ class ChunkedFactorisation(UnfoldedFactorisation):
         X : (n_samples, n_features)
             Samples, of any kind that :meth:`fit` takes. NaN is a missing entry.
         exact : "auto", True or False
-            ``"auto"``: exact within the bound of :data:`dnmf.criteria.EXACT_CERTIFICATE` on every sample's
-            :meth:`certificate`, by the quickest way there is. On a CPU that is the exact solver alone. On other devices
-            the network infers, and the exact solver finishes the samples that exceed the bound. True: the exact solver
+            ``"auto"``: exact, by the quickest way there is. On a CPU that is the exact solver alone. On other devices
+            the network infers, and the exact solver finishes every sample whose :meth:`certificate` exceeds
+            :data:`dnmf.criteria.EXACT_RESIDUAL` (1e-9 in float64; ``layer="kl"``: 1e-6 nats). True: the exact solver
             for all samples. False: what the network gives, however far that is.
         mask : (n_samples, n_features) of bool, optional
             True where an entry is missing. Exposures are then optimal for the known entries; the network takes none.
@@ -126,12 +127,16 @@ class ChunkedFactorisation(UnfoldedFactorisation):
 
     def _model(self, exact: bool | str) -> Model:
         W = self._to_tensor(self.components_)
+        objective = self._objective
+        bound = EXACT_RESIDUAL[self._fitted_precision]
+        if isinstance(objective, Poisson):
+            bound = EXACT_NATS
         alone = exact is True or (exact == "auto" and W.device.type == "cpu")
         return Model(
             W,
-            self._objective,
+            objective,
             None if alone else self.network_,
-            EXACT_CERTIFICATE[self._fitted_precision] if exact == "auto" else None,
+            bound if exact == "auto" else None,
         )
 
     def _rows_of(

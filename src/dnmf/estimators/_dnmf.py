@@ -3,25 +3,38 @@
 import warnings
 from typing import Any, Self, cast
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 
-from dnmf.engine.chunks import Chunks, LocalChunks
+from dnmf.engine.chunks import Chunks, LocalChunks, Sums
+from dnmf.engine.factorised import TOL
+from dnmf.engine.online import learn_batch
+from dnmf.engine.pool_chunks import chunks_for
 from dnmf.estimators._base import Array
 from dnmf.estimators._chunked import ChunkedFactorisation
-from dnmf.estimators._inputs import check_range
+from dnmf.estimators._given import (
+    check_custom_start,
+    check_dictionary,
+    custom_components,
+    fixed_dictionary,
+)
+from dnmf.estimators._network import network_for
 from dnmf.estimators._passes import Model, judge
 from dnmf.estimators._search import SEARCHES, Found, search_plain, search_signatures, whole
-from dnmf.estimators._start import draw_pool, evenly_spaced, start_factors, warn_of_rank
-from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.estimators._start import (
+    draw_pool,
+    evenly_spaced,
+    start_factors,
+    warn_of_rank,
+    warn_of_unused,
+)
 from dnmf.kernels.initialize import INIT_METHODS
 from dnmf.kernels.objectives import Objective
 from dnmf.progress import Progress
 from dnmf.threads import one_thread
 from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.rules import rule_of
-from dnmf.unfolding.to_dictionary import train_to_dictionary
 
 # Steps by which the network is trained where nothing else is said. After a plain search it stays as the classic
 # iterations for its dictionary: as good as exact for nearly all dictionaries found in data, and training it would take
@@ -116,12 +129,14 @@ class DNMF(ChunkedFactorisation):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
+    >>>     >>> rng = np.random.default_rng(0)
     >>> X = rng.gamma(0.5, size=(100, 3)) @ rng.dirichlet(np.full(20, 0.3), size=3)
     >>> DNMF(n_components=3).fit_transform(X).shape
     (100, 3)
     """
+
+    _sums: Sums  # of partial_fit
+    _batches: int
 
     def __init__(
         self,
@@ -134,7 +149,7 @@ class DNMF(ChunkedFactorisation):
         l2_reg: float = 0.0,
         init: str = "separable",
         max_iter: int = 500,
-        tol: float = 1e-5,
+        tol: float = TOL,
         warm_start: bool = False,
         dictionary: ArrayLike | None = None,
         min_volume: float = 0.0,
@@ -198,33 +213,72 @@ class DNMF(ChunkedFactorisation):
             Called after every step of every phase.
         """
         self._check_parameters()
-        self._check_start(components, exposures)
+        check_custom_start(self.init == "custom" and self.dictionary is None, components, exposures)
         samples = self._read(X, reset=True, sample_weight=sample_weight, mask=mask, start=exposures)
         report = self._reporter(progress)
         plain, objective = self.search == "plain", self._objective
         with one_thread():
             generator = self._generator()
-            chunks: Chunks = LocalChunks(samples)
+            chunks = chunks_for(samples, executor)
             pool = draw_pool(chunks) if plain else whole(samples)
             if self.dictionary is not None:
-                W = self._fixed_dictionary(pool)
+                W = fixed_dictionary(self.dictionary, pool)
                 warn_of_rank(pool, len(W))
                 found = Found(W, {}, 0)
             elif plain:
                 W0 = self._start(pool, components, generator)
-                limits = {"max_iter": int(self.max_iter), "tol": float(self.tol)}
-                found = search_plain(chunks, W0, objective, progress=report, **limits)
+                found = self._search_plain(chunks, W0, report)
             else:
                 W0 = self._start(pool, components, generator)
                 volume = float(self.min_volume)
                 found = search_signatures(pool, W0, objective, min_volume=volume, progress=report)
             left = chunks.run(judge, Model(found.W, objective))
-            _warn_of_unused(left["used"])
-            if plain:
-                pool = evenly_spaced(pool, JUDGED_SAMPLES)
-            network, trained = self._network_for(found.W, pool, generator, progress)
+            warn_of_unused(left["used"])
+            network, trained = self._network(found.W, pool, generator, progress)
+        self._sums, self._batches = {}, 0
         self.reconstruction_err_ = float((2 * left["cost"].clamp(min=0)).sqrt())
         return self._keep(network, found.W, found.history | trained, found.n_iter)
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        mask: Any = None,
+    ) -> Self:
+        """Learn from another batch of samples, by sums over all batches (:func:`dnmf.engine.online.learn_batch`).
+
+        The first batch starts the dictionary by a plain search; where there are components already, from :meth:`fit`
+        or a file, they are the start, and the sums are empty. Every sample counts alike, a batch that comes again
+        counts again. ``n_iter_`` is the number of batches.
+
+        Parameters
+        ----------
+        X, y, sample_weight, mask
+            As for :meth:`fit`.
+        """
+        self._check_parameters()
+        if self.search != "plain" or self.dictionary is not None or self.init == "custom":
+            raise ValueError("partial_fit needs search='plain', no dictionary, and no custom start")
+        known = hasattr(self, "components_")
+        samples = self._read(X, reset=not known, sample_weight=sample_weight, mask=mask)
+        objective, history = self._objective, {}
+        with one_thread():
+            generator, chunks = self._generator(), LocalChunks(samples)
+            pool = draw_pool(chunks)
+            if known:
+                W = self._to_tensor(self.components_)
+            else:
+                with warnings.catch_warnings():  # an unfinished start is no doubt about the result
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    W0 = self._start(pool, None, generator)
+                    found = self._search_plain(chunks, W0, self._reporter(None))
+                W, history = found.W, found.history
+            W, self._sums = learn_batch(chunks, W, getattr(self, "_sums", {}), objective)
+            network, trained = self._network(W, pool, generator)
+        self._batches = getattr(self, "_batches", 0) + 1
+        return self._keep(network, W, history | trained, self._batches)
 
     def fit_transform(
         self, X: Any, y: ArrayLike | None = None, *, mask: Any = None, **fit_params: Any
@@ -232,46 +286,47 @@ class DNMF(ChunkedFactorisation):
         """Fit and return the exposures of the samples: ``fit(X, mask=mask, ...)``, then ``transform(X, mask=mask)``."""
         return self.fit(X, mask=mask, **fit_params).transform(X, mask=mask)
 
+    def _search_plain(self, chunks: Chunks, W0: torch.Tensor, progress: Progress) -> Found:
+        return search_plain(
+            chunks,
+            W0,
+            self._objective,
+            max_iter=int(self.max_iter),
+            tol=float(self.tol),
+            progress=progress,
+        )
+
     def _start(
         self, pool: torch.Tensor, components: ArrayLike | None, generator: torch.Generator
     ) -> torch.Tensor:
         """Return the dictionary from which the search starts."""
         k = cast(int, self.n_components)
         if components is not None:
-            given = np.asarray(components)
-            if given.shape != (k, pool.shape[1]):
-                wanted = (k, pool.shape[1])
-                raise ValueError(f"components have the shape {given.shape}, expected {wanted}")
-            return torch.as_tensor(given).to(pool)
+            return custom_components(components, k, pool)
         former = getattr(self, "components_", None) if self.warm_start else None
         if former is not None and former.shape == (k, pool.shape[1]):
             return torch.tensor(former).to(pool)
         return start_factors(pool, k, self.init, generator)[1]
 
-    def _network_for(
+    def _network(
         self,
         W: torch.Tensor,
         samples: torch.Tensor,
         generator: torch.Generator,
-        progress: Progress | None,
+        progress: Progress | None = None,
     ) -> tuple[Unfolded, dict[str, list[float]]]:
-        """Return the network for a dictionary, trained on these samples, and the costs of its training."""
-        network = Unfolded.from_dictionary(
+        steps = TRAINING_STEPS[self.search] if self.n_steps is None else self.n_steps
+        return network_for(
             W,
-            int(self.n_layers),
+            samples if self.search == "signatures" else evenly_spaced(samples, JUDGED_SAMPLES),
+            self._objective,
             layer=self.layer,
-            shares=_usual_shares(samples, self._objective.exposures(samples, W)),
-            **self._penalties,
-        )
-        training = train_to_dictionary(
-            network,
-            samples,
-            n_steps=int(TRAINING_STEPS[self.search] if self.n_steps is None else self.n_steps),
+            n_layers=int(self.n_layers),
+            n_steps=int(steps),
             learning_rate=None if self.learning_rate is None else float(self.learning_rate),
             generator=generator,
             progress=progress,
         )
-        return network, {"network": training.cost, "validation": training.validation}
 
     def _reporter(self, progress: Progress | None) -> Progress:
         """Return what is called after every iteration of the search."""
@@ -299,7 +354,7 @@ class DNMF(ChunkedFactorisation):
         if self.dictionary is None:
             self._check_integers(n_components=1)
         else:
-            self._check_dictionary(np.asarray(self.dictionary, dtype=np.float64))
+            check_dictionary(self.dictionary, self.n_components, self.dtype or "float64")
         self._check_integers(n_layers=1, max_iter=1, verbose=0)
         if self.n_steps is not None:
             self._check_integers(n_steps=0)
@@ -310,59 +365,7 @@ class DNMF(ChunkedFactorisation):
             raise ValueError("min_volume needs search='signatures'")
         _ = self._objective  # an error for penalties that it does not take
 
-    def _check_start(self, components: ArrayLike | None, exposures: ArrayLike | None) -> None:
-        custom = self.init == "custom" and self.dictionary is None
-        if custom != (components is not None) or (exposures is not None and not custom):
-            raise ValueError(
-                "init='custom' starts from fit(X, components=..., exposures=...), of which the exposures may be left "
-                "out; another init takes neither"
-            )
-        for name, factor in (("components", components), ("exposures", exposures)):
-            if factor is None:
-                continue
-            values = np.asarray(factor, dtype=np.float64)
-            if values.ndim != 2 or not np.isfinite(values).all() or (values < 0).any():
-                raise ValueError(f"{name} must be a matrix of finite numbers >= 0")
-
-    def _fixed_dictionary(self, pool: torch.Tensor) -> torch.Tensor:
-        rows = np.asarray(self.dictionary, dtype=np.float64)
-        if rows.shape[1] != pool.shape[1]:
-            raise ValueError(f"dictionary has {rows.shape[1]} features, X has {pool.shape[1]}")
-        return torch.as_tensor(rows / rows.sum(axis=1, keepdims=True)).to(pool)
-
-    def _check_dictionary(self, rows: Array) -> None:
-        if rows.ndim != 2 or not np.isfinite(rows).all() or (rows < 0).any():
-            raise ValueError("dictionary must be a (k, f) array of finite numbers >= 0")
-        if not (rows.sum(axis=1) > 0).all():
-            raise ValueError("dictionary has a row of zeros, which is no component")
-        check_range("dictionary", rows, self.dtype or "float64")
-        if self.n_components is not None and self.n_components != len(rows):
-            raise ValueError(
-                f"n_components={self.n_components!r}, but dictionary has {len(rows)} rows: make them agree, or "
-                "n_components=None"
-            )
-
     def _empty_network(
         self, n_features: int, n_components: int, dtype: torch.dtype
     ) -> torch.nn.Module:
         return Unfolded(n_features, n_components, self.n_layers, layer=self.layer, dtype=dtype)
-
-
-def _warn_of_unused(used: torch.Tensor) -> None:
-    unused = int((used <= 0).sum())
-    if unused:
-        warnings.warn(
-            f"{unused} of {len(used)} components are used by no sample: ask for fewer",
-            DoubtfulDataWarning,
-            stacklevel=3,
-        )
-
-
-def _usual_shares(X: torch.Tensor, H: torch.Tensor) -> torch.Tensor:
-    """Root mean square share of every component in samples, of which none is empty."""
-    totals = X.sum(dim=1)
-    shares = (H[totals > 0] / totals[totals > 0, None]).square().mean(dim=0).sqrt()
-    # A component that no sample uses still needs a scale; so do all, where a penalty left no exposures.
-    largest = shares.max()
-    usual = largest if largest > 0 else torch.ones_like(largest)
-    return torch.where(shares > 0, shares, usual)

@@ -61,6 +61,8 @@ def read_samples(
         dtype=dtype,
         device=device,
     )
+    # New samples may lack a feature; a fit cannot do without any.
+    samples.whole = reset
     if not table:
         _check_features(estimator, samples.n_features, reset)
     return samples

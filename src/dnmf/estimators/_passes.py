@@ -55,7 +55,7 @@ def infer(chunk: Chunk, state: State, model: Model) -> Tensor:
 
 def judge(chunk: Chunk, state: State, model: Model) -> tuple[State, Sums]:
     """Return what the exact exposures leave, without penalties, and how much every component is used."""
-    H = exact_exposures(chunk, model.W, model.objective, start=state)
+    H = exact_exposures(chunk, model.W, model.objective, state=state)
     left = costs(chunk, H, model.W, type(model.objective)())
     weighted = H if chunk.weights is None else H * chunk.weights[:, None]
     left = left if chunk.weights is None else left * chunk.weights

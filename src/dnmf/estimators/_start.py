@@ -57,6 +57,17 @@ def warn_of_rank(X: torch.Tensor, n_components: int) -> None:
         )
 
 
+def warn_of_unused(used: torch.Tensor) -> None:
+    """Warn of components that no sample uses; ``used`` (k,) holds the sums of exposures."""
+    unused = int((used <= 0).sum())
+    if unused:
+        warnings.warn(
+            f"{unused} of {len(used)} components are used by no sample: ask for fewer",
+            DoubtfulDataWarning,
+            stacklevel=3,
+        )
+
+
 def draw_pool(chunks: Chunks) -> torch.Tensor:
     """Return samples that are not empty, evenly spaced over all chunks, as one dense tensor.
 

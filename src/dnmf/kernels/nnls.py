@@ -142,7 +142,7 @@ class _RowSolver:
 
 
 def nnls_kkt_residual(
-    gram: Float[Tensor, "k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
+    gram: Float[Tensor, "*q k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
 ) -> Float[Tensor, " q"]:
     """Return how far each row is from optimal, relative to its own size: 0 at the optimum.
 
@@ -154,8 +154,8 @@ def nnls_kkt_residual(
 
     Parameters
     ----------
-    gram, moments, solution : (k, k), (q, k), (q, k)
-        As for :func:`nnls`.
+    gram, moments, solution : (k, k) or (q, k, k), (q, k), (q, k)
+        As for :func:`nnls` or :func:`nnls_own_gram`.
 
     Returns
     -------
@@ -170,9 +170,10 @@ def nnls_kkt_residual(
     >>> nnls_kkt_residual(gram, moments, torch.tensor([[0.5, 0.0]]))
     tensor([0.5000])
     """
-    norms = gram.diagonal().clamp(min=0).sqrt()
+    norms = gram.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
     inverse_norms = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms))
-    slope = (solution @ gram - moments) * inverse_norms
+    product = solution @ gram if gram.ndim == 2 else (solution[:, None] @ gram)[:, 0]
+    slope = (product - moments) * inverse_norms
     scale = (moments * inverse_norms).abs().amax(dim=1)
     violation = torch.minimum(solution * norms, slope).abs().amax(dim=1)
     return torch.where(scale > 0, violation / scale, violation)
