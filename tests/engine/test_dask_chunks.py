@@ -11,6 +11,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from dnmf.engine import kullback_leibler
 from dnmf.engine.chunks import LocalChunks
 from dnmf.engine.dask_chunks import DaskChunks
 from dnmf.engine.least_squares import exposures, factorise
@@ -79,6 +80,17 @@ def test_the_bits_are_those_of_this_process(kind: str, tmp_path: Path, dask_clie
     assert cost == cost_there
     assert torch.equal(W, W_there)
     assert torch.equal(H, H_there)
+
+
+def test_sums_of_many_chunks_are_added_where_they_are_made(
+    dask_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnmf.engine.dask_chunks.TASKS_PER_THREAD", 1)
+    samples = as_samples(data(), chunk_rows=3)
+    found = kullback_leibler.factorise(DaskChunks(samples, dask_client), start(), max_iter=5, tol=0)
+    here = kullback_leibler.factorise(LocalChunks(samples), start(), max_iter=5, tol=0)
+    assert found.cost == here.cost
+    assert torch.equal(found.W, here.W)
 
 
 def test_a_dask_array_has_chunks_of_its_own_which_may_be_empty(dask_client: Any) -> None:
