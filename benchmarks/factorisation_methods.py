@@ -90,13 +90,14 @@ def _tensor(X: Data) -> torch.Tensor:
     return torch.from_numpy(X.toarray() if scipy.sparse.issparse(X) else np.ascontiguousarray(X))
 
 
+OURS = "DNMF plain"
 METHODS: dict[str, dict[str, Fit]] = {
     LEAST_SQUARES: {
         "scikit-learn CD, tol 1e-6": partial(of_estimator, coordinate_descent),
         "scikit-learn CD, tol 1e-4": partial(of_estimator, partial(coordinate_descent, tol=1e-4)),
         "scikit-learn MiniBatchNMF": partial(of_estimator, minibatch),
         "torchnmf": partial(torchnmf, beta=2),
-        "DNMF plain": partial(of_estimator, plain),
+        OURS: partial(of_estimator, plain),
     },
     KULLBACK_LEIBLER: {
         "scikit-learn MU, tol 1e-6": partial(of_estimator, likelihood_updates),
@@ -104,7 +105,7 @@ METHODS: dict[str, dict[str, Fit]] = {
             of_estimator, partial(minibatch, beta_loss="kullback-leibler")
         ),
         "torchnmf": partial(torchnmf, beta=1),
-        "DNMF plain": partial(of_estimator, partial(plain, layer="kl")),
+        OURS: partial(of_estimator, partial(plain, layer="kl")),
     },
 }
 PEER = {LEAST_SQUARES: "scikit-learn CD, tol 1e-6", KULLBACK_LEIBLER: "scikit-learn MU, tol 1e-6"}
