@@ -5,7 +5,6 @@ The table of what holds for which network::
     python tests/contracts/test_torch_citizens.py
 """
 
-import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import pytest
 import torch
 from torch.func import functional_call, grad, jacrev, vmap
 
-from dnmf.unfolding import LAYERS, BetaMULayer, Problem, Unfolded, UnfoldedMU, UnfoldedNMF
+from dnmf.unfolding import LAYERS, BetaMULayer, Unfolded, UnfoldedMU, UnfoldedNMF
 
 NETWORKS: dict[str, Callable[[torch.Tensor, int], torch.nn.Module]] = {
     **{rule: partial(Unfolded.from_dictionary, layer=rule) for rule in LAYERS},
@@ -158,16 +157,6 @@ CHECKS = {
     "autocast": answers_in_autocast_as_without,
     "3-D": takes_any_batch,
 }
-
-
-@pytest.fixture
-def traceable(monkeypatch, unchecked_shapes):
-    """Take the checks of array shapes off ``Problem``, where torch.compile cannot pass, switched off or not."""
-    for name, member in list(vars(Problem).items()):
-        if isinstance(member, property):
-            monkeypatch.setattr(Problem, name, property(inspect.unwrap(member.fget)))
-        elif name == "__init__":
-            monkeypatch.setattr(Problem, name, inspect.unwrap(member))
 
 
 @pytest.mark.usefixtures("traceable")

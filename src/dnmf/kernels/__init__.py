@@ -7,7 +7,8 @@ from dnmf.kernels.costs import beta_costs, frobenius_cost, kl_cost, kl_costs
 from dnmf.kernels.initialize import INIT_METHODS, initialize_factors, successive_projection
 from dnmf.kernels.kl import KLResult, kl_exposures, kl_gap, kl_step
 from dnmf.kernels.kl_factorisation import nmf_kl
-from dnmf.kernels.known_exposures import dispersion, kl_signatures
+from dnmf.kernels.known_exposures import dispersion, kl_signatures, variance_exponent
+from dnmf.kernels.linear_maps import calibrated_map, ridge_map
 from dnmf.kernels.multiplicative import mu_step, update_exposures, update_signatures
 from dnmf.kernels.multiplicative_factorisation import MUResult, nmf_mu
 from dnmf.kernels.nnls import (
@@ -19,6 +20,7 @@ from dnmf.kernels.nnls import (
 )
 from dnmf.kernels.objectives import BetaDivergence, Frobenius, Objective, Poisson
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
+from dnmf.kernels.simplex import project_to_simplex, simplex_exposures
 
 __all__ = [
     "INIT_METHODS",
@@ -32,6 +34,7 @@ __all__ = [
     "Poisson",
     "beta_costs",
     "beta_step",
+    "calibrated_map",
     "dispersion",
     "exact_exposures",
     "exact_signatures",
@@ -50,10 +53,14 @@ __all__ = [
     "nmf_mu",
     "nnls",
     "nnls_kkt_residual",
+    "project_to_simplex",
+    "ridge_map",
     "scale_signatures_to_unit_sum",
+    "simplex_exposures",
     "successive_projection",
     "update_exposures",
     "update_signatures",
+    "variance_exponent",
 ]
 
 __getattr__ = former_names("dnmf.kernels", "dnmf.search")
