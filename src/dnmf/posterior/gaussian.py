@@ -10,7 +10,7 @@ from torch.nn import functional
 from dnmf.kernels.linear_maps import RANK_TOLERANCE
 from dnmf.kernels.nnls import exact_exposures, exact_signatures
 from dnmf.kernels.simplex import project_to_simplex, simplex_exposures
-from dnmf.unfolding.networks import rows_of, shaped_like
+from dnmf.unfolding.layered import rows_of, shaped_like
 
 PRIOR_WIDTH = 24
 CHUNK_ROWS = 2048
