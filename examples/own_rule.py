@@ -59,7 +59,9 @@ def main(epochs: int = 300, picture: Path = Path("own_rule.png")) -> tuple[float
         network.project_nonnegative_()
     with torch.no_grad():
         after = [(h - H_new).norm() / H_new.norm() for h in network.iterates(X_new)]
-    print(f"error after {N_LAYERS} layers, as it starts: {before[-1]:.4f}; trained: {after[-1]:.4f}")
+    print(
+        f"error after {N_LAYERS} layers, as it starts: {before[-1]:.4f}; trained: {after[-1]:.4f}"
+    )
 
     figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
     ax.semilogy(before, "o-", label="classic step")
