@@ -42,18 +42,17 @@ from paper.run import provenance
 from protocol import parser
 
 DEPTHS, CHOICE_DEPTH = (5, 10, 20), 10
-CHOICE, TEST = (100,), (0, 1, 2)
-STEPS, BATCH = 300, 500
+CHOICE, TEST = (100,), (0, 1)
+STEPS, BATCH = 300, 200
 RATES = (1e-4, 1e-3, 1e-2)
 # Weights of the layers' losses: the last layer alone, or all, growing as on Cohen's page.
 SCHEDULES = ("last", "all")
-CLASSIC_DEPTHS = (5, 10, 20, 100, 1000)
+CLASSIC_DEPTHS = (5, 10, 20, 100)
 # A channel of this size that is 1 for every component: with it least squares nearly makes exposures sum to 1.
 SUM_CHANNEL = 1.0
 
 KNOWN_RULES: dict[str, type[UnfoldedLayer]] = {
     "mu": LAYERS["mu"],
-    "weighted-mu": LAYERS["weighted-mu"],
     "nalmu": NALMULayer,
     "projected-gradient": LAYERS["projected-gradient"],
     "palm": PALMLayer,
@@ -93,6 +92,11 @@ def relative(found: Tensor, true: Tensor) -> float:
     return ((found - true).norm() / true.norm()).item()
 
 
+def depths_of(task: str) -> tuple[int, ...]:
+    """The depths of trained networks: several where the page shows error against layers."""
+    return DEPTHS if "toy" in task else (CHOICE_DEPTH,)
+
+
 def layer_weights(schedule: str, n_layers: int) -> list[float]:
     """Weights of the layers' losses, the last one 1."""
     if schedule == "last":
@@ -114,14 +118,13 @@ def tuned(
     run: Callable[[int, int | None, float, str], Result],
     *,
     depths: tuple[int | None, ...] = DEPTHS,
+    schedules: tuple[str, ...] = SCHEDULES,
 ) -> Iterator[Row]:
     """Choose rate and schedule at one depth, on the seeds for it; then yield the results of the others."""
     part, task, method = names
-    means: dict[tuple[float, str], float] = {}
     choice_depth = CHOICE_DEPTH if CHOICE_DEPTH in depths else None
-    schedules = SCHEDULES if choice_depth else SCHEDULES[:1]
 
-    def rows(seeds: str, seed: int, depth: int | None, rate: float, schedule: str) -> Row:
+    def row(seeds: str, seed: int, depth: int | None, rate: float, schedule: str) -> Row:
         try:
             result = run(seed, depth, rate, schedule)
         except (FloatingPointError, ValueError):  # diverged: the solvers refuse what is not finite
@@ -130,14 +133,23 @@ def tuned(
             part, seeds, task, seed, method, depth, True, rate=rate, schedule=schedule, **result
         )
 
-    for rate, schedule in product(RATES, schedules):
-        found = [rows("choice", seed, choice_depth, rate, schedule) for seed in CHOICE]
+    def tried(rate: float, schedule: str) -> tuple[float, list[Row]]:
+        found = [row("choice", seed, choice_depth, rate, schedule) for seed in CHOICE]
+        total = np.mean([r.error + (r.dictionary_error or 0) for r in found])
+        return float(np.nan_to_num(total, nan=np.inf)), found
+
+    # The rate first, with the loss of the last layer alone; then the other schedules at this rate.
+    lowest, chosen = np.inf, (RATES[0], schedules[0])
+    for rate in RATES:
+        total, found = tried(rate, schedules[0])
         yield from found
-        total = np.mean([row.error + (row.dictionary_error or 0) for row in found])
-        means[rate, schedule] = float(np.nan_to_num(total, nan=np.inf))
-    rate, schedule = min(means, key=lambda key: means[key])
+        lowest, chosen = min((lowest, chosen), (total, (rate, schedules[0])))
+    for schedule in schedules[1:]:
+        total, found = tried(chosen[0], schedule)
+        yield from found
+        lowest, chosen = min((lowest, chosen), (total, (chosen[0], schedule)))
     for seed, depth in product(TEST, depths):
-        yield rows("test", seed, depth, rate, schedule)
+        yield row("test", seed, depth, *chosen)
 
 
 # ── known dictionaries ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,8 +161,7 @@ def known_tasks(data: Path) -> dict[str, Callable[[int], tasks.Task]]:
         "toy": tasks.toy,
         "unmixing": tasks.unmixing,
         "unmixing, gain varies": partial(tasks.unmixing, gain=0.2),
-        "paper's set": partial(tasks.paper_set, data, noisy=False),
-        "paper's set, 500 counts": partial(tasks.paper_set, data, noisy=True),
+        "paper's set": partial(tasks.paper_set, data),
     }
 
 
@@ -263,6 +274,7 @@ def known(data: Path) -> Iterator[Row]:
                     lambda seed, depth, rate, schedule, rule=rule, prepare=prepare, draw=draw: (
                         trained_network(prepare(draw(seed)), rule, depth, rate, schedule, seed)
                     ),
+                    depths=depths_of(name),
                 )
             yield from tuned(
                 ("known", name, "exact" + suffix),
@@ -270,6 +282,7 @@ def known(data: Path) -> Iterator[Row]:
                     prepare(draw(seed)), rate, seed
                 ),
                 depths=(None,),
+                schedules=SCHEDULES[:1],
             )
 
 
@@ -344,6 +357,7 @@ def blind(_: Path) -> Iterator[Row]:
                 lambda seed, depth, rate, schedule, rule=rule, name=name: trained_blind(
                     tasks.blind(name, seed), rule, depth, rate, schedule
                 ),
+                depths=depths_of(name),
             )
 
 
@@ -437,7 +451,8 @@ def speech(_: Path) -> Iterator[Row]:
         yield from tuned(
             ("speech", "speech", rule),
             lambda seed, depth, rate, schedule, rule=rule: trained_speech(seed, rule, depth, rate),
-            depths=(5, 10),
+            depths=(CHOICE_DEPTH,),
+            schedules=SCHEDULES[:1],
         )
 
 

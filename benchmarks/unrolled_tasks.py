@@ -17,7 +17,7 @@ TOY = {"k": 5, "f": 20, "train": 500, "test": 40, "noise": 0.1}
 BANDS, ENDMEMBERS, PIXELS = 120, 3, 2000
 # A cube's spectra differ from the library's by 10 % in each component and band, a toy's by 20 %.
 BLIND = {"blind toy": 0.2, "blind unmixing": 0.1}
-BLIND_PROBLEMS, BLIND_SAMPLES = 64, 60
+BLIND_PROBLEMS, BLIND_SAMPLES = 32, 40
 PAPER_SET, PAPER_COUNT = "many.types_sa.sa.96", 500
 RATE, WINDOW = 8000, 256
 
@@ -119,17 +119,15 @@ def _noise(rng: np.random.Generator, clean: Array, decibel: float) -> Array:
     return noise
 
 
-def paper_set(data: Path, seed: int, *, noisy: bool) -> Task:
-    """One of the paper's simulated sets: shares of exposures; with Poisson noise of few mutations, or as it is."""
+def paper_set(data: Path, seed: int) -> Task:
+    """One of the paper's simulated sets, with Poisson noise of few mutations; shares of exposures, and of counts."""
     found = load_dataset(data, PAPER_SET)
     assert found.exposures is not None
     assert found.signatures is not None
     rng = np.random.default_rng(seed)
     train, test = list(folds(found.X))[seed % 5]
     H = found.exposures / found.exposures.sum(axis=1, keepdims=True)
-    X = found.X / found.X.sum(axis=1, keepdims=True)
-    if noisy:
-        X = rng.poisson(PAPER_COUNT * (H @ found.signatures)) / PAPER_COUNT
+    X = rng.poisson(PAPER_COUNT * (H @ found.signatures)) / PAPER_COUNT
     return Task(*_tensors(found.signatures, X[train], H[train], X[test], H[test]))
 
 

@@ -1,6 +1,7 @@
 """Fixtures every room's tests share."""
 
 import importlib.util
+import inspect
 import os
 import sys
 import warnings
@@ -77,6 +78,18 @@ def unchecked_shapes() -> Iterator[None]:
     config.update("jaxtyping_disable", True)
     yield
     config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def traceable(monkeypatch: pytest.MonkeyPatch, unchecked_shapes: None) -> None:
+    """Take the checks of array shapes off ``Problem``, where torch.compile cannot pass, switched off or not."""
+    from dnmf.unfolding import Problem
+
+    for name, member in list(vars(Problem).items()):
+        if isinstance(member, property) and member.fget is not None:
+            monkeypatch.setattr(Problem, name, property(inspect.unwrap(member.fget)))
+        elif name == "__init__":
+            monkeypatch.setattr(Problem, name, inspect.unwrap(member))
 
 
 @pytest.fixture

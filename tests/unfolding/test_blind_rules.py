@@ -7,12 +7,15 @@ import torch
 from dnmf.kernels import exact_exposures, frobenius_cost
 from dnmf.unfolding import (
     BLIND_RULES,
+    ADMMLayer,
     DeepNMFLayer,
     LPALMLayer,
     LpPALMLayer,
+    MULayer,
     NALMULayer,
     PALMLayer,
     Problem,
+    ProjectedGradientLayer,
     UnfoldedNMF,
     UnitBallLayer,
     lpalm,
@@ -139,6 +142,38 @@ def test_deep_nmf(oracles, data, rng, sparsity):
     found = DeepNMFLayer(dictionary=tensor(D))(H, Problem(X, W, l1_reg=sparsity))
     expected = oracles.deep_nmf_step(H.numpy(), X.numpy(), D, sparsity)
     np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-10)
+
+
+def test_the_papers_update_with_free_matrices(data, rng):
+    """Nasser, Eldar and Sharan 2021, 2.2: ``h <- h (B v) / (A h + l1 + l2 h)``."""
+    X, H, W = data
+    A, B = rng.uniform(0, 1, (K, K)), rng.uniform(0, 1, (K, F))
+    found = MULayer(gram=tensor(A), dictionary=tensor(B))(H, Problem(X, W, l1_reg=0.3, l2_reg=0.2))
+    expected = [
+        h * (B @ x) / (A @ h + 0.3 + 0.2 * h) for x, h in zip(X.numpy(), H.numpy(), strict=True)
+    ]
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-9)
+
+
+def test_lista_of_what_is_not_negative(data, rng):
+    """Gregor and LeCun 2010: ``h <- max(S h + D x - threshold, 0)``, the threshold ``step * l1``."""
+    X, H, W = data
+    S, D, step = rng.normal(size=(K, K)), rng.normal(size=(K, F)), rng.uniform(0, 1, K)
+    layer = ProjectedGradientLayer(mixing=tensor(S), dictionary=tensor(D), step=tensor(step))
+    found = layer(H, Problem(X, W, l1_reg=0.1)).detach().numpy()
+    pairs = zip(X.numpy(), H.numpy(), strict=True)
+    expected = [np.maximum(S @ h + D @ x - 0.1 * step, 0) for x, h in pairs]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_admm_with_a_learned_penalty_and_relaxation(oracles, data):
+    X, H, W = data
+    layer, state = ADMMLayer.from_dictionary(W), H - 0.1
+    with torch.no_grad():
+        layer.log_rho.fill_(np.log(0.7))
+        layer.alpha.fill_(1.4)
+    arguments = (state.numpy(), X.numpy(), W.numpy(), 0.0, 0.0)
+    check(layer, state, X, W, oracles.admm_step(*arguments, rho=0.7, alpha=1.4))
 
 
 @pytest.mark.parametrize("rule", BLIND_RULES)

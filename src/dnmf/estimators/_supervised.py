@@ -1,22 +1,34 @@
 """Exposures learned from samples with known exposures, as a scikit-learn estimator."""
 
-from typing import Any, Self, cast
+import warnings
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from dnmf.estimators._base import Array, FactorisationEstimator, to_array
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.kernels.known_exposures import dispersion, variance_exponent
+from dnmf.kernels.nnls import exact_signatures
+from dnmf.posterior.gaussian import GaussianNetwork
+from dnmf.posterior.gaussian_training import GaussianFit, train_gaussian
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.training import train_posterior_mean
+from dnmf.search.count_noise import COUNTING_DISPERSION
 from dnmf.threads import one_thread
 from dnmf.unfolding.training import History, TrainConfig
 
 VALIDATION_SHARE = 0.15
 # With fewer pairs the held-out ones cannot show whether a network is better than the likelihood: none is trained.
 MIN_PAIRS = 20
+# Between a variance that grows as the mean of counts (1) and one that does not (0).
+COUNTING_EXPONENT = 0.5
+# Largest relative difference between the sums of exposures that are called equal.
+SUM_TOLERANCE = 1e-3
+NO_BETTER_THAN_THE_MEAN = 0.99
 
 
 class SupervisedEstimator(FactorisationEstimator):
@@ -156,11 +168,12 @@ class SupervisedDNMF(SupervisedEstimator):
     (2, 3)
     """
 
-    _learned = ("dispersion",)
-
     def __init__(
         self,
         *,
+        noise: Literal["auto", "counts", "gaussian"] = "auto",
+        sum_to_one: bool = False,
+        intercept: bool = True,
         n_layers: int = 10,
         max_epochs: int = 50,
         learning_rate: float = 5e-3,
@@ -168,6 +181,9 @@ class SupervisedDNMF(SupervisedEstimator):
         random_state: Any = None,
         device: str = "cpu",
     ) -> None:
+        self.noise = noise
+        self.sum_to_one = sum_to_one
+        self.intercept = intercept
         self.n_layers = n_layers
         self.max_epochs = max_epochs
         self.learning_rate = learning_rate
@@ -178,19 +194,46 @@ class SupervisedDNMF(SupervisedEstimator):
     def _fit(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
         generator = self._generator()
         X, exposures = X.cpu(), exposures.cpu()
+        config = TrainConfig(int(self.max_epochs), float(self.learning_rate))
+        fit = self._fit_counts if self._takes_counts(X, exposures) else self._fit_gaussian
+        network, W, history = fit(X, exposures, config, generator)
+        costs = {"training": history.cost, "validation": history.validation}
+        kept = {phase: cost for phase, cost in costs.items() if cost}
+        self._keep(network.to(self.device), W, kept, len(history.cost))
+
+    def _takes_counts(self, X: torch.Tensor, exposures: torch.Tensor) -> bool:
+        """Whether the noise is that of counting, or rounding alone: asked for, or integers as they come from counting.
+
+        Integers of another kind, such as the grey levels of a picture, have a variance that does not grow with the
+        mean.
+        """
+        if self.noise != "auto":
+            return self.noise == "counts"
+        if self.sum_to_one or not self.intercept or not bool((X == X.round()).all()):
+            return False
+        W = exact_signatures(X, exposures)
+        counted = variance_exponent(X, exposures, W) >= COUNTING_EXPONENT
+        return counted or dispersion(X, exposures, W) < COUNTING_DISPERSION
+
+    def _fit_counts(
+        self,
+        X: torch.Tensor,
+        exposures: torch.Tensor,
+        config: TrainConfig,
+        generator: torch.Generator,
+    ) -> tuple[torch.nn.Module, torch.Tensor, History]:
         network = SupervisedNetwork(X.shape[1], exposures.shape[1], self.n_layers)
         network.learn_dictionary(X, exposures)
         history = History()
         if network.counting and len(X) >= MIN_PAIRS:
-            mutations = exposures * network.units
-            self._check_range("the number of mutations in y", to_array(mutations), "float32")
-            order = torch.randperm(len(X), generator=generator)
-            held_out, rest = order.tensor_split([int(VALIDATION_SHARE * len(X))])
+            counted = exposures * network.units
+            self._check_range("the total count in y", to_array(counted), "float32")
+            held_out, rest = self._split(len(X), generator)
             history = train_posterior_mean(
                 network,
-                mutations[rest],
-                (X[held_out], mutations[held_out]),
-                config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
+                counted[rest],
+                (X[held_out], counted[held_out]),
+                config=config,
                 batch_size=self.batch_size,
                 generator=generator,
             )
@@ -199,13 +242,104 @@ class SupervisedDNMF(SupervisedEstimator):
             network.steps.initialise(
                 torch.full_like(network.units, 1 / len(network.units)), generator
             )
-        costs = {"training": history.cost, "validation": history.validation}
-        kept = {phase: cost for phase, cost in costs.items() if cost}
-        self._keep(network.to(self.device), network.dictionary, kept, len(history.cost))
+        return network, network.dictionary, history
+
+    def _fit_gaussian(
+        self,
+        X: torch.Tensor,
+        exposures: torch.Tensor,
+        config: TrainConfig,
+        generator: torch.Generator,
+    ) -> tuple[torch.nn.Module, torch.Tensor, History]:
+        if self.sum_to_one:
+            _check_sums(exposures)
+        network = self._gaussian_network(X.shape[1], exposures.shape[1])
+        held_out, _ = self._split(len(X), generator)
+        fit = train_gaussian(
+            network,
+            X,
+            exposures,
+            held_out=held_out,
+            config=config,
+            batch_size=self.batch_size,
+            generator=generator,
+        )
+        _warn_of(fit)
+        return network, network.signatures, fit.history
+
+    def _split(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the rows of held-out pairs, and the others."""
+        order = torch.randperm(n, generator=generator)
+        held_out, rest = order.tensor_split([int(VALIDATION_SHARE * n)])
+        return held_out, rest
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
         self._check_integers(batch_size=1)
+        self._check_choices(noise=("auto", "counts", "gaussian"))
+        if self.noise == "counts" and (self.sum_to_one or not self.intercept):
+            raise ValueError("sum_to_one and intercept are for noise='gaussian', not for counts")
+        if self.sum_to_one and not self.intercept:
+            raise ValueError(
+                "sum_to_one needs an intercept: without one the exposures grow with the sample"
+            )
+
+    @property
+    def noise_(self) -> str:
+        """The noise that the network was built for."""
+        check_is_fitted(self)
+        return "gaussian" if isinstance(self.network_, GaussianNetwork) else "counts"
+
+    @property
+    def dispersion_(self) -> float | None:
+        """The residual variance of the pairs, 1 for Poisson counts; None for other noise, where it has a unit."""
+        check_is_fitted(self)
+        network = self.network_
+        return network.dispersion.item() if isinstance(network, SupervisedNetwork) else None
+
+    def _gaussian_network(self, n_features: int, n_components: int) -> GaussianNetwork:
+        return GaussianNetwork(
+            n_features,
+            n_components,
+            self.n_layers,
+            sum_to_one=bool(self.sum_to_one),
+            intercept=bool(self.intercept),
+        )
 
     def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+        if self.noise == "gaussian":
+            return self._gaussian_network(n_features, n_components)
         return SupervisedNetwork(n_features, n_components, self.n_layers)
+
+
+def _check_sums(exposures: torch.Tensor) -> None:
+    """Raise an InputDataError where the exposures of the pairs do not sum to one number."""
+    sums = exposures.sum(dim=1)
+    away = (sums / sums.median() - 1).abs()
+    if not float(away.max()) <= SUM_TOLERANCE:
+        row = int(away.argmax())
+        raise InputDataError(
+            f"sum_to_one needs exposures of equal sums: those of row {row} of y sum to {sums[row]:.6g}, of most rows to "
+            f"{sums.median():.6g}. Divide every row of y by its sum, or leave sum_to_one out."
+        )
+
+
+def _warn_of(fit: GaussianFit) -> None:
+    """Warn where exposures are hardly better than the mean, or the trained network no better than a linear answer."""
+    errors = fit.errors
+    if errors and errors["blend"] > NO_BETTER_THAN_THE_MEAN:
+        warnings.warn(
+            f"the exposures cannot be told from these samples: on held-out pairs the error is {errors['blend']:.0%} of "
+            "that of predicting the mean exposures of all. Check that the rows of X and y belong together.",
+            DoubtfulDataWarning,
+            stacklevel=5,
+        )
+    elif errors.get("network", 0.0) > min(
+        errors.get("linear", 1.0), errors.get("least squares", 1.0)
+    ):
+        warnings.warn(
+            "training ended no better than ridge regression or least squares on held-out pairs, whose answers are "
+            "returned: there is nothing more to learn, or there are too few pairs.",
+            DoubtfulDataWarning,
+            stacklevel=5,
+        )

@@ -124,7 +124,8 @@ class UnfoldedNMF(nn.Module):
     Examples
     --------
     >>> H, W = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
-    >>> network = UnfoldedNMF(3, 2, n_layers=20, rule="palm")
+    >>> from dnmf.unfolding import UnfoldedNMF
+    >>> network = UnfoldedNMF(3, 2, n_layers=50, rule="admm")
     >>> found = network(H @ W)
     >>> bool((found.H @ found.W - H @ W).abs().max() < 1e-3)
     True
