@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from jaxtyping import config as jaxtyping_config
 from torch.autograd import gradcheck, gradgradcheck
 from torch.export import Dim, export
 from torch.func import functional_call, grad, vmap
@@ -210,9 +209,9 @@ def test_vmap_over_samples_over_dictionaries_and_of_gradients(function):
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's own
+@pytest.mark.usefixtures("unchecked_shapes")
 @LAYERS
-def test_one_graph_without_breaks_and_its_gradients(cls, monkeypatch):
-    monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
+def test_one_graph_without_breaks_and_its_gradients(cls):
     X, W = draw(6)
     plain, compiled = cls(W), cls(W)
     expected, found = plain(X), torch.compile(compiled, fullgraph=True, backend="aot_eager")(X)
@@ -222,9 +221,9 @@ def test_one_graph_without_breaks_and_its_gradients(cls, monkeypatch):
     assert_close(compiled.dictionary.grad, plain.dictionary.grad)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @LAYERS
-def test_exported_it_takes_batches_of_any_size_and_can_be_trained(cls, monkeypatch):
-    monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
+def test_exported_it_takes_batches_of_any_size_and_can_be_trained(cls):
     X, W = draw(6)
     layer = cls(W)
     exported = export(layer, (X,), dynamic_shapes=({0: Dim("n")},)).module()
@@ -291,9 +290,9 @@ def test_a_dictionary_is_learned_through_it(cls):
 # ── bad input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @LAYERS
-def test_samples_of_other_features_are_refused(cls, monkeypatch):
-    monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
+def test_samples_of_other_features_are_refused(cls):
     X, W = draw(4)
     with pytest.raises(ValueError, match="expected samples of 9 features"):
         cls(W)(X[:, :5])

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from jaxtyping import config as jaxtyping_config
 from torch.autograd import gradcheck
 from torch.func import functional_call
 from torch.testing import assert_close
@@ -143,8 +142,8 @@ def test_a_layer_without_fixed_point_is_an_error(small):
         FixedPoint(layer, W)(X)
 
 
-def test_what_cannot_be_is_refused(small, monkeypatch):
-    monkeypatch.setattr(jaxtyping_config, "jaxtyping_disable", True)
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_what_cannot_be_is_refused(small):
     X, W = small
     layer = KLLayer.from_dictionary(W)
     with pytest.raises(ValueError, match="takes no penalties"):

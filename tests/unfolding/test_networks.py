@@ -257,3 +257,45 @@ def test_samples_and_dictionary_of_a_problem_have_the_same_features(problem):
 def test_a_dictionary_of_impossible_values_makes_no_network(network, value):
     with pytest.raises(ValueError, match="finite values >= 0"):
         network.from_dictionary(torch.tensor([[0.5, 0.5], [value, 1.0]]), n_layers=2)
+
+
+# ── what a network may learn, and share ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("rule", ["weighted-mu", "admm", "newton"])
+def test_dictionary_and_penalties_are_learned_where_it_is_asked_for(problem, rule):
+    X, _, W = problem(10, 8, 3, 14)
+    options = {"l1_reg": 5.0, "l2_reg": 0.1}
+    fixed = Unfolded.from_dictionary(W, 3, layer=rule, **options)
+    learning = Unfolded.from_dictionary(
+        W, 3, layer=rule, learn_dictionary=True, learn_penalties=True, **options
+    )
+    torch.testing.assert_close(learning(X), fixed(X))
+    learned = {"signatures", "l1_reg", "l2_reg"}
+    assert learned & dict(fixed.named_parameters()).keys() == set()
+    assert fixed.state_dict().keys() == learning.state_dict().keys()
+    learning(X).square().sum().backward()
+    weights = dict(learning.named_parameters())
+    assert all(weights[name].grad.abs().sum() > 0 for name in learned)
+    with torch.no_grad():
+        for name in learned:
+            weights[name].sub_(10.0)
+    learning.project_nonnegative_()
+    assert all((weights[name] == 0).all() for name in learned)
+
+
+def test_a_rule_without_penalties_cannot_learn_them():
+    with pytest.raises(ValueError, match="takes no penalties"):
+        Unfolded(4, 2, layer="kl", learn_penalties=True)
+
+
+@RULES
+def test_tied_layers_are_one(problem, rule):
+    X, _, W = problem(10, 8, 3, 15)
+    network = Unfolded.from_dictionary(W, 4, layer=rule, tied=True)
+    assert len(set(network.layers)) == 1
+    assert len(network.layers) == len(network.iterates(X)) - 1 == 4
+    empty = Unfolded(8, 3, 4, layer=rule, tied=True, dtype=X.dtype)
+    empty.load_state_dict(network.state_dict())
+    torch.testing.assert_close(empty(X), network(X))
+    torch.testing.assert_close(network.freeze()(X), network(X))

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -212,7 +213,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """
         samples = self._validate_samples(X)
         parts = (samples, self._exposures_of(samples), self.components_)
-        data_term = type(self._objective)()
+        data_term = replace(self._objective, l1_reg=0.0, l2_reg=0.0)
         return -2 * data_term.cost(*(torch.tensor(part) for part in parts)).mean().item()
 
     def _exposures_of(self, X: Array) -> Array:

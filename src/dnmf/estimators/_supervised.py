@@ -334,7 +334,9 @@ def _warn_of(fit: GaussianFit) -> None:
             DoubtfulDataWarning,
             stacklevel=5,
         )
-    elif errors.get("network", 0.0) > min(errors.get("linear", 1.0), errors.get("least squares", 1.0)):
+    elif errors.get("network", 0.0) > min(
+        errors.get("linear", 1.0), errors.get("least squares", 1.0)
+    ):
         warnings.warn(
             "training ended no better than ridge regression or least squares on held-out pairs, whose answers are "
             "returned: there is nothing more to learn, or there are too few pairs.",

@@ -1,14 +1,8 @@
-"""Multiplicative updates: the step that the classic solver iterates and the network's layers unfold."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Multiplicative updates of least squares: the step that the classic solver iterates and layers unfold."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-from dnmf.kernels.costs import frobenius_cost
-from dnmf.kernels.finite import finite
 
 # Far below any moment of count data, far above underflow; float16 has nothing smaller.
 EPSILON = {
@@ -133,83 +127,3 @@ def update_signatures(
     tensor([[1., 2.]])
     """
     return update_exposures(X.mT, W.mT, H.mT, eps=eps).mT
-
-
-@dataclass(frozen=True, slots=True)
-class MUResult:
-    """What the multiplicative solver found.
-
-    Attributes
-    ----------
-    H, W : (n, k), (k, f)
-        Exposures and signatures.
-    cost : list of float
-        The regularised cost before the first and after every iteration; it never rises.
-    n_iter : int
-        Iterations done.
-    converged : bool
-        Whether the relative decrease fell below the tolerance.
-    """
-
-    H: Tensor
-    W: Tensor
-    cost: list[float]
-    n_iter: int
-    converged: bool
-
-
-def nmf_mu(
-    X: Float[Tensor, "n f"],
-    H0: Float[Tensor, "n k"],
-    W0: Float[Tensor, "k f"],
-    *,
-    l1_reg: float = 0.0,
-    l2_reg: float = 0.0,
-    max_iter: int = 500,
-    tol: float = 1e-6,
-    update_W: bool = True,
-    callback: Callable[[int, float], None] | None = None,
-) -> MUResult:
-    """Factorise by alternating multiplicative updates.
-
-    Each iteration applies :func:`update_exposures`, then :func:`update_signatures` (paper eq. 4, then 2).
-
-    Parameters
-    ----------
-    X, H0, W0 : (n, f), (n, k), (k, f)
-        Counts and the starting factors. Zeros in a factor never recover.
-    l1_reg, l2_reg : float
-        Penalties on the exposures.
-    max_iter : int
-        Most iterations.
-    tol : float
-        Stop when one iteration lowers the cost by less than ``tol`` times the starting cost; 0 never stops early.
-    update_W : bool
-        False keeps the signatures: inference of exposures.
-    callback : callable(iteration, cost), optional
-        Called after every iteration.
-
-    Returns
-    -------
-    MUResult
-
-    Raises
-    ------
-    ValueError
-        If the starting cost, whose unit is that of X squared, is not finite.
-    """
-    H, W = H0, W0
-    first = frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg)
-    cost = [finite("nmf_mu", first).item()]
-    converged = False
-    for iteration in range(1, max_iter + 1):
-        H = update_exposures(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg)
-        if update_W:
-            W = update_signatures(X, H, W)
-        cost.append(frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg).item())
-        if callback is not None:
-            callback(iteration, cost[-1])
-        if cost[-2] - cost[-1] < tol * cost[0]:
-            converged = True
-            break
-    return MUResult(H=H, W=W, cost=cost, n_iter=len(cost) - 1, converged=converged)

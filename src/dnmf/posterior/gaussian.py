@@ -10,7 +10,7 @@ from torch.nn import functional
 from dnmf.kernels.linear_maps import RANK_TOLERANCE
 from dnmf.kernels.nnls import exact_exposures, exact_signatures
 from dnmf.kernels.simplex import project_to_simplex, simplex_exposures
-from dnmf.unfolding.networks import rows_of, shaped_like
+from dnmf.unfolding.layered import rows_of, shaped_like
 
 PRIOR_WIDTH = 24
 CHUNK_ROWS = 2048
@@ -203,7 +203,9 @@ class GaussianNetwork(nn.Module):
 
     def _answer(self, X: Tensor) -> Tensor:
         learned, linear, exact = self.weights.tolist()
-        answer = exact * self.least_squares(X) if exact else X.new_zeros(len(X), len(self.signatures))
+        answer = (
+            exact * self.least_squares(X) if exact else X.new_zeros(len(X), len(self.signatures))
+        )
         if learned or linear:
             totals = self._totals(X)
             scaled = X / (totals * self.sample_unit)

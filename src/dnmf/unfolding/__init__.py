@@ -1,5 +1,6 @@
 """Classic steps as layers of PyTorch networks, their rules by name, and the loops that train them."""
 
+from dnmf.unfolding.beta import BetaMULayer
 from dnmf.unfolding.blind import BlindLayer, Factors, UnfoldedNMF, factor_loss, separate
 from dnmf.unfolding.blind_rules import (
     BLIND_RULES,
@@ -34,6 +35,7 @@ __all__ = [
     "BLIND_RULES",
     "LAYERS",
     "ADMMLayer",
+    "BetaMULayer",
     "BlindLayer",
     "BlindRule",
     "DeepNMFLayer",

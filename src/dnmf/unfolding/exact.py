@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from dnmf.kernels.implicit import differentiable_kl_exposures, differentiable_nnls
 from dnmf.kernels.nnls import exposure_moments
 from dnmf.kernels.objectives import Frobenius, Objective, Poisson
-from dnmf.unfolding.layered import rows_of, shaped_like
+from dnmf.unfolding.layered import dictionary_shape, rows_of, shaped_like
+from dnmf.unfolding.precision import full_precision, working_dtype
 
 
 def exact_nnls(
@@ -35,10 +36,12 @@ def exact_nnls(
     Returns
     -------
     (..., k) tensor
-        In the dtype of X. Half precision is computed in single precision, also under autocast.
+        In the higher precision of X and W. Half precision is computed in single precision, also under autocast.
 
     Raises
     ------
+    TypeError
+        If one of X and W is in double precision and the other is not.
     ValueError
         If a sample has another number of features, a number is not finite, or a component is so small that its square
         is 0.
@@ -56,10 +59,11 @@ def exact_nnls(
     rows = rows_of(X, W.shape[-1])
     if isinstance(l1_reg, Tensor) and l1_reg.ndim > 1:
         l1_reg = l1_reg.broadcast_to(*X.shape[:-1], len(W)).reshape(-1, len(W))
-    dtype = _solver_dtype(X, W)
-    with torch.autocast(X.device.type, enabled=False):
+    dtype = working_dtype(X.dtype, W.dtype)
+    with full_precision(X):
         gram, moments = exposure_moments(rows.to(dtype), W.to(dtype), l1_reg=l1_reg, l2_reg=l2_reg)
-        return shaped_like(X, differentiable_nnls(gram, moments)).to(X.dtype)
+        H = differentiable_nnls(gram, moments)
+        return shaped_like(X, H).to(torch.promote_types(X.dtype, W.dtype))
 
 
 def exact_poisson(
@@ -81,10 +85,10 @@ def exact_poisson(
     tensor([[1., 1.]])
     """
     rows = rows_of(X, W.shape[-1])
-    dtype = _solver_dtype(X, W)
-    with torch.autocast(X.device.type, enabled=False):
+    dtype = working_dtype(X.dtype, W.dtype)
+    with full_precision(X):
         H = differentiable_kl_exposures(rows.to(dtype), W.to(dtype))
-        return shaped_like(X, H).to(X.dtype)
+        return shaped_like(X, H).to(torch.promote_types(X.dtype, W.dtype))
 
 
 class _ExactLayer(nn.Module):
@@ -95,8 +99,7 @@ class _ExactLayer(nn.Module):
 
     def __init__(self, W: Float[Tensor, "k f"]) -> None:
         super().__init__()
-        if W.ndim != 2 or not (torch.isfinite(W) & (W >= 0)).all():
-            raise ValueError("a dictionary has two dimensions (k, f) and finite values >= 0")
+        dictionary_shape(W)  # an error for what is none
         # Contiguous, whatever the table was: optimisers pair a parameter with its moments by place in memory.
         self.dictionary = nn.Parameter(W.detach().clone(memory_format=torch.contiguous_format))
 
@@ -250,8 +253,3 @@ def _certified(objective: Objective, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
     with torch.no_grad():
         certificate = objective.certificate(rows_of(X, W.shape[-1]), H.reshape(-1, len(W)), W)
     return certificate.reshape(X.shape[:-1])
-
-
-def _solver_dtype(X: Tensor, W: Tensor) -> torch.dtype:
-    """Return the wider of two dtypes, at least single precision."""
-    return torch.promote_types(torch.promote_types(X.dtype, W.dtype), torch.float32)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels.implicit import solve_on_support
-from dnmf.unfolding.layers import UnfoldedLayer
 from dnmf.unfolding.layered import rows_of, shaped_like
+from dnmf.unfolding.layers import UnfoldedLayer
 from dnmf.unfolding.problem import Problem
 
 

@@ -5,6 +5,7 @@ are its positive part; multiplicative rules keep states non-negative, ADMM uses 
 variable.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -23,8 +24,8 @@ class UnfoldedLayer(nn.Module):
 
     Attributes
     ----------
-    objective : type of Objective
-        The cost that the classic step lowers.
+    objective : callable(l1_reg, l2_reg) -> Objective
+        Makes the cost that the classic step lowers.
     learning_rate : float
         The peak at which :func:`dnmf.unfolding.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
@@ -35,7 +36,7 @@ class UnfoldedLayer(nn.Module):
         The weights that must not be negative.
     """
 
-    objective: ClassVar[type[Objective]] = Frobenius
+    objective: ClassVar[Callable[..., Objective]] = Frobenius
     learning_rate: ClassVar[float] = 3e-3
     keeps_cheapest: ClassVar[bool] = False
     exact_fixed_point: ClassVar[bool] = False
