@@ -136,14 +136,17 @@ class GaussianNetwork(nn.Module):
     def learn_units(
         self, X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]
     ) -> tuple[Float[Tensor, "n f"], Float[Tensor, "n k"]]:
-        """Take the dictionary and the units (root mean squares) of pairs; return the pairs in these units."""
+        """Take the dictionary and the units (root mean squares) of pairs; return the pairs in these units.
+
+        They are rounded to float32: pairs in another unit then train the same network, to the last bit.
+        """
         self.signatures.copy_(exact_signatures(X, H))
         totals = self._totals(X)
         X, H = X / totals, H / totals
         self.sample_unit.copy_(root_mean_square(X.reshape(-1, 1))[0])
         # With a sum to keep, one unit for all components.
         self.exposure_units.copy_(root_mean_square(H.reshape(-1, 1) if self.sum_to_one else H))
-        X, H = X / self.sample_unit, H / self.exposure_units
+        X, H = (X / self.sample_unit).float().double(), (H / self.exposure_units).float().double()
         self.exposure_total.copy_(H.sum(dim=1).mean())
         return X, H
 
@@ -203,21 +206,20 @@ class GaussianNetwork(nn.Module):
 
     def _answer(self, X: Tensor) -> Tensor:
         learned, linear, exact = self.weights.tolist()
-        answer = (
-            exact * self.least_squares(X) if exact else X.new_zeros(len(X), len(self.signatures))
-        )
+        answer = X.new_zeros(len(X), len(self.signatures))
         if learned or linear:
             totals = self._totals(X)
             scaled = X / (totals * self.sample_unit)
             start = scaled @ self.start_map + self.start_constant
-            found = (learned + linear) * self.allowed(start)
+            answer = linear * self.allowed(start)
             if learned:
                 u = (torch.cat([scaled @ self.span, start], dim=1) - self.centre) / self.spread
                 # Beyond the training pairs the correction stays what it is at their border.
                 near = u.clamp(*self.reach)
-                found = found + learned * (self.refined(near) - self.allowed(self.start_of(near)))
-            answer = answer + self.allowed(found) * self.exposure_units * totals
-        return answer
+                correction = self.refined(near) - self.start_of(near)
+                answer = answer + learned * self.allowed(start + correction)
+            answer = answer * self.exposure_units * totals
+        return answer + exact * self.least_squares(X) if exact else answer
 
     def _totals(self, X: Tensor) -> Tensor:
         """Return what samples and exposures are divided by: the samples' totals without an intercept, else 1."""

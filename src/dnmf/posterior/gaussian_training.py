@@ -71,7 +71,7 @@ def train_gaussian(
     scaled, exposures = network.learn_units(X, H)
     exact = network.least_squares(scaled * network.sample_unit) / network.exposure_units
     network.weights.copy_(torch.tensor([0.0, 0.0, 1.0]))
-    if len(X) < 2 or _error(exact, exposures) <= NEGLIGIBLE_ERROR * _error(0, exposures):
+    if len(X) < 2 or _error(exact, exposures) <= NEGLIGIBLE_ERROR * _error(0.0, exposures):
         return GaussianFit(History(), {})
     left_out = _classic_answers(network, scaled, exposures, generator)
     linear = min(LINEAR_MAPS, key=lambda name: _error(left_out[name], exposures))
