@@ -164,3 +164,18 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         yield
+
+
+@pytest.fixture(scope="module")
+def dask_client() -> Iterator[Any]:
+    """A cluster of two workers in this process; they are sent their tasks as those elsewhere are.
+
+    Its threads end with the module: other tests fork this process.
+    """
+    distributed = pytest.importorskip("distributed")
+    local = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    with (
+        distributed.LocalCluster(dashboard_address=":0", **local) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

@@ -1,6 +1,7 @@
 """Choosing the number of signatures on small catalogs: right, reproducible, resumable."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,15 @@ def test_the_true_number_is_chosen_and_its_signatures_found(
 
 def test_workers_do_not_change_a_bit(catalog: MutationCatalog, selection: Selection) -> None:
     assert_same(select_signatures(catalog, range(2, 5), n_restarts=RESTARTS, workers=2), selection)
+
+
+def test_a_cluster_does_not_change_a_bit_and_keeps_what_is_finished(
+    catalog: MutationCatalog, selection: Selection, tmp_path: Path, dask_client: Any
+) -> None:
+    work = Checkpoint(tmp_path / "work", run_identity(catalog, 0, RESTARTS))
+    options: dict[str, Any] = {"n_restarts": RESTARTS, "checkpoint": work}
+    assert_same(select_signatures(catalog, range(2, 5), executor=dask_client, **options), selection)
+    assert work.finished() == [2, 3, 4]
 
 
 def test_each_number_is_what_it_would_be_alone(

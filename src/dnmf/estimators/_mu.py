@@ -46,7 +46,8 @@ class MultiplicativeNMF(FactorisationEstimator):
         Most iterations of ``transform`` from constant exposures; default ``max_iter``.
     random_state : int, RandomState or None
         Randomness of ``init="random"``.
-    dtype : {"float64", "float32"}
+    dtype : {"float64", "float32"}, optional
+        Default that of X where it is float32, else float64.
     device : str
         Where torch computes.
 
@@ -85,7 +86,7 @@ class MultiplicativeNMF(FactorisationEstimator):
         tol: float = 1e-6,
         transform_max_iter: int | None = None,
         random_state: Any = None,
-        dtype: str = "float64",
+        dtype: str | None = None,
         device: str = "cpu",
     ) -> None:
         self.n_components = n_components

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 import torch
 from numpy.typing import ArrayLike
 
-from dnmf.estimators._base import DTYPES, UnfoldedFactorisation
+from dnmf.estimators._base import UnfoldedFactorisation
 from dnmf.estimators._start import warn_of_rank
 from dnmf.estimators._supervised import SupervisedEstimator
 from dnmf.kernels.nnls import exact_signatures
@@ -37,7 +37,8 @@ class PaperDNMF(UnfoldedFactorisation):
         Of Adam.
     dictionary_order : str
         ``"fresh"`` (the text) or ``"stale"`` (the code), see :func:`dnmf.unfolding.train_unsupervised`.
-    dtype : {"float64", "float32"}
+    dtype : {"float64", "float32"}, optional
+        Default that of X where it is float32, else float64.
     device : str
         Where torch computes.
 
@@ -75,7 +76,7 @@ class PaperDNMF(UnfoldedFactorisation):
         max_epochs: int = 500,
         learning_rate: float = 5e-4,
         dictionary_order: Literal["fresh", "stale"] = "fresh",
-        dtype: str = "float64",
+        dtype: str | None = None,
         device: str = "cpu",
     ) -> None:
         self.n_components = n_components
@@ -106,9 +107,9 @@ class PaperDNMF(UnfoldedFactorisation):
         samples = self._start_fit(X)
         with one_thread():
             warn_of_rank(samples, self.n_components)
-            network = self._empty_network(samples.shape[1], self.n_components).to(samples.device)
+            network = self._empty_network(samples.shape[1], self.n_components, samples.dtype)
             W, history = train_unsupervised(
-                network,
+                network.to(samples.device),
                 samples,
                 config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
                 dictionary_order=self.dictionary_order,
@@ -124,13 +125,13 @@ class PaperDNMF(UnfoldedFactorisation):
         self._check_numbers("weight_init", "learning_rate", positive=True)
         self._check_choices(dictionary_order=("fresh", "stale"))
 
-    def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
+    def _empty_network(self, n_features: int, n_components: int, dtype: torch.dtype) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             int(n_components),
             int(self.n_layers),
             weight_init=float(self.weight_init),
-            dtype=DTYPES[self.dtype],
+            dtype=dtype,
             **self._penalties,
         )
 
@@ -215,7 +216,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         self.device = device
 
     def _fit(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
-        network = self._empty_network(X.shape[1], exposures.shape[1]).to(X.device)
+        network = self._empty_network(X.shape[1], exposures.shape[1], X.dtype).to(X.device)
         history = train_supervised(
             network,
             X,
@@ -233,12 +234,12 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         if self.batch_size is not None:
             self._check_integers(batch_size=1)
 
-    def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
+    def _empty_network(self, n_features: int, n_components: int, dtype: torch.dtype) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             n_components,
             int(self.n_layers),
             learn_penalties=self.learn_penalties,
-            dtype=DTYPES[self.dtype],
+            dtype=dtype,
             **self._penalties,
         )

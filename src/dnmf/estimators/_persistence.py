@@ -10,7 +10,7 @@ from safetensors.torch import save
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from dnmf.estimators._base import FactorisationEstimator
+from dnmf.estimators._base import DTYPES, FactorisationEstimator
 from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
 from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
@@ -18,9 +18,10 @@ from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.storage import ModelFormat, below
 from dnmf.strict_json import check_entries
+from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.restore import read_tensors, restore_network
 
-FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
+FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3, 4), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
 ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
     cls.__name__: cls
@@ -174,6 +175,10 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     name, parameters = card["estimator"], dict(card["parameters"])
     if name == "MultiplicativeNMF":
         return card
+    if name == "DNMF":
+        parameters["search"] = "signatures"  # the only one before version 4
+    if card["format_version"] == 3:
+        return {**card, "parameters": parameters}
     preset = parameters.pop("preset")
     if preset not in ("default", "paper"):
         raise ValueError(f"unknown preset {preset!r}")
@@ -218,11 +223,14 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     network = None
     if hasattr(estimator, "n_layers"):
         copy = clone(estimator)
+        dtype = components.dtype if estimator.dtype is None else DTYPES[estimator.dtype]
         network = restore_network(
-            lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k),
+            lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k, dtype),
             estimator.n_layers,
             stored,
         )
+        if isinstance(network, Unfolded):
+            _check_same_problem(network, components, estimator)
     elif stored:
         raise ValueError("a network, which this estimator has not")
     costs = {phase: values.numpy() for phase, values in history.items()}
@@ -230,3 +238,15 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     estimator.n_features_in_ = f
     if names is not None:
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
+
+
+def _check_same_problem(
+    network: Unfolded, components: torch.Tensor, estimator: FactorisationEstimator
+) -> None:
+    """Raise a ValueError where network and exact solver would not solve the same problem."""
+    same = torch.equal(network.signatures, components.to(network.signatures))
+    for name in ("l1_reg", "l2_reg"):
+        penalty = getattr(network, name)
+        same = same and bool(penalty == penalty.new_tensor(getattr(estimator, name)))
+    if not same:
+        raise ValueError("a network for other components or penalties")

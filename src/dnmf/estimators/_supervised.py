@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from dnmf.estimators._base import Array, FactorisationEstimator, to_array
+from dnmf.estimators._inputs import check_range
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.kernels.known_exposures import dispersion, variance_exponent
 from dnmf.kernels.nnls import exact_signatures
@@ -56,7 +57,7 @@ class SupervisedEstimator(FactorisationEstimator):
             Their exposures, >= 0, in mutations.
         """
         samples = self._start_fit(X)
-        exposures = self._to_tensor(self._validate_exposures(X, y))
+        exposures = self._to_tensor(self._validate_exposures(X, y), samples.dtype)
         with one_thread():
             self._fit(samples, exposures)
         return self
@@ -97,7 +98,7 @@ class SupervisedEstimator(FactorisationEstimator):
         )
         check_consistent_length(X, exposures)
         exposures = exposures.reshape(len(exposures), -1)
-        self._check_range("y", exposures)
+        check_range("y", exposures, self.dtype or "float64")
         return cast(Array, exposures)
 
     def _check_parameters(self) -> None:
@@ -227,7 +228,7 @@ class SupervisedDNMF(SupervisedEstimator):
         history = History()
         if network.counting and len(X) >= MIN_PAIRS:
             counted = exposures * network.units
-            self._check_range("the total count in y", to_array(counted), "float32")
+            check_range("the total count in y", to_array(counted), "float32")
             held_out, rest = self._split(len(X), generator)
             history = train_posterior_mean(
                 network,
@@ -306,7 +307,9 @@ class SupervisedDNMF(SupervisedEstimator):
             intercept=bool(self.intercept),
         )
 
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+    def _empty_network(
+        self, n_features: int, n_components: int, dtype: torch.dtype
+    ) -> torch.nn.Module:
         if self.noise == "gaussian":
             return self._gaussian_network(n_features, n_components)
         return SupervisedNetwork(n_features, n_components, self.n_layers)

@@ -67,7 +67,7 @@ def _how(result: ExtractionRecord, settings: dict[str, Any]) -> list[str]:
         least_squares = "alternating exact non-negative least squares"
         search = "maximising the Poisson likelihood" if settings["layer"] == "kl" else least_squares
         found = f"First the dictionary of signatures was found from the data by {search}."
-    if result.model.n_iter_:
+    if len(result.model.history_["network"]):
         trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
     elif settings["n_steps"] == 0:
         trained = "not trained."

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from dnmf.executors import Executor, Workers, opened
 from dnmf.extraction.arguments import DEFAULT_RESTARTS, filled_counts
 from dnmf.extraction.candidate import Candidate, finish_candidate
 from dnmf.extraction.checkpoint import Checkpoint
@@ -77,6 +78,7 @@ def select_signatures(
     n_restarts: int = DEFAULT_RESTARTS,
     seed: int = 0,
     workers: int = 1,
+    executor: Executor | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
 ) -> Selection:
@@ -94,6 +96,8 @@ def select_signatures(
         The same seed gives the same numbers, whatever ``workers`` and whatever was resumed.
     workers : int
         Threads; each computes one restart.
+    executor : Executor, optional
+        Computes the restarts in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint : Checkpoint, optional
         Where finished work is kept and looked for.
     progress : callable, optional
@@ -108,16 +112,18 @@ def select_signatures(
     ------
     CheckpointError
         The checkpoint is damaged, or another process computes for it.
+    WorkersLostError
+        The processes of the executor are gone; what was finished is in the checkpoint.
     """
     X = torch.from_numpy(filled_counts(catalog))
-    # One thread for every worker: the workers are the parallelism.
     # Only who computes locks: what is finished is reported while another process goes on.
     computes = checkpoint is not None and not set(n_signatures) <= set(checkpoint.finished())
     lock = checkpoint.locked() if checkpoint is not None and computes else nullcontext()
     with lock, one_thread():
         noise = estimate_count_noise(X)
-        work = _Work(X, noise, n_restarts, seed, checkpoint)
-        candidates = work.run(n_signatures, workers, progress)
+        with opened(executor, workers) as pool:
+            work = _Work(X, noise, n_restarts, seed, checkpoint)
+            candidates = work.run(n_signatures, pool, progress)
     table = selection_table(candidates, noise)
     return Selection(candidates, table, choose(table), noise)
 
@@ -137,7 +143,7 @@ class _Work:
         self.n_fits = 1 + n_restarts
 
     def run(
-        self, numbers: Sequence[int], workers: int, progress: Progress | None
+        self, numbers: Sequence[int], workers: Workers, progress: Progress | None
     ) -> dict[int, Candidate]:
         kept = {} if self.checkpoint is None else {k: self.checkpoint.candidate(k) for k in numbers}
         candidates = {k: candidate for k, candidate in kept.items() if candidate is not None}
@@ -150,30 +156,36 @@ class _Work:
         done = total - len(tasks)
         report: Progress = progress or (lambda *_: None)
         report("fits", done, total, math.nan)
-        with ThreadPoolExecutor(workers) as pool:
-            running: dict[Future[Any], tuple[int, int]] = {}
-            try:
-                while tasks or ready or running:
-                    while len(running) < workers and (ready or tasks):
-                        if ready:
-                            k = ready.pop()
-                            running[pool.submit(self._finish, found.pop(k))] = (k, -1)
-                        else:
-                            k, index = tasks.pop(0)
-                            running[pool.submit(self._restart, k, index)] = (k, index)
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        k, index = running.pop(future)
-                        if index < 0:
-                            candidates[k] = future.result()
-                            continue
-                        found[k][index] = future.result()
-                        if len(found[k]) == self.n_fits:
-                            ready.append(k)
-                        done += 1
-                        report("fits", done, total, math.nan)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        X, noise = workers.share(self.X), self.noise
+        running: dict[Future[Any], tuple[int, int]] = {}
+        while tasks or ready or running:
+            while len(running) < workers.n_tasks and (ready or tasks):
+                if ready:
+                    k = ready.pop()
+                    in_order = [found[k][index] for index in range(self.n_fits)]
+                    task: Future[Any] = workers.submit(
+                        finish_candidate, X, in_order, noise, self.seed
+                    )
+                    running[task] = (k, -1)
+                else:
+                    k, index = tasks.pop(0)
+                    task = workers.submit(restart, X, k, index, noise, self.seed)
+                    running[task] = (k, index)
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                k, index = running.pop(future)
+                if index < 0:
+                    candidates[k] = workers.result(future)
+                    if self.checkpoint is not None:
+                        self.checkpoint.save_candidate(candidates[k])
+                    continue
+                # Cloned as what is kept is: of a process elsewhere it may be aligned otherwise.
+                found[k][index] = workers.result(future).clone()
+                if self.checkpoint is not None:
+                    self.checkpoint.save_restart(k, index, found[k][index].numpy())
+                if len(found[k]) == self.n_fits:
+                    ready.append(k)
+                done += 1
+                report("fits", done, total, math.nan)
         return {k: candidates[k] for k in numbers}
 
     def _kept(self, k: int) -> dict[int, torch.Tensor]:
@@ -182,16 +194,3 @@ class _Work:
         kept = {index: self.checkpoint.restart(k, index) for index in range(self.n_fits)}
         # Cloned into memory that torch aligned: the last bits of a product may depend on the alignment.
         return {index: torch.from_numpy(W).clone() for index, W in kept.items() if W is not None}
-
-    def _restart(self, k: int, index: int) -> torch.Tensor:
-        W = restart(self.X, k, index, self.noise, self.seed)
-        if self.checkpoint is not None:
-            self.checkpoint.save_restart(k, index, W.numpy())
-        return W
-
-    def _finish(self, found: dict[int, torch.Tensor]) -> Candidate:
-        in_order = [found[index] for index in range(self.n_fits)]
-        candidate = finish_candidate(self.X, in_order, self.noise, self.seed)
-        if self.checkpoint is not None:
-            self.checkpoint.save_candidate(candidate)
-        return candidate

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels._nnls_numba import nnls_rows_in_order
+from dnmf.kernels._nnls_numba import nnls_rows_in_order, nnls_rows_own_gram
 from dnmf.kernels.finite import finite
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
@@ -92,6 +92,24 @@ def nnls(
     return finite("nnls", torch.from_numpy(solutions).to(moments))
 
 
+def nnls_own_gram(
+    grams: Float[Tensor, "q k k"],
+    moments: Float[Tensor, "q k"],
+    *,
+    start: Float[Tensor, "q k"] | None = None,
+) -> Float[Tensor, "q k"]:
+    """Solve :func:`nnls` where every row has a Gram matrix of its own, as samples with missing entries do."""
+    G = grams.detach().to("cpu", torch.float64).numpy()
+    C = moments.detach().to("cpu", torch.float64).numpy()
+    norms = np.sqrt(np.clip(np.diagonal(G, axis1=1, axis2=2), 0.0, None))
+    inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    scaled = G * inverse_norms[:, :, None] * inverse_norms[:, None, :]
+    passive = C > 0 if start is None else (start.detach() > 0).cpu().numpy()
+    solutions = np.empty_like(C)
+    nnls_rows_own_gram(scaled, C * inverse_norms, np.ascontiguousarray(passive), solutions)
+    return finite("nnls", torch.from_numpy(solutions * inverse_norms).to(moments))
+
+
 class _RowSolver:
     """Solves slices of rows of one scaled problem; not a closure, which shape checks would compile at every call."""
 
@@ -124,7 +142,7 @@ class _RowSolver:
 
 
 def nnls_kkt_residual(
-    gram: Float[Tensor, "k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
+    gram: Float[Tensor, "*q k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
 ) -> Float[Tensor, " q"]:
     """Return how far each row is from optimal, relative to its own size: 0 at the optimum.
 
@@ -136,8 +154,8 @@ def nnls_kkt_residual(
 
     Parameters
     ----------
-    gram, moments, solution : (k, k), (q, k), (q, k)
-        As for :func:`nnls`.
+    gram, moments, solution : (k, k) or (q, k, k), (q, k), (q, k)
+        As for :func:`nnls` or :func:`nnls_own_gram`.
 
     Returns
     -------
@@ -152,9 +170,10 @@ def nnls_kkt_residual(
     >>> nnls_kkt_residual(gram, moments, torch.tensor([[0.5, 0.0]]))
     tensor([0.5000])
     """
-    norms = gram.diagonal().clamp(min=0).sqrt()
+    norms = gram.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
     inverse_norms = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms))
-    slope = (solution @ gram - moments) * inverse_norms
+    product = solution @ gram if gram.ndim == 2 else (solution[:, None] @ gram)[:, 0]
+    slope = (product - moments) * inverse_norms
     scale = (moments * inverse_norms).abs().amax(dim=1)
     violation = torch.minimum(solution * norms, slope).abs().amax(dim=1)
     return torch.where(scale > 0, violation / scale, violation)

@@ -169,8 +169,9 @@ class ADMMLayer(UnfoldedLayer):
         t = alpha y + (1 - alpha) h + u
         h <- max(t, 0),   u <- min(t, 0)
 
-    Its fixed point is the exact non-negative least-squares solution for *any* rho > 0 and 0 < alpha < 2: training can
-    only make it faster, more layers always help, and it follows the dictionary when that changes.
+    Its fixed point is the exact non-negative least-squares solution, and repeating it converges there, for *any*
+    rho > 0 and 0 < alpha < 2; ``project_nonnegative_`` keeps alpha in that range after every training step. It follows
+    the dictionary when that changes.
 
     Attributes
     ----------
@@ -181,6 +182,8 @@ class ADMMLayer(UnfoldedLayer):
     -----
     Boyd et al. 2011, Distributed Optimization and Statistical Learning via ADMM, sections 3.4 and 5.2. The state is
     ``h + rho u``: the two have disjoint supports, and ``rho u`` (unlike ``u``) means the same in every layer.
+    One alpha per component converges as a single one does (Eckstein and Bertsekas 1992): ``h + u`` comes nearer to its
+    limit in the norm with the weights ``rho d / alpha``.
     """
 
     exact_fixed_point = True
@@ -188,6 +191,8 @@ class ADMMLayer(UnfoldedLayer):
     learning_rate = 3e-2
     INITIAL_RHO = 0.3
     INITIAL_ALPHA = 1.8
+    # Where training may move alpha: convergence needs 0 < alpha < 2, and stops at either end.
+    MIN_ALPHA, MAX_ALPHA = 0.05, 1.99
 
     log_rho: nn.Parameter
     alpha: nn.Parameter
@@ -225,6 +230,11 @@ class ADMMLayer(UnfoldedLayer):
         t = exposures + self.alpha * (y - exposures) + dual
         # The positive part as it is, the negative one times rho: the state.
         return torch.where(t > 0, t, rho * t)
+
+    def project_nonnegative_(self) -> None:
+        """Clamp alpha to where repeated steps converge."""
+        with torch.no_grad():
+            self.alpha.clamp_(self.MIN_ALPHA, self.MAX_ALPHA)
 
 
 class WeightedMULayer(MultiplicativeLayer):

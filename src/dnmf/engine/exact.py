@@ -1,0 +1,110 @@
+"""Exact exposures of a chunk for a known dictionary, what exposures cost, and how far they are from exact."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dnmf.criteria import EXACT_NATS
+from dnmf.engine import kullback_leibler, least_squares
+from dnmf.engine.chunks import State
+from dnmf.engine.products import pair_sums, symmetric, times_transposed
+from dnmf.engine.samples import Chunk
+from dnmf.kernels.kl import kl_gap
+from dnmf.kernels.nnls import nnls, nnls_kkt_residual
+from dnmf.kernels.objectives import Frobenius, Objective
+
+# Features up to which Newton steps on the likelihood of a dense sample are quicker than coordinate descent.
+NEWTON_FEATURES = 512
+# Numbers of temporary arrays: a Gram matrix of each sample with missing entries, or dense rows of sparse data.
+BLOCK_ENTRIES = 2**20
+
+
+def exact_exposures(
+    chunk: Chunk, W: Tensor, objective: Objective, *, state: State = None
+) -> Tensor:
+    """Return ``argmin_{H >= 0}`` of an objective over the known entries of samples, one row each.
+
+    The ``state`` that :func:`factorise` left beside the chunk saves time.
+    """
+    if isinstance(objective, Frobenius):
+        penalties = float(objective.l1_reg), float(objective.l2_reg)
+        return least_squares.exact_exposures_of(chunk, state, (W, *penalties))
+    few = isinstance(chunk.X, Tensor) and chunk.X.shape[1] <= NEWTON_FEATURES
+    if few and chunk.observed is None:
+        return objective.exposures(chunk.X, W, start=None if state is None else state[1])
+    return kullback_leibler.exact_exposures_of(chunk, state, (W, EXACT_NATS))
+
+
+def certificates(chunk: Chunk, H: Tensor, W: Tensor, objective: Objective) -> Tensor:
+    """Return how far exposures are from exact, one number per sample, as the objective's certificate of whole samples.
+
+    :func:`dnmf.kernels.nnls_kkt_residual` or :func:`dnmf.kernels.kl_gap`, over the known entries.
+    """
+    if not isinstance(objective, Frobenius):
+        parts = [
+            kl_gap(X, H[rows], W, observed=None if chunk.observed is None else chunk.observed[rows])
+            for rows, X in _dense_blocks(chunk)
+        ]
+        return torch.cat(parts)
+    moments = times_transposed(chunk.X, W) - objective.l1_reg
+    parts = [
+        nnls_kkt_residual(gram, moments[rows], H[rows])
+        for rows, gram in _grams(chunk, W, objective)
+    ]
+    return torch.cat(parts)
+
+
+def costs(chunk: Chunk, H: Tensor, W: Tensor, objective: Objective) -> Tensor:
+    """Return what exposures cost over the known entries of samples, one number each, penalties left out."""
+    X, observed = chunk.X, chunk.observed
+    least_squares = isinstance(objective, Frobenius)
+    if isinstance(X, Tensor):
+        fitted = H @ W
+        if observed is not None:
+            fitted = fitted * observed
+        if least_squares:
+            return 0.5 * (X - fitted).square().sum(dim=1)
+        logs = torch.special.xlogy(X, X) - torch.special.xlogy(X, fitted)
+        return (logs - X + fitted).sum(dim=1)
+    if least_squares:
+        squares = torch.from_numpy(np.asarray(X.power(2).sum(axis=1))).flatten().to(H)
+        difference = (H @ (W @ W.mT) - 2 * times_transposed(X, W)) * H
+        return 0.5 * (squares + difference.sum(dim=1)).clamp(min=0)
+    rows = torch.from_numpy(np.repeat(np.arange(len(H)), np.diff(X.indptr)))
+    values, columns = torch.from_numpy(X.data).to(H), torch.from_numpy(X.indices).long()
+    fitted = torch.cat(
+        [
+            (H[rows[part]] * W.mT[columns[part]]).sum(dim=1)
+            for part in torch.arange(len(values)).split(max(BLOCK_ENTRIES // len(W), 1))
+        ]
+    )
+    logs = torch.special.xlogy(values, values) - torch.special.xlogy(values, fitted) - values
+    return (H @ W.sum(dim=1)).index_add(0, rows, logs)
+
+
+def _grams(chunk: Chunk, W: Tensor, objective: Frobenius) -> Iterator[tuple[slice, Tensor]]:
+    """Yield rows of a chunk with their Gram matrix, which samples with missing entries do not share."""
+    k = len(W)
+    eye = torch.eye(k, dtype=W.dtype, device=W.device)
+    if chunk.observed is None:
+        yield slice(None), W @ W.mT + objective.l2_reg * eye
+        return
+    for rows in _blocks(len(chunk.observed), k * k):
+        known = chunk.observed[rows].to(W)
+        yield rows, symmetric(pair_sums(W.mT, W.mT, known.mT), k) + objective.l2_reg * eye
+
+
+def _dense_blocks(chunk: Chunk) -> Iterator[tuple[slice, Tensor]]:
+    X = chunk.X
+    if isinstance(X, Tensor):
+        yield slice(None), X
+        return
+    for rows in _blocks(X.shape[0], X.shape[1]):
+        yield rows, torch.from_numpy(X[rows].toarray())
+
+
+def _blocks(n: int, width: int) -> Iterator[slice]:
+    size = max(BLOCK_ENTRIES // width, 1)
+    return (slice(a, min(a + size, n)) for a in range(0, n, size))
