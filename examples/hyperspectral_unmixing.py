@@ -1,6 +1,6 @@
 """Hyperspectral unmixing: how much of each material is in a pixel, learned from pixels whose abundances are known.
 
-Every pixel of a synthetic scene mixes three materials, its brightness varies by 20 %, and the sensor adds 20 dB of noise.
+Every pixel of a synthetic scene mixes three materials, its brightness varies by 20 %, and there is noise, 20 dB below.
 `SupervisedDNMF` learns abundances that sum to one from 1,000 labelled pixels. Beside it: least squares with abundances
 that sum to one and the true spectra, and ridge regression with the same labels.
 
