@@ -1,9 +1,9 @@
 """Blind unrolled NMF: both factors from the data alone, by layers that were trained on problems with known factors.
 
 The search starts from a library of spectra, but the instrument sees them through its own response, and each data set
-has variants of them. Each of ten layers updates exposures and dictionary by the multiplicative rule with learned factors
-(NALMU: Kervazo, Chetoui and Cohen 2024); the loss counts both factors after every layer. As they start, the layers are
-the classic algorithm.
+has variants of them. Each of ten layers updates exposures and dictionary, by the multiplicative rule with learned
+factors (NALMU: Kervazo, Chetoui and Cohen 2024); the loss counts both factors after every layer. As they start, the
+layers are the classic algorithm.
 
     python examples/blind_unrolled_nmf.py
 """

@@ -281,7 +281,9 @@ def _cost(sums: Sums, gram: Tensor, W: Tensor, squares: Tensor) -> Tensor:
     return 0.5 * squares - (sums["moments"] * W).sum() + 0.5 * (reached * W).sum()
 
 
-def exact_exposures_of(chunk: Chunk, state: State, shared: tuple[Tensor, float, float]) -> Tensor:
+def exact_exposures_of(
+    chunk: Chunk, state: State, shared: tuple[Tensor, float, float]
+) -> Tensor:
     """Return the exact exposures of a chunk for ``shared``: a dictionary, l1_reg and l2_reg."""
     W, l1_reg, l2_reg = shared
     start = None if state is None or state.shape[-1] != len(W) else state[1]
