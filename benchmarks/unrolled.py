@@ -42,7 +42,7 @@ from paper.run import provenance
 from protocol import parser
 
 DEPTHS, CHOICE_DEPTH = (5, 10, 20), 10
-CHOICE, TEST = (100,), (0, 1, 2)
+CHOICE, TEST = (100,), (3, 4, 5)
 STEPS, BATCH = 300, 200
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 # Weights of the layers' losses: the last layer alone, or all, growing as on Cohen's page.
