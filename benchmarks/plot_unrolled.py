@@ -1,4 +1,4 @@
-"""Draw unrolled NMF, side by side: `docs/images/unrolled.png`.
+"""Draw unrolled NMF, side by side, `docs/images/unrolled.png`, and print the tables of `docs/unrolled.md`.
 
 python benchmarks/plot_unrolled.py [--results DIR] [--output FILE]
 """
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from protocol import RESULTS
 
@@ -16,8 +18,9 @@ METHODS = {
     "mu": ("the paper's mu", "#a23b3b", "D"),
     "nalmu": ("NALMU", "#d98324", "^"),
     "weighted-mu": ("weighted mu", "#7a7a7a", "P"),
+    "projected-gradient": ("LISTA", "#c9a227", "<"),
     "palm": ("PALM", "#4c9f70", "s"),
-    "lp-palm": ("PALM, L_p threshold", "#8d6fb0", "v"),
+    "lp-palm": ("PALM, $L_p$ thresholds", "#8d6fb0", "v"),
     "admm": ("ADMM", "#1b6ca8", "o"),
 }
 UNLEARNED = {"known": ("exact", None), "blind": ("alternating least squares", 100)}
@@ -29,6 +32,13 @@ TASKS = {
     ("blind", "blind toy"): "blind toy",
     ("blind", "blind unmixing"): "blind unmixing",
 }
+
+
+def plain_decimals(axis: Axis) -> None:
+    """Numbers as they are read, at 1, 2 and 5 of every decade."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def against_layers(axes: Axes, rows: pd.DataFrame, part: str, task: str, title: str) -> None:
@@ -49,9 +59,10 @@ def against_layers(axes: Axes, rows: pd.DataFrame, part: str, task: str, title: 
     best = best if layers is None else best[best.layers == layers]
     axes.axhline(best.error.mean(), color="0.3", linestyle=":", linewidth=1.2)
     axes.set(xscale="log", yscale="log", xlabel="layers", title=title)
-    axes.set_xticks([5, 10, 20, 100], ["5", "10", "20", "100"], minor=False)
-    axes.minorticks_off()
-    axes.set_ylabel("relative error of the exposures of new samples")
+    axes.set_xticks([5, 10, 20, 100], ["5", "10", "20", "100"])
+    axes.set_ylabel("relative error of the exposures, new samples")
+    plain_decimals(axes.yaxis)
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def against_nothing(axes: Axes, rows: pd.DataFrame) -> None:
@@ -78,11 +89,21 @@ def against_nothing(axes: Axes, rows: pd.DataFrame) -> None:
         xlabel="error over that of the best answer without training",
         title="Ten trained layers: where learning pays",
     )
+    plain_decimals(axes.xaxis)
     axes.plot(
         [], [], "*", color="black", markersize=9, linestyle="", label="exact layer, learned W"
     )
     axes.plot([], [], "x", color="0.2", linestyle="", label="ridge regression")
     axes.plot([], [], ":", color="0.3", label="best without training")
+
+
+def tables(rows: pd.DataFrame) -> str:
+    """The tables of the page: mean over the draws, one row a method, trained and untrained networks of ten layers."""
+    rows = rows[rows.layers.isna() | rows.layers.isin([10, 100])]
+    keys = ["part", "method", "trained", "layers"]
+    values = ["error", "dictionary_error", "other_error", "train_seconds"]
+    means = rows.groupby(["task", *keys], dropna=False)[values].mean()
+    return means.to_string(float_format=lambda value: f"{value:.4g}")
 
 
 def draw(rows: pd.DataFrame) -> Figure:
@@ -110,7 +131,9 @@ def main() -> None:
     options.add_argument("--output", type=Path, default=output)
     chosen = options.parse_args()
     rows = pd.read_csv(chosen.results / "unrolled.csv")
-    draw(rows[rows.seeds == "test"]).savefig(chosen.output, dpi=150)
+    rows = rows[rows.seeds == "test"]
+    draw(rows).savefig(chosen.output, dpi=150)
+    print(tables(rows))
 
 
 if __name__ == "__main__":
