@@ -16,7 +16,7 @@ from scipy.signal import istft, lfilter, stft
 from torch import Tensor, nn
 
 from dnmf.kernels import kl_exposures, nmf_kl, successive_projection
-from dnmf.unfolding import Unfolded
+from dnmf.unfolding import Unfolded, separate
 
 RATE = 8000  # samples a second
 FRAME, HOP = 256, 64  # samples
@@ -102,7 +102,7 @@ def learned_atoms(X: Tensor) -> Tensor:
 
 
 class DeepNMF(nn.Module):
-    """The share of speech in every feature of a noisy frame."""
+    """What speech contributes to the magnitudes of noisy frames."""
 
     def __init__(self, W: Tensor, n_layers: int = 10) -> None:
         super().__init__()
@@ -110,15 +110,11 @@ class DeepNMF(nn.Module):
         self.last = nn.Parameter(W.clone())
 
     def forward(self, X: Tensor) -> Tensor:
-        return share_of_speech(self.unfolded(X), self.last)
+        return separate(X, self.unfolded(X), self.last, (N_ATOMS, N_ATOMS))[0]
 
     def project_nonnegative_(self) -> None:
         self.unfolded.project_nonnegative_()
         self.last.data.clamp_(min=0)
-
-
-def share_of_speech(H: Tensor, W: Tensor) -> Tensor:
-    return (H[:, :N_ATOMS] @ W[:N_ATOMS]) / (H @ W).clamp(min=1e-9)
 
 
 def train(network: DeepNMF, noisy: Tensor, clean: Tensor, epochs: int) -> None:
@@ -127,7 +123,7 @@ def train(network: DeepNMF, noisy: Tensor, clean: Tensor, epochs: int) -> None:
     for _ in range(epochs):
         for rows in torch.randperm(len(noisy), generator=order).split(256):
             optimiser.zero_grad()
-            (network(noisy[rows]) * noisy[rows] - clean[rows]).square().mean().backward()
+            (network(noisy[rows]) - clean[rows]).square().mean().backward()
             optimiser.step()
             network.project_nonnegative_()
 
@@ -149,27 +145,26 @@ def main(
     untrained, trained = DeepNMF(W), DeepNMF(W)
     train(trained, noisy, magnitudes(voices), epochs)
 
-    masks = {
+    methods = {
         "ten classic updates": untrained,
-        "exact exposures": lambda X: share_of_speech(kl_exposures(X, W).H, W),
+        "exact exposures": lambda X: separate(X, kl_exposures(X, W).H, W, (N_ATOMS, N_ATOMS))[0],
         "Deep NMF, ten layers": trained,
     }
-    gains: dict[str, list[float]] = {name: [] for name in masks}
+    gains: dict[str, list[float]] = {name: [] for name in methods}
     for voice, hall in unheard:
         mixed = spectrum(voice + hall)
-        for name, mask in masks.items():
+        for name, method in methods.items():
             with torch.no_grad():
-                share = mask(torch.tensor(np.abs(mixed))).numpy()
-            estimate = istft((share * mixed).T, nperseg=FRAME, noverlap=FRAME - HOP)[1][
-                : len(voice)
-            ]
+                magnitude = method(torch.tensor(np.abs(mixed))).numpy()
+            enhanced = magnitude * np.exp(1j * np.angle(mixed))
+            estimate = istft(enhanced.T, nperseg=FRAME, noverlap=FRAME - HOP)[1][: len(voice)]
             gains[name].append(distortion(voice, estimate) - distortion(voice, voice + hall))
     means = {name: float(np.mean(values)) for name, values in gains.items()}
     for name, gain in means.items():
         print(f"{name:22} SDR gain {gain:5.2f} dB")
 
     figure, axes = plt.subplots(3, 1, figsize=(8, 7), sharex=True, layout="constrained")
-    shown = {"noisy": mixed, "Deep NMF": share * mixed, "clean": spectrum(voice)}
+    shown = {"noisy": mixed, "Deep NMF": enhanced, "clean": spectrum(voice)}
     for ax, (title, frames) in zip(axes, shown.items(), strict=True):
         ax.imshow(
             20 * np.log10(np.abs(frames).T + 1e-4),

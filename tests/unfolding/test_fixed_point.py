@@ -98,6 +98,21 @@ def test_batches_and_networks_that_need_no_gradient(small):
     assert_close(fixed(X[0]), H[0, 0], rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("layer", [ADMMLayer, MULayer])
+def test_half_precision_and_autocast_are_computed_in_single_precision(small, layer):
+    X, W = small
+    exact = exact_nnls(X, W).float()
+    fixed = FixedPoint(layer.from_dictionary(W).float(), W.float())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert_close(fixed(X.float()), exact, rtol=0, atol=0.02)
+    samples = X.bfloat16().requires_grad_()
+    H = fixed.bfloat16()(samples)
+    assert H.dtype == torch.bfloat16
+    assert_close(H.float(), exact, rtol=0, atol=0.1)
+    H.sum().backward()
+    assert samples.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("layer", [MULayer, KLLayer])
 def test_components_without_mass_and_empty_samples_have_finite_gradients(small, layer):
     """A component without mass stays where it started, whatever that is: I - J is singular."""

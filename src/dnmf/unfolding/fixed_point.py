@@ -10,6 +10,7 @@ from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels.implicit import solve_on_support
 from dnmf.unfolding.layered import rows_of, shaped_like
 from dnmf.unfolding.layers import UnfoldedLayer
+from dnmf.unfolding.precision import call_in, full_precision, working_dtype
 from dnmf.unfolding.problem import Problem
 
 
@@ -92,17 +93,22 @@ class FixedPoint(nn.Module):
 
         Raises
         ------
+        TypeError
+            If one of samples and dictionary is in double precision and the other is not.
         ValueError
             If a sample has another number of features.
         FloatingPointError
             If the layer's states do not stay finite.
         """
-        rows = rows_of(X, self.dictionary.shape[-1])
-        state = self._iterate(self._problem(rows))
-        if torch.is_grad_enabled():
-            # A new problem: what one keeps for its next layer knows no gradients when it was computed without.
-            state = self._with_gradient(state, self._problem(rows))
-        return shaped_like(X, state.clamp(min=0))
+        dtype = working_dtype(X.dtype, self.dictionary.dtype)
+        rows = rows_of(X, self.dictionary.shape[-1]).to(dtype)
+        with full_precision(X):
+            state = self._iterate(self._problem(rows))
+            if torch.is_grad_enabled():
+                # A new problem: what one keeps for its next layer knows no gradients when it was computed without.
+                state = self._with_gradient(state, self._problem(rows))
+        answer = torch.promote_types(X.dtype, self.dictionary.dtype)
+        return shaped_like(X, state.clamp(min=0)).to(answer)
 
     def project_nonnegative_(self) -> None:
         """Clamp at zero the layer's weights that must not be negative, the dictionary and the penalties."""
@@ -112,21 +118,25 @@ class FixedPoint(nn.Module):
                 part.clamp_(min=0)
 
     def _problem(self, X: Float[Tensor, "n f"]) -> Problem:
-        return Problem(X, self.dictionary, l1_reg=self.l1_reg, l2_reg=self.l2_reg)
+        dictionary, l1_reg, l2_reg = (v.to(X) for v in (self.dictionary, self.l1_reg, self.l2_reg))
+        return Problem(X, dictionary, l1_reg=l1_reg, l2_reg=l2_reg)
+
+    def _step(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
+        return call_in(state.dtype, self.layer, state, problem)
 
     @torch.no_grad()
     def _iterate(self, problem: Problem) -> Float[Tensor, "n k"]:
-        state = self.layer.start_from(problem.X @ torch.linalg.pinv(self.dictionary))
+        state = self.layer.start_from(problem.X @ torch.linalg.pinv(problem.dictionary))
         tol = torch.finfo(state.dtype).eps ** (2 / 3) if self.tol is None else self.tol
         largest = state.abs().amax(dim=1, keepdim=True)
         arrived: Bool[Tensor, " n"] = torch.zeros(len(state), dtype=torch.bool, device=state.device)
         for _ in range(self.max_steps):
-            before, state = state, self.layer(state, problem)
+            before, state = state, self._step(state, problem)
             largest = torch.maximum(largest, state.abs().amax(dim=1, keepdim=True))
             arrived = ((state - before).abs() <= tol * largest).all(dim=1)
             if not bool(largest.isfinite().all()):
                 raise FloatingPointError(
-                    "the states of the layer do not stay finite: it has no fixed point for these data"
+                    "the states of the layer do not stay finite: the data are not, or it has no fixed point for them"
                 )
             if bool(arrived.all()):
                 return state
@@ -143,12 +153,12 @@ class FixedPoint(nn.Module):
         if self.layer.exact_fixed_point:
             H = state.clamp(min=0)
             return H + solve_on_support(problem.gram, H, problem.moments - H @ problem.gram)
-        answer = self.layer(state, problem)
+        answer = self._step(state, problem)
         if not answer.requires_grad:
             return answer
         # A second step, since asking the first for its Jacobian would call the hook again.
         at = state.detach().requires_grad_()
-        image = self.layer(at, problem)
+        image = self._step(at, problem)
 
         def through_all_steps(gradient: Tensor) -> Tensor:
             return _solve_transposed(_jacobians(image, at), gradient)
