@@ -4,6 +4,7 @@ python benchmarks/plot_unrolled.py [--results DIR] [--output FILE]
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,7 @@ METHODS = {
     "weighted-mu": ("weighted mu", "#7a7a7a", "P"),
     "projected-gradient": ("LISTA", "#c9a227", "<"),
     "palm": ("PALM", "#4c9f70", "s"),
-    "lp-palm": ("PALM, $L_p$ thresholds", "#8d6fb0", "v"),
+    "lp-palm": ("PALM, Lp thresholds", "#8d6fb0", "v"),
     "admm": ("ADMM", "#1b6ca8", "o"),
 }
 UNLEARNED = {"known": ("exact", None), "blind": ("alternating least squares", 100)}
@@ -97,13 +98,74 @@ def against_nothing(axes: Axes, rows: pd.DataFrame) -> None:
     axes.plot([], [], ":", color="0.3", label="best without training")
 
 
+KNOWN_COLUMNS = (
+    ("toy", ""),
+    ("unmixing", ""),
+    ("unmixing, gain varies", ""),
+    ("unmixing, gain varies", " + sum"),
+    ("paper's set", ""),
+)
+
+
+def markdown(title: str, columns: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """A table with its title."""
+    columns = list(columns)
+    rows = [columns, ["---"] * len(columns), *lines]
+    return f"\n{title}\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
 def tables(rows: pd.DataFrame) -> str:
-    """The tables of the page: mean over the draws, one row a method, trained and untrained networks of ten layers."""
-    rows = rows[rows.layers.isna() | rows.layers.isin([10, 100])]
-    keys = ["part", "method", "trained", "layers"]
-    values = ["error", "dictionary_error", "other_error", "train_seconds"]
-    means = rows.groupby(["task", *keys], dropna=False)[values].mean()
-    return means.to_string(float_format=lambda value: f"{value:.4g}")
+    """The tables of the page, means over the draws: networks of ten layers, untrained -> trained."""
+
+    def cell(
+        task: str, method: str, value: str = "error", layers: int | None = 10, digits: int = 3
+    ) -> str:
+        found = rows[(rows.task == task) & (rows.method == method)]
+        found = found[found.layers.isna() if layers is None else found.layers == layers]
+        means = found.groupby("trained")[value].mean().dropna()
+        return " -> ".join(f"{mean:#.{digits}g}" for mean in means) or "-"
+
+    known = [
+        [label, *(cell(task, method + suffix) for task, suffix in KNOWN_COLUMNS),
+         cell("toy", method, "train_seconds", digits=2).split(" -> ")[-1]]
+        for method, (label, *_) in METHODS.items()
+        if method in rows[rows.part == "known"].method.unique()
+    ]  # fmt: skip
+    for method in ("exact", "ridge"):
+        cells = [cell(task, method + suffix, layers=None) for task, suffix in KNOWN_COLUMNS]
+        known.append(
+            [method, *cells, cell("toy", method, "train_seconds", None, 2).split(" -> ")[-1]]
+        )
+    others = [
+        [label, *(cell(task, method, "other_error") for task in ("toy", "unmixing"))]
+        for method, (label, *_) in METHODS.items()
+        if method in rows[rows.part == "known"].method.unique()
+    ]
+    others.append(["exact", *(cell(t, "exact", "other_error", None) for t in ("toy", "unmixing"))])
+    blind_rows = rows[rows.part == "blind"]
+    blind = [
+        [f"{METHODS.get(method, (method,))[0]}, {depth or ''}",
+         *(cell(task, method, value, depth) for task in ("blind toy", "blind unmixing")
+           for value in ("error", "dictionary_error"))]
+        for method, depth in (
+            ("mean dictionary, exact", None), ("alternating least squares", 100),
+            *((m, 10) for m in METHODS if m in blind_rows.method.unique()),
+            *((m, 100) for m in METHODS if m in blind_rows.method.unique()),
+        )
+    ]  # fmt: skip
+    speech = rows[rows.part == "speech"]
+    spoken = [
+        [method, *(cell("speech", method, layers=depth) for depth in (10, 100, None))]
+        for method in speech.method.unique()
+    ]
+    return "\n".join(
+        (
+            markdown("known", ["", *(t + x for t, x in KNOWN_COLUMNS), "seconds"], known),
+            markdown("another dictionary", ["", "toy", "unmixing"], others),
+            markdown("blind", ["", "toy H", "toy W", "unmixing H", "unmixing W"], blind),
+            markdown("speech, minus dB", ["", "10", "100", "exact"], spoken),
+        )
+    )
 
 
 def draw(rows: pd.DataFrame) -> Figure:
