@@ -42,9 +42,15 @@ from paper.run import provenance
 from protocol import parser
 
 DEPTHS, CHOICE_DEPTH = (5, 10, 20), 10
-CHOICE, TEST = (100,), (3, 4, 5)
+CHOICE = (100,)
+# Nothing was chosen on these.
+TEST = {"known": (3, 4, 5), "blind": (0, 1), "speech": (0, 1)}
 STEPS, BATCH = 300, 200
-RATES = (1e-4, 1e-3, 1e-2, 1e-1)
+RATES = {
+    "known": (1e-4, 1e-3, 1e-2, 1e-1),
+    "blind": (1e-4, 1e-3, 1e-2),
+    "speech": (1e-4, 1e-3, 1e-2),
+}
 # Weights of the layers' losses: the last layer alone, or all, growing as on Cohen's page.
 SCHEDULES = ("last", "all")
 CLASSIC_DEPTHS = (5, 10, 20, 100)
@@ -139,8 +145,8 @@ def tuned(
         return float(np.nan_to_num(total, nan=np.inf)), found
 
     # The rate first, with the loss of the last layer alone; then the other schedules at this rate.
-    lowest, chosen = np.inf, (RATES[0], schedules[0])
-    for rate in RATES:
+    lowest, chosen = np.inf, (RATES[part][0], schedules[0])
+    for rate in RATES[part]:
         total, found = tried(rate, schedules[0])
         yield from found
         lowest, chosen = min((lowest, chosen), (total, (rate, schedules[0])))
@@ -148,7 +154,7 @@ def tuned(
         total, found = tried(chosen[0], schedule)
         yield from found
         lowest, chosen = min((lowest, chosen), (total, (chosen[0], schedule)))
-    for seed, depth in product(TEST, depths):
+    for seed, depth in product(TEST[part], depths):
         yield row("test", seed, depth, *chosen)
 
 
@@ -259,7 +265,7 @@ def known(data: Path) -> Iterator[Row]:
     for name, draw in known_tasks(data).items():
         for suffix in ("", SUM) if draw(CHOICE[0]).sum_to_one else ("",):
             prepare = with_channel if suffix else as_it_is
-            for seed in TEST:
+            for seed in TEST["known"]:
                 task = prepare(draw(seed))
                 here = partial(Row, "known", "test", name, seed)
                 yield here("exact" + suffix, None, False, **exact(task))
@@ -346,7 +352,7 @@ def classic_blind(task: tasks.BlindTask) -> Iterator[tuple[str, int | None, Fact
 def blind(_: Path) -> Iterator[Row]:
     """All methods for unknown dictionaries."""
     for name in tasks.BLIND:
-        for seed in TEST:
+        for seed in TEST["blind"]:
             task = tasks.blind(name, seed)
             for method, depth, found in classic_blind(task):
                 errors = matched_errors(found, Factors(task.H_test, task.W_test))
@@ -432,7 +438,7 @@ def trained_speech(seed: int, rule: str, n_layers: int, rate: float) -> Result:
 
 def speech(_: Path) -> Iterator[Row]:
     """Enhancement of synthetic voices: `error` is minus the gain in dB."""
-    for seed in TEST:
+    for seed in TEST["speech"]:
         task = mixtures(seed)
         here = partial(Row, "speech", "test", "speech", seed)
 

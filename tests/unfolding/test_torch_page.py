@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "torch.md"
 def test_its_code_runs_from_top_to_bottom(monkeypatch):
     monkeypatch.setitem(LAYERS, "scaled-mu", None)  # which undoes it at the end
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names = {"__name__": "page"}
     exec("\n".join(blocks), names)
     assert names["batch"].shape == (3, 100, 5)
