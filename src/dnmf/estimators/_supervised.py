@@ -322,8 +322,8 @@ def _check_sums(exposures: torch.Tensor) -> None:
     if not float(away.max()) <= SUM_TOLERANCE:
         row = int(away.argmax())
         raise InputDataError(
-            f"sum_to_one needs exposures of equal sums: those of row {row} of y sum to {sums[row]:.6g}, of most rows to "
-            f"{sums.median():.6g}. Divide every row of y by its sum, or leave sum_to_one out."
+            f"sum_to_one needs exposures of equal sums: those of row {row} of y sum to {sums[row]:.6g}, of most rows "
+            f"to {sums.median():.6g}. Divide every row of y by its sum, or leave sum_to_one out."
         )
 
 
