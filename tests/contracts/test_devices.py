@@ -83,7 +83,7 @@ def test_an_exact_layer_and_its_gradients(small, cls, device):
     gradients = []
     for where in (device, "cpu"):
         layer = cls(W).to(where)
-        samples = X.to(where).requires_grad_()
+        samples = X.clone().to(where).requires_grad_()
         H = layer(samples)
         H.square().mean().backward()
         assert H.device.type == samples.grad.device.type == where
