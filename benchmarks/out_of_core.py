@@ -28,7 +28,7 @@ from dnmf.engine.dask_chunks import DaskChunks
 from dnmf.engine.least_squares import factorise
 from dnmf.engine.samples import as_samples
 from dnmf.threads import one_thread
-from refit_of_file import free_port, peak, started
+from refit_of_file import free_port, memory_so_far, peak, started
 
 N_FEATURES, N_COMPONENTS = 96, 20
 WRITTEN_AT_ONCE = 100_000
@@ -112,8 +112,9 @@ def row(
     assert status == 0
     worker_memory = 0.0
     for other in reversed(others):
+        worker_memory = max(worker_memory, memory_so_far(other))
         other.terminate()
-        worker_memory = max(worker_memory, peak(other)[1])
+        other.wait()
     return {
         "samples": samples,
         "where": "dask" if workers else where,

@@ -1,4 +1,4 @@
-"""``--scheduler``: the same answers as by threads; an address without a cluster is said in a sentence."""
+"""``--scheduler`` computes in place of threads; an address without a cluster is said in a sentence."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,15 +19,12 @@ Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
 
 
-def test_a_cluster_refits_as_threads_do(
-    catalog_file: Path, tmp_path: Path, dnmf: Run, dask_client: Any
-) -> None:
-    address = dask_client.scheduler.address
-    for out, where in (("one", ("--workers", "1")), ("other", ("--scheduler", address))):
-        options = ("--reference", SHORT, *where)
-        assert dnmf("refit", catalog_file, "-o", tmp_path / out, *options).exit_code == 0
-    for name in ("exposures.tsv", "intervals.tsv", "presence.tsv", "fit.tsv"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+def test_a_running_cluster_computes_in_place_of_threads(dask_client: Any) -> None:
+    with cluster.connected(dask_client.scheduler.address, None) as computing:
+        executor: Any = computing["executor"]
+        assert executor.submit(divmod, 7, 4).result() == (1, 3)
+    with cluster.connected(None, 3) as computing:
+        assert computing == {"workers": 3, "executor": None}
 
 
 def test_an_address_without_a_cluster_is_said(
