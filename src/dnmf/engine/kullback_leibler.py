@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dnmf.engine.chunks import Chunks, State, Sums
-from dnmf.engine.factorised import Factorised, has_converged
+from dnmf.engine.factorised import TOL, Factorised, has_converged
 from dnmf.engine.products import pair_sums, sum_dtype, symmetric, unit_rows
 from dnmf.engine.samples import Chunk, SparseRows
 from dnmf.kernels._kl_descent_numba import kl_sums_sparse
@@ -52,8 +52,8 @@ def factorise(
     W0: Tensor,
     *,
     objective: Poisson | None = None,
-    max_iter: int = 500,
-    tol: float = 1e-5,
+    max_iter: int = 250,
+    tol: float = TOL,
     callback: Callable[[int, float], None] | None = None,
 ) -> Factorised:
     """Lower ``sum_n w_n sum_c (x log(x / r) - x + r)`` with ``r = h_n W`` over H, W >= 0.
@@ -164,7 +164,7 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
 
 
 def _mass(chunk: Chunk, W: Tensor) -> Tensor:
-    """Return what a unit of each component adds to the known entries of samples: (1, k), or (m, k) with missing ones."""
+    """Return what a unit of each component adds to the known entries: (1, k), or (m, k) where some are missing."""
     return W.sum(dim=1)[None] if chunk.observed is None else chunk.observed.to(W) @ W.mT
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dnmf.engine.chunks import Chunks, State, Sums
-from dnmf.engine.factorised import Factorised, has_converged
+from dnmf.engine.factorised import TOL, Factorised, has_converged
 from dnmf.engine.products import (
     pair_sums,
     sum_dtype,
@@ -55,8 +55,8 @@ def factorise(
     W0: Tensor,
     *,
     objective: Frobenius | None = None,
-    max_iter: int = 500,
-    tol: float = 1e-5,
+    max_iter: int = 250,
+    tol: float = TOL,
     callback: Callable[[int, float], None] | None = None,
 ) -> Factorised:
     """Lower ``sum_n w_n (1/2 ||x_n - h_n W||^2 + l1_reg sum(h_n) + 1/2 l2_reg sum(h_n^2))`` over H, W >= 0.

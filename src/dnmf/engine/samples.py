@@ -11,7 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 from dnmf.criteria import LARGEST_ENTRY
-from dnmf.engine.sources import Csr, Memmap, Memory, Pieces, Source, Store, source_of
+from dnmf.engine.sources import BackedCsr, Csr, Memmap, Memory, Pieces, Source, Store, source_of
 from dnmf.exceptions import InputDataError
 
 SparseRows: TypeAlias = Any  # scipy.sparse.csr_array or csr_matrix; scipy ships no types
@@ -172,7 +172,7 @@ class Samples:
     @property
     def in_files(self) -> bool:
         """Whether other processes can read the data by themselves."""
-        return isinstance(self.source, Memmap | Store)
+        return isinstance(self.source, Memmap | Store | BackedCsr)
 
     def with_chunks(self, chunks: Sequence[Any], first: int) -> "Samples":
         """Return the same with these data as the chunks from number ``first`` on."""
@@ -201,6 +201,7 @@ def check_known_features(known: np.ndarray) -> None:
         )
 
 
+SINGLE = ("float32", "torch.float32", ">f4", "<f4")
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 
 
@@ -279,7 +280,7 @@ def as_samples(
         X = X.data
     rows = source_of(X)
     if dtype is None:
-        dtype = torch.float32 if str(rows.dtype) in ("float32", "torch.float32") else torch.float64
+        dtype = torch.float32 if str(rows.dtype) in SINGLE else torch.float64
     if dtype not in _NUMPY:
         raise InputDataError(f"dtype {dtype}: data are worked on in torch.float32 or torch.float64")
     if device is None:

@@ -46,7 +46,9 @@ def source_of(X: Any) -> Source:
         if X.X is None:
             raise InputDataError("the AnnData object has no X")
         return source_of(X.X)
-    if isinstance(X, (list, tuple)) and not (len(X) and getattr(X[0], "ndim", 0) == 2):
+    if hasattr(X, "group") and getattr(X, "format", None) == "csr":
+        return BackedCsr(X)
+    if isinstance(X, (list, tuple)) and not _holds_batches(X):
         X = np.asarray(X)
     if isinstance(X, np.memmap) and X.ndim == 2 and X.flags.c_contiguous and X.mode != "c":
         return Memmap(X)
@@ -60,6 +62,14 @@ def source_of(X: Any) -> Source:
         f"cannot read data from {type(X).__name__}: give an array (numpy, torch, scipy.sparse, dask, zarr, AnnData) or "
         "something that yields batches each time it is iterated"
     )
+
+
+def _holds_batches(X: Any) -> bool:
+    """Whether a list holds arrays, or what a DataLoader yields, and not numbers."""
+    first = X[0] if len(X) else None
+    if isinstance(first, (list, tuple)) and len(first) == 1:
+        first = first[0]
+    return len(getattr(first, "shape", ())) == 2
 
 
 class _Array:
@@ -192,6 +202,27 @@ class Pieces:
         return chunk
 
 
+class BackedCsr(_Array):
+    """The sparse matrix of an AnnData object in a file; only the places where rows begin are in memory."""
+
+    on_disk = True
+
+    def __init__(self, X: Any) -> None:
+        super().__init__(X)
+        self.X, self._starts = X.group, np.asarray(X.group["indptr"][:])
+
+    def bounds(self, chunk_rows: int | None) -> Bounds:
+        """Return chunks as of a csr matrix in memory."""
+        return _sparse_bounds(self, int(self._starts[-1]), chunk_rows)
+
+    def read(self, index: int, first: int, last: int) -> Any:
+        """Read the entries of the rows."""
+        begin, end = self._starts[first], self._starts[last]
+        parts = self.X["data"][begin:end], self.X["indices"][begin:end]
+        starts = self._starts[first : last + 1] - begin
+        return sparse.csr_array((*parts, starts), shape=(last - first, self.n_features))
+
+
 class Dask(_Array):
     """A Dask array, computed chunk by chunk; its own chunks of rows are the chunks."""
 
@@ -220,6 +251,13 @@ class Dask(_Array):
         return rows.tocsr() if sparse.issparse(rows) else np.asarray(rows)
 
 
+def _sparse_bounds(source: _Array, n_entries: int, chunk_rows: int | None) -> Bounds:
+    if chunk_rows is None:
+        entries = max(CHUNK_ENTRIES, 16 * source.n_features)
+        chunk_rows = max(MIN_CHUNK_ROWS, entries * source.n_samples // max(n_entries, 1))
+    return even_bounds(source.n_samples, chunk_rows)
+
+
 class Csr(_Array):
     """A sparse matrix; chunks are views of a csr matrix."""
 
@@ -234,20 +272,16 @@ class Csr(_Array):
 
     def bounds(self, chunk_rows: int | None) -> Bounds:
         """Return chunks with enough entries to outweigh their sums, which are dense."""
-        if chunk_rows is None:
-            entries = max(CHUNK_ENTRIES, 16 * self.n_features)
-            chunk_rows = max(MIN_CHUNK_ROWS, entries * self.n_samples // max(self.X.nnz, 1))
-        return even_bounds(self.n_samples, chunk_rows)
+        return _sparse_bounds(self, self.X.nnz, chunk_rows)
 
     def read(self, index: int, first: int, last: int) -> Any:
         """Return the rows without copying their entries."""
         X = self.X
         begin, end = X.indptr[first], X.indptr[last]
-        rows = sparse.csr_array(
-            (X.data[begin:end], X.indices[begin:end], X.indptr[first : last + 1] - begin),
-            shape=(last - first, self.n_features),
-            copy=False,
-        )
+        # Not by the constructor, which copies short parts of long arrays.
+        rows = sparse.csr_array((last - first, self.n_features), dtype=X.dtype)
+        rows.data, rows.indices = X.data[begin:end], X.indices[begin:end]
+        rows.indptr = X.indptr[first : last + 1] - begin
         return rows
 
 
@@ -257,7 +291,7 @@ class Batches:
     on_disk = True
 
     def __init__(self, X: Iterable[Any]) -> None:
-        if iter(X) is X:
+        if isinstance(X, Iterator):
             raise InputDataError(
                 "the data are an iterator, which can be read once; a fit reads them many times. Give an object whose "
                 "__iter__ starts again, such as a list of arrays or a DataLoader"

@@ -9,6 +9,8 @@ from dnmf.compilation import compiled
 
 REORDERED = {"reassoc", "contract", "nsz"}
 MAX_HALVINGS = 30
+# Slopes of a sample below this part of its total are rounding, in float64 and in float32.
+ROUNDING_64, ROUNDING_32 = np.float32(1e-14), np.float32(1e-6)
 # Reconstruction, as a part of a count, below which a count is as good as impossible.
 SMALLEST = np.float32(1e-12)
 
@@ -79,9 +81,12 @@ def _sweep(m, W, mass, second, rest, target):
 @compiled(fastmath=REORDERED, error_model="numpy")
 def _walk(x, m, h, mass, spectrum, target, new_spectrum):
     """Move ``h`` to ``target``, or as far there as the cost falls all the way, which is convex."""
-    linear = 0.0 * mass[0]
+    linear, rounding = 0.0 * mass[0], 0.0 * mass[0]
     for j in range(h.size):
         linear += mass[j] * (target[j] - h[j])
+        rounding += mass[j] * h[j]
+    # At the minimum the slope is a difference of numbers of the size of the total.
+    rounding *= ROUNDING_64 if h.itemsize == 8 else ROUNDING_32
     t = 1.0
     for _ in range(MAX_HALVINGS):
         slope, least = linear, x[0]
@@ -90,7 +95,7 @@ def _walk(x, m, h, mass, spectrum, target, new_spectrum):
             now = spectrum[c] + t * change
             slope -= x[c] * change / now
             least = min(least, now)
-        if least > 0.0 and slope <= 0.0:
+        if least > 0.0 and slope <= rounding:
             for j in range(h.size):
                 h[j] = max(h[j] + t * (target[j] - h[j]), 0.0)
             return

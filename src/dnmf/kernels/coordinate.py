@@ -11,6 +11,11 @@ from dnmf.kernels._coordinate_numba import (
 )
 
 
+def is_compiled_for(values: Tensor) -> bool:
+    """Whether compiled loops can work on a tensor; elsewhere operations on all rows take their place."""
+    return values.device.type == "cpu"
+
+
 def coordinate_descent(
     gram: Float[Tensor, "*q k k"],
     moments: Float[Tensor, "q k"],
@@ -44,7 +49,7 @@ def coordinate_descent(
     Hsieh and Dhillon 2011; hierarchical alternating least squares when applied to either factor: Cichocki and Phan
     2009; several sweeps at a time: Gillis and Glineur 2012, Neural Computation 24:1085.
     """
-    if moments.device.type == "cpu":
+    if is_compiled_for(moments):
         h = start.clone(memory_format=torch.contiguous_format)
         arrays = gram.contiguous().numpy(), moments.contiguous().numpy(), h.numpy()
         if gram.ndim == 2:
@@ -91,7 +96,7 @@ def masked_coordinate_descent(
     max_sweeps, enough : int, float
         As for :func:`coordinate_descent`.
     """
-    if X.device.type == "cpu":
+    if is_compiled_for(X):
         H = start.clone(memory_format=torch.contiguous_format)
         penalties = W.new_tensor([l1_reg, l2_reg]).numpy()  # in the precision of W
         arrays = X.contiguous().numpy(), observed.contiguous().numpy(), W.contiguous().numpy()

@@ -142,10 +142,10 @@ def successive_projection(X: Float[Tensor, "n f"], n_components: int) -> Float[T
     available = torch.ones(len(spectra), dtype=torch.bool, device=X.device)
     chosen: list[int] = []
     for _ in range(n_components):
-        norms = residual.square().sum(dim=1).masked_fill(~available, -1.0)
+        norms = torch.linalg.vector_norm(residual, dim=1).masked_fill(~available, -1.0)
         index = int(norms.argmax())
         chosen.append(index)
         available[index] = False
         direction = residual[index] / residual[index].norm().clamp(min=1e-150)
-        residual = residual - (residual @ direction)[:, None] * direction
+        residual.addr_(residual @ direction, direction, alpha=-1)
     return spectra[chosen]

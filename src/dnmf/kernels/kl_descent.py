@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dnmf.kernels._kl_descent_numba import kl_descend_dense, kl_descend_sparse
+from dnmf.kernels.coordinate import is_compiled_for
 
 # Halvings of a step on a device, where rows are not looked at one by one; a row that needs more stays where it is.
 MAX_HALVINGS = 8
@@ -52,7 +53,7 @@ def kl_descend(
     Hsieh and Dhillon 2011 (coordinate Newton steps); Hien and Gillis 2021, J. Sci. Comput. 87:93, compare algorithms.
     """
     mass = W.sum(dim=1)[None] if mass is None else mass
-    if W.device.type != "cpu":
+    if not is_compiled_for(W):
         return _descend_on_device(X, W, start, mass, steps, sweeps)
     H = start.clone(memory_format=torch.contiguous_format)
     # A tolerance in the precision of the numbers: steps beyond it would be rounding.
