@@ -94,6 +94,7 @@ def save_model(
         "n_components": k,
         "n_features": f,
         "n_iter": int(estimator.n_iter_),
+        "reconstruction_err": getattr(estimator, "reconstruction_err_", None),
         "feature_names": None if names is None else list(names),
         "weights": WEIGHTS_NAME,
         "metadata": metadata or {},
@@ -212,8 +213,12 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
         raise ValueError("negative components")
     if getattr(estimator, "n_components", None) not in (None, k):
         raise ValueError(f"{k} components, not n_components={estimator.n_components}")
+    error = card.get("reconstruction_err")  # former cards have none, nor have other estimators
     check_entries(
-        {"feature_names": names}, {"feature_names": list[str] | None}, CARD_NAME, ValueError
+        {"feature_names": names, "reconstruction_err": error},
+        {"feature_names": list[str] | None, "reconstruction_err": float | None},
+        CARD_NAME,
+        ValueError,
     )
     if names is not None and len(names) != f:
         raise ValueError(f"{f} features, and {len(names)} names for them")
@@ -236,6 +241,8 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     costs = {phase: values.numpy() for phase, values in history.items()}
     estimator._keep(network, components, costs, card["n_iter"])
     estimator.n_features_in_ = f
+    if error is not None:
+        estimator.reconstruction_err_ = error
     if names is not None:
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
 
