@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -53,12 +54,23 @@ def in_hdf5(X: np.ndarray, folder: Path) -> Any:
     return file["X"]
 
 
+def in_anndata(X: np.ndarray, folder: Path) -> Any:
+    anndata = pytest.importorskip("anndata")
+    labels = {
+        name: pd.DataFrame(index=pd.Index([f"{name}{i}" for i in range(n)], dtype=object))
+        for name, n in (("obs", ROWS - 10), ("var", 12))
+    }
+    anndata.AnnData(X=sparse.csr_matrix(X[10:]), **labels).write_h5ad(folder / "X.h5ad")
+    return anndata.read_h5ad(folder / "X.h5ad", backed="r")
+
+
 SOURCES: dict[str, Callable[[np.ndarray, Path], Any]] = {
     "memory": lambda X, _: X[10:],
     "sparse": lambda X, _: sparse.csr_array(X[10:]),
     "memmap": mapped,
     "zarr": in_zarr,
     "hdf5": in_hdf5,
+    "anndata": in_anndata,
     "batches": lambda X, _: list(np.split(X[10:], range(CHUNK_ROWS, ROWS - 10, CHUNK_ROWS))),
     "dask": lambda X, _: da.from_array(X, chunks=(30, 5))[10:],
 }
