@@ -97,9 +97,13 @@ def train_gaussian(
 
 
 def best_weight(
-    one: Float[Tensor, "n k"], other: Float[Tensor, "n k"], truth: Float[Tensor, "n k"], *, doubt: float = 0.0
+    one: Float[Tensor, "n k"],
+    other: Float[Tensor, "n k"],
+    truth: Float[Tensor, "n k"],
+    *,
+    doubt: float = 0.0,
 ) -> Tensor:
-    """Return the weight w, from 0 to 1, of the other answer for which ``(1 - w) one + w other`` is nearest to the truth.
+    """Return the weight from 0 to 1 for which ``(1 - w) one + w other`` is nearest to the truth.
 
     ``w = sum e . d / sum |d|^2``, d from one to the other, e to the truth; less ``doubt`` of its standard errors.
     """
