@@ -99,6 +99,8 @@ def save_model(
         "weights": WEIGHTS_NAME,
         "metadata": metadata or {},
     }
+    if isinstance(estimator, SupervisedDNMF):
+        content["noise"] = estimator.noise_
     directory.mkdir(parents=True, exist_ok=True)
     card = directory / CARD_NAME
     FORMAT.write(card, directory / WEIGHTS_NAME, content, save(tensors))
@@ -200,6 +202,13 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "estimator": name, "parameters": kept}
 
 
+def _noise_of(card: dict[str, Any]) -> str:
+    noise = card.get("noise", "counts")
+    if noise not in ("counts", "gaussian"):
+        raise ValueError(f"unknown noise {shortened(noise)}")
+    return str(noise)
+
+
 def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weights: bytes) -> None:
     """Take over the weights; a ValueError says what does not fit the card."""
     tensors = read_tensors(weights)
@@ -229,6 +238,9 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     if hasattr(estimator, "n_layers"):
         copy = clone(estimator)
         dtype = components.dtype if estimator.dtype is None else DTYPES[estimator.dtype]
+        if isinstance(estimator, SupervisedDNMF):
+            # Former versions had no other network.
+            copy.set_params(noise=_noise_of(card))
         network = restore_network(
             lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k, dtype),
             estimator.n_layers,

@@ -103,7 +103,7 @@ def best_weight(
     *,
     doubt: float = 0.0,
 ) -> Tensor:
-    """Return the weight w of the other answer, 0 to 1, for which ``(1 - w) one + w other`` is nearest to the truth.
+    """Return the weight from 0 to 1 for which ``(1 - w) one + w other`` is nearest to the truth.
 
     ``w = sum e . d / sum |d|^2``, d from one to the other, e to the truth; less ``doubt`` of its standard errors.
     """
