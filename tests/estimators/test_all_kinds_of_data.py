@@ -188,7 +188,9 @@ def test_a_fit_can_be_cut_short_gone_on_with_and_started_from_given_factors(data
     for options in ({}, {"exposures": start["exposures"]}):
         with pytest.raises(ValueError, match="init='custom' starts from"):
             DNMF(3, init="custom").fit(data, **options)
-    with pytest.raises(ValueError, match=r"components have the shape \(3, 24\), expected \(2, 24\)"):
+    with pytest.raises(
+        ValueError, match=r"components have the shape \(3, 24\), expected \(2, 24\)"
+    ):
         DNMF(2, init="custom").fit(data, components=start["components"])
 
 
