@@ -1,14 +1,17 @@
-"""Draw unrolled NMF, side by side: `docs/images/unrolled.png`.
+"""Draw unrolled NMF, side by side, `docs/images/unrolled.png`, and print the tables of `docs/unrolled.md`.
 
 python benchmarks/plot_unrolled.py [--results DIR] [--output FILE]
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from protocol import RESULTS
 
@@ -16,8 +19,9 @@ METHODS = {
     "mu": ("the paper's mu", "#a23b3b", "D"),
     "nalmu": ("NALMU", "#d98324", "^"),
     "weighted-mu": ("weighted mu", "#7a7a7a", "P"),
+    "projected-gradient": ("LISTA", "#c9a227", "<"),
     "palm": ("PALM", "#4c9f70", "s"),
-    "lp-palm": ("PALM, L_p threshold", "#8d6fb0", "v"),
+    "lp-palm": ("PALM, Lp thresholds", "#8d6fb0", "v"),
     "admm": ("ADMM", "#1b6ca8", "o"),
 }
 UNLEARNED = {"known": ("exact", None), "blind": ("alternating least squares", 100)}
@@ -29,6 +33,13 @@ TASKS = {
     ("blind", "blind toy"): "blind toy",
     ("blind", "blind unmixing"): "blind unmixing",
 }
+
+
+def plain_decimals(axis: Axis) -> None:
+    """Numbers as they are read, at 1, 2 and 5 of every decade."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def against_layers(axes: Axes, rows: pd.DataFrame, part: str, task: str, title: str) -> None:
@@ -49,9 +60,10 @@ def against_layers(axes: Axes, rows: pd.DataFrame, part: str, task: str, title: 
     best = best if layers is None else best[best.layers == layers]
     axes.axhline(best.error.mean(), color="0.3", linestyle=":", linewidth=1.2)
     axes.set(xscale="log", yscale="log", xlabel="layers", title=title)
-    axes.set_xticks([5, 10, 20, 100], ["5", "10", "20", "100"], minor=False)
-    axes.minorticks_off()
-    axes.set_ylabel("relative error of the exposures of new samples")
+    axes.set_xticks([5, 10, 20, 100], ["5", "10", "20", "100"])
+    axes.set_ylabel("relative error of the exposures, new samples")
+    plain_decimals(axes.yaxis)
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def against_nothing(axes: Axes, rows: pd.DataFrame) -> None:
@@ -78,11 +90,82 @@ def against_nothing(axes: Axes, rows: pd.DataFrame) -> None:
         xlabel="error over that of the best answer without training",
         title="Ten trained layers: where learning pays",
     )
+    plain_decimals(axes.xaxis)
     axes.plot(
         [], [], "*", color="black", markersize=9, linestyle="", label="exact layer, learned W"
     )
     axes.plot([], [], "x", color="0.2", linestyle="", label="ridge regression")
     axes.plot([], [], ":", color="0.3", label="best without training")
+
+
+KNOWN_COLUMNS = (
+    ("toy", ""),
+    ("unmixing", ""),
+    ("unmixing, gain varies", ""),
+    ("unmixing, gain varies", " + sum"),
+    ("paper's set", ""),
+)
+
+
+def markdown(title: str, columns: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """A table with its title."""
+    columns = list(columns)
+    rows = [columns, ["---"] * len(columns), *lines]
+    return f"\n{title}\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def tables(rows: pd.DataFrame) -> str:
+    """The tables of the page, means over the draws: networks of ten layers, untrained -> trained."""
+
+    def cell(
+        task: str, method: str, value: str = "error", layers: int | None = 10, digits: int = 3
+    ) -> str:
+        found = rows[(rows.task == task) & (rows.method == method)]
+        found = found[found.layers.isna() if layers is None else found.layers == layers]
+        means = found.groupby("trained")[value].mean().dropna()
+        return " -> ".join(f"{mean:#.{digits}g}" for mean in means) or "-"
+
+    known = [
+        [label, *(cell(task, method + suffix) for task, suffix in KNOWN_COLUMNS),
+         cell("toy", method, "train_seconds", digits=2).split(" -> ")[-1]]
+        for method, (label, *_) in METHODS.items()
+        if method in rows[rows.part == "known"].method.unique()
+    ]  # fmt: skip
+    for method in ("exact", "ridge"):
+        cells = [cell(task, method + suffix, layers=None) for task, suffix in KNOWN_COLUMNS]
+        known.append(
+            [method, *cells, cell("toy", method, "train_seconds", None, 2).split(" -> ")[-1]]
+        )
+    others = [
+        [label, *(cell(task, method, "other_error") for task in ("toy", "unmixing"))]
+        for method, (label, *_) in METHODS.items()
+        if method in rows[rows.part == "known"].method.unique()
+    ]
+    others.append(["exact", *(cell(t, "exact", "other_error", None) for t in ("toy", "unmixing"))])
+    blind_rows = rows[rows.part == "blind"]
+    blind = [
+        [f"{METHODS.get(method, (method,))[0]}, {depth or ''}",
+         *(cell(task, method, value, depth) for task in ("blind toy", "blind unmixing")
+           for value in ("error", "dictionary_error"))]
+        for method, depth in (
+            ("mean dictionary, exact", None), ("alternating least squares", 100),
+            *((m, 10) for m in METHODS if m in blind_rows.method.unique()),
+            *((m, 100) for m in METHODS if m in blind_rows.method.unique()),
+        )
+    ]  # fmt: skip
+    speech = rows[rows.part == "speech"]
+    spoken = [
+        [method, *(cell("speech", method, layers=depth) for depth in (10, 100, None))]
+        for method in speech.method.unique()
+    ]
+    return "\n".join(
+        (
+            markdown("known", ["", *(t + x for t, x in KNOWN_COLUMNS), "seconds"], known),
+            markdown("another dictionary", ["", "toy", "unmixing"], others),
+            markdown("blind", ["", "toy H", "toy W", "unmixing H", "unmixing W"], blind),
+            markdown("speech, minus dB", ["", "10", "100", "exact"], spoken),
+        )
+    )
 
 
 def draw(rows: pd.DataFrame) -> Figure:
@@ -110,7 +193,9 @@ def main() -> None:
     options.add_argument("--output", type=Path, default=output)
     chosen = options.parse_args()
     rows = pd.read_csv(chosen.results / "unrolled.csv")
-    draw(rows[rows.seeds == "test"]).savefig(chosen.output, dpi=150)
+    rows = rows[rows.seeds == "test"]
+    draw(rows).savefig(chosen.output, dpi=150)
+    print(tables(rows))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ MB of the command and of the worker that lived, the largest difference. To be me
 
 import argparse
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -68,10 +69,25 @@ def started(folder: Path, name: str, *command: str) -> subprocess.Popen[bytes]:
 
 
 def peak(process: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Wait; return the exit status and the peak memory in MB."""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss / 1000
+    """Wait; return the exit status and the peak memory in MB.
+
+    Not of `os.wait4`: the peak of a child begins with the memory of the process that started it.
+    """
+    highest = 0.0
+    while process.poll() is None:
+        highest = max(highest, memory_so_far(process))
+        time.sleep(0.2)
+    return process.returncode, highest
+
+
+def memory_so_far(process: subprocess.Popen[bytes]) -> float:
+    """Return the peak memory in MB of a process that runs."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except FileNotFoundError:
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1000 if found else 0.0
 
 
 def free_port() -> int:
@@ -118,10 +134,10 @@ def measured(folder: Path, path: Path, n: int, method: str) -> dict[str, object]
     seconds = time.perf_counter() - begun
     assert status == 0, (folder / "command.log").read_text()
     workers[0].wait()
-    workers[1].terminate()
-    _, worker_memory = peak(workers[1])
-    scheduler.terminate()
-    _, scheduler_memory = peak(scheduler)
+    worker_memory, scheduler_memory = memory_so_far(workers[1]), memory_so_far(scheduler)
+    for process in (workers[1], scheduler):
+        process.terminate()
+        process.wait()
     return {
         "samples": n,
         "method": method,

@@ -38,10 +38,8 @@ def train(codes: nn.Module, classifier: nn.Module, X: Tensor, y: Tensor, *, epoc
 def main(epochs: int = 40, picture: Path = Path("learned_dictionary.png")) -> tuple[float, float]:
     """Return the share of unseen digits that are read right, with the first dictionary and the learned one."""
     images, digits = load_digits(return_X_y=True)
-    scaled = torch.tensor(images / 16)
-    X, X_new, y, y_new = train_test_split(
-        scaled, torch.tensor(digits), test_size=0.3, random_state=0, stratify=digits
-    )
+    parts = train_test_split(images / 16, digits, test_size=0.3, random_state=0, stratify=digits)
+    X, X_new, y, y_new = (torch.tensor(part) for part in parts)
     W = nmf_anls(X, successive_projection(X, N_COMPONENTS)).W
     W = W / W.norm(dim=1, keepdim=True)
 
@@ -65,7 +63,7 @@ def main(epochs: int = 40, picture: Path = Path("learned_dictionary.png")) -> tu
     for ax, title, share, dictionary in zip(axes, titles, shares, pictures, strict=True):
         tiles = dictionary.reshape(4, 4, 8, 8)
         tiles = nn.functional.pad(tiles / tiles.amax(dim=(2, 3), keepdim=True), (1, 1, 1, 1))
-        ax.imshow(tiles.permute(0, 2, 1, 3).reshape(40, 40), cmap="magma")
+        ax.imshow(tiles.permute(0, 2, 1, 3).reshape(40, 40).numpy(), cmap="magma")
         ax.set_title(f"{title}: {share:.1%} right")
         ax.axis("off")
     figure.savefig(picture, dpi=120)

@@ -1,7 +1,7 @@
 """A rule of one's own in ten lines: projected gradient with learned step lengths, trained on one's own data.
 
-The rule is a class with two methods. `Unfolded` makes a network of it, whose start, scale and batches are taken care of,
-and which can be trained, compiled and exported like those of the package.
+The rule is a class with two methods. `Unfolded` makes a network of it, takes care of its start, scale and batches, and
+the network can be trained, compiled and exported like those of the package.
 
     python examples/own_rule.py
 """

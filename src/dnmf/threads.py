@@ -1,11 +1,29 @@
 """Same seed, same result, whatever the number of threads: estimators and workers compute on one each."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
+
+
+class _Libraries:
+    """The thread pools of this process; finding them takes milliseconds, and only an import can add one."""
+
+    def __init__(self) -> None:
+        self.modules, self.controller = 0, ThreadpoolController()
+
+    def limit(self, user_api: str) -> Any:
+        """Limit the pools to one thread until the returned limits are taken back."""
+        if self.modules != len(sys.modules):
+            self.modules, self.controller = len(sys.modules), ThreadpoolController()
+        return self.controller.limit(limits=1, user_api=user_api)
+
+
+_libraries = _Libraries()
 
 
 class _Blas:
@@ -17,7 +35,7 @@ class _Blas:
     def limit(self) -> None:
         with self.lock:
             if not self.users:
-                self.limits = threadpool_limits(1, user_api="blas")
+                self.limits = _libraries.limit("blas")
             self.users += 1
 
     def release(self) -> None:
@@ -41,7 +59,7 @@ def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     _blas.limit()
     try:
-        with threadpool_limits(1, user_api="openmp"):
+        with _libraries.limit("openmp"):
             torch.set_num_threads(1)
             try:
                 yield

@@ -219,6 +219,14 @@ def test_frozen_it_answers_alike_and_passes_gradients_to_samples_alone(name):
     close(frozen(X), found, 0.0)
 
 
+@pytest.mark.parametrize("name", ["admm", "newton"])
+def test_frozen_it_computes_no_inverse_again(name, monkeypatch):
+    X, network = samples_and_network(name, torch.float64)
+    expected, frozen = network(X), network.freeze()
+    monkeypatch.setattr(torch.linalg, "inv", None)
+    assert torch.equal(frozen(X), expected)
+
+
 @ALL
 def test_functions_of_torch_func_go_through_it(name):
     X, network = samples_and_network(name, torch.float64)

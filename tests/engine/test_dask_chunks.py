@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
 from torch import Tensor
 
+from dnmf.engine import kullback_leibler
 from dnmf.engine.chunks import LocalChunks
 from dnmf.engine.dask_chunks import DaskChunks
 from dnmf.engine.least_squares import exposures, factorise
@@ -52,12 +54,23 @@ def in_hdf5(X: np.ndarray, folder: Path) -> Any:
     return file["X"]
 
 
+def in_anndata(X: np.ndarray, folder: Path) -> Any:
+    anndata = pytest.importorskip("anndata")
+    labels = {
+        name: pd.DataFrame(index=pd.Index([f"{name}{i}" for i in range(n)], dtype=object))
+        for name, n in (("obs", ROWS - 10), ("var", 12))
+    }
+    anndata.AnnData(X=sparse.csr_matrix(X[10:]), **labels).write_h5ad(folder / "X.h5ad")
+    return anndata.read_h5ad(folder / "X.h5ad", backed="r")
+
+
 SOURCES: dict[str, Callable[[np.ndarray, Path], Any]] = {
     "memory": lambda X, _: X[10:],
     "sparse": lambda X, _: sparse.csr_array(X[10:]),
     "memmap": mapped,
     "zarr": in_zarr,
     "hdf5": in_hdf5,
+    "anndata": in_anndata,
     "batches": lambda X, _: list(np.split(X[10:], range(CHUNK_ROWS, ROWS - 10, CHUNK_ROWS))),
     "dask": lambda X, _: da.from_array(X, chunks=(30, 5))[10:],
 }
@@ -79,6 +92,17 @@ def test_the_bits_are_those_of_this_process(kind: str, tmp_path: Path, dask_clie
     assert cost == cost_there
     assert torch.equal(W, W_there)
     assert torch.equal(H, H_there)
+
+
+def test_sums_of_many_chunks_are_added_where_they_are_made(
+    dask_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnmf.engine.dask_chunks.TASKS_PER_THREAD", 1)
+    samples = as_samples(data(), chunk_rows=3)
+    found = kullback_leibler.factorise(DaskChunks(samples, dask_client), start(), max_iter=5, tol=0)
+    here = kullback_leibler.factorise(LocalChunks(samples), start(), max_iter=5, tol=0)
+    assert found.cost == here.cost
+    assert torch.equal(found.W, here.W)
 
 
 def test_a_dask_array_has_chunks_of_its_own_which_may_be_empty(dask_client: Any) -> None:

@@ -185,7 +185,7 @@ def test_what_is_wrong_in_sparse_data_is_named(X, value, words):
         (lambda X: X, {"start": np.zeros((49, 2))}, "start has the shape"),
         (scipy.sparse.csr_matrix, {"mask": np.zeros((50, 7), bool)}, "mask needs dense data"),
         (lambda X: X, {"sample_weight": np.ones(49)}, "sample_weight has the shape"),
-        (lambda X: X, {"sample_weight": np.zeros(50)}, "0 for every sample"),
+        (lambda X: X, {"sample_weight": np.zeros(50)}, "zero for every sample"),
         (lambda X: X, {"sample_weight": np.where(np.arange(50) == 7, -1, 1)}, "of sample 7 is -1"),
     ],
 )

@@ -2,7 +2,8 @@
 
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -16,6 +17,10 @@ Sums: TypeAlias = dict[str, Tensor]
 State: TypeAlias = Tensor | None
 ChunkStep: TypeAlias = Callable[[Chunk, State, Any], tuple[State, Sums]]
 RowStep: TypeAlias = Callable[[Chunk, State, Any], Tensor]
+
+
+CHUNKS_ADDED = 16
+"""Chunks of which the sums are added first."""
 
 
 class Chunks(Protocol):
@@ -33,8 +38,8 @@ class Chunks(Protocol):
         """Apply ``step(chunk, state, shared) -> (state, sums)`` to every chunk and return the sums of all.
 
         The state, one tensor per chunk, is None at first; it is kept for the next call. ``step`` is a function of a
-        module, so that it can travel. Sums are added in the order of the chunks (:func:`add`): the same chunks give the
-        same bits.
+        module, so that it can travel, and changes none of its arguments. Sums are added as :func:`total_of` does: the
+        same chunks give the same bits.
         """
 
     def rows(self, step: RowStep, shared: Any) -> Iterator[Tensor]:
@@ -49,6 +54,27 @@ def add(total: Sums, sums: Sums) -> Sums:
         else:
             total[name] = value
     return total
+
+
+def total_of(sums_of_chunks: Iterable[Sums]) -> Sums:
+    """Return the sum over all chunks: of each 16 in their order, then of these in their order.
+
+    Whoever works on 16 chunks that belong together can add them up before they travel.
+    """
+    total: Sums = {}
+    for group in groups_of(sums_of_chunks):
+        add(total, group)
+    return total
+
+
+def groups_of(sums_of_chunks: Iterable[Sums]) -> Iterator[Sums]:
+    """Yield the sum of each 16 chunks."""
+    chunks = iter(sums_of_chunks)
+    for first in chunks:
+        group: Sums = add({}, first)
+        for sums in islice(chunks, CHUNKS_ADDED - 1):
+            add(group, sums)
+        yield group
 
 
 class LocalChunks:
@@ -72,10 +98,7 @@ class LocalChunks:
 
     def run(self, step: ChunkStep, shared: Any) -> Sums:
         """Apply a step to every chunk; see :class:`Chunks`."""
-        total: Sums = {}
-        for sums in self.each(step, shared):
-            add(total, sums)
-        return total
+        return total_of(self.each(step, shared))
 
     def each(self, step: ChunkStep, shared: Any) -> Iterator[Sums]:
         """Apply a step to every chunk and yield the sums of each."""

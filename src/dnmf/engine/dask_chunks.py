@@ -9,7 +9,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from torch import Tensor
 
-from dnmf.engine.chunks import ChunkStep, RowStep, State, Sums, add
+from dnmf.engine.chunks import (
+    CHUNKS_ADDED,
+    ChunkStep,
+    RowStep,
+    State,
+    Sums,
+    add,
+    groups_of,
+    total_of,
+)
 from dnmf.engine.samples import Samples, check_known_features
 from dnmf.engine.sources import Dask
 from dnmf.exceptions import InputDataError
@@ -51,6 +60,9 @@ class DaskChunks:
         self.samples, self._client = samples, client
         n, n_tasks = len(samples.bounds), TASKS_PER_THREAD * max(sum(client.nthreads().values()), 1)
         size = -(-n // n_tasks)
+        self._grouped = size > CHUNKS_ADDED
+        if self._grouped:
+            size = -(-size // CHUNKS_ADDED) * CHUNKS_ADDED
         self._numbers = [(first, min(first + size, n)) for first in range(0, n, size)]
         self._blocks = [kept(client, _Block(samples.part(*at), *at)) for at in self._numbers]
         self._kept: list[Any] | None = None
@@ -66,7 +78,6 @@ class DaskChunks:
     def run(self, step: ChunkStep, shared: Any) -> Sums:
         """Apply a step to every chunk; see :class:`dnmf.engine.chunks.Chunks`."""
         client, common = self._client, kept(self._client, shared)
-        total: Sums = {}
         known = np.zeros(self.samples.n_features, dtype=bool)
         with workers_found():
             # The old states are no longer referred to here: each is dropped as soon as the next one is there.
@@ -78,15 +89,19 @@ class DaskChunks:
                 self._states,
                 [step] * len(self._blocks),
                 [common] * len(self._blocks),
+                [self._grouped] * len(self._blocks),
                 pure=False,
             )
             answers = client.map(itemgetter(1), self._states, pure=False)
-            while answers:
-                # In order, not as they come; each is let go of once it is added.
-                sums_of_chunks, known_here = answers.pop(0).result()
-                known |= known_here
-                for sums in sums_of_chunks:
-                    add(total, sums)
+
+            def in_order() -> Iterator[Sums]:
+                # Not as they come; each is let go of once it is added.
+                while answers:
+                    sums, known_here = answers.pop(0).result()
+                    known[known_here] = True
+                    yield from sums
+
+            total = _sum_of_groups(in_order()) if self._grouped else total_of(in_order())
         if not self._checked:
             check_known_features(known)
             self._checked = True
@@ -138,11 +153,14 @@ class _Block:
     first: int
     last: int
 
+    def given(self, data: Sequence[Any] | None) -> Samples:
+        """Return the samples with data that do not come from files."""
+        return self.samples if data is None else self.samples.with_chunks(data, self.first)
+
     def work(
-        self, data: Sequence[Any] | None, before: "_After | None", step: Any, shared: Any
+        self, samples: Samples, before: "_After | None", step: Any, shared: Any
     ) -> Iterator[Any]:
         """Yield what a step returns of each chunk; ``before`` is the result of the last pass."""
-        samples = self.samples if data is None else self.samples.with_chunks(data, self.first)
         for index in range(self.first, self.last):
             state = None if before is None else before[0][index - self.first]
             try:
@@ -163,9 +181,24 @@ def _run(
     before: _After | None,
     step: ChunkStep,
     shared: Any,
+    grouped: bool,
 ) -> _After:
-    states, sums = zip(*block.work(data, before, step, shared), strict=True)
-    return list(states), (list(sums), block.samples.known_features)
+    samples, states = block.given(data), list[State]()
+
+    def sums_of_chunks() -> Iterator[Sums]:
+        for state, sums in block.work(samples, before, step, shared):
+            states.append(state)
+            yield sums
+
+    sums = list(groups_of(sums_of_chunks()) if grouped else sums_of_chunks())
+    return states, (sums, samples.known_features)
+
+
+def _sum_of_groups(groups: Iterator[Sums]) -> Sums:
+    total: Sums = {}
+    for group in groups:
+        add(total, group)
+    return total
 
 
 def _rows(
@@ -175,7 +208,7 @@ def _rows(
     step: RowStep,
     shared: Any,
 ) -> list[Tensor]:
-    return list(block.work(data, before, step, shared))
+    return list(block.work(block.given(data), before, step, shared))
 
 
 def _nbytes(samples: Samples) -> int:

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from dnmf.engine.chunks import ChunkStep, LocalChunks, RowStep, Sums, add
+from dnmf.engine.chunks import ChunkStep, LocalChunks, RowStep, Sums, total_of
 from dnmf.engine.samples import Samples, check_known_features
 from dnmf.exceptions import InputDataError
 
@@ -68,11 +68,11 @@ class DistributedChunks:
             )
             check_known_features(torch.stack(known).any(dim=0).cpu().numpy())
             self._checked = True
-        total: Sums = {}
         stacked = {name: self._of_all([sums[name] for sums in of_chunks]) for name in of_chunks[0]}
-        for index in range(sum(self._n_chunks)):
-            add(total, {name: values[index].clone() for name, values in stacked.items()})
-        return total
+        return total_of(
+            {name: values[index].clone() for name, values in stacked.items()}
+            for index in range(sum(self._n_chunks))
+        )
 
     def rows(self, step: RowStep, shared: Any) -> Iterator[Tensor]:
         """Yield rows of this rank's samples, chunk by chunk; see :class:`dnmf.engine.chunks.Chunks`."""

@@ -161,20 +161,24 @@ class Store(_Array):
         return rows.tocsr() if sparse.issparse(rows) else np.asarray(rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        place = getattr(self.X, "group", self.X)
-        if not type(place).__module__.startswith("h5py"):
-            return Store, (self.X,)
-        return _open_hdf5, (str(Path(place.file.filename).absolute()), place.name)
+        return _reopened(self.X) or (Store, (self.X,))
 
 
-def _open_hdf5(path: str, name: str) -> Store:
+def _reopened(place: Any) -> tuple[Any, ...] | None:
+    """Return how another process opens an array or group of HDF5; None if it is of something else."""
+    if not type(place).__module__.startswith("h5py"):
+        return None
+    return _open_hdf5, (str(Path(place.file.filename).absolute()), place.name)
+
+
+def _open_hdf5(path: str, name: str) -> Source:
     import h5py
 
     place = h5py.File(path, "r")[name]
     if isinstance(place, h5py.Group):
         from anndata.io import sparse_dataset
 
-        return Store(sparse_dataset(place))
+        return source_of(sparse_dataset(place))
     return Store(place)
 
 
@@ -221,6 +225,9 @@ class BackedCsr(_Array):
         parts = self.X["data"][begin:end], self.X["indices"][begin:end]
         starts = self._starts[first : last + 1] - begin
         return sparse.csr_array((*parts, starts), shape=(last - first, self.n_features))
+
+    def __reduce__(self) -> Any:
+        return _reopened(self.X) or super().__reduce_ex__(2)
 
 
 class Dask(_Array):

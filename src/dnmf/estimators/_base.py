@@ -30,6 +30,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     n_components_: int
     n_features_in_: int
     n_iter_: int
+    reconstruction_err_: float
     history_: dict[str, Array]
     network_: torch.nn.Module
     l1_reg: float

@@ -36,9 +36,8 @@ from dnmf.threads import one_thread
 from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.rules import rule_of
 
-# Steps by which the network is trained where nothing else is said. After a plain search it stays as the classic
-# iterations for its dictionary: as good as exact for nearly all dictionaries found in data, and training it would take
-# longer than the search.
+# Steps by which the network is trained by default. After a plain search none: the classic iterations are as good as
+# exact for nearly all dictionaries found in data, and training would take longer than the search.
 TRAINING_STEPS = {"plain": 0, "signatures": 300}
 # Samples with which the network is compared, and from which it is trained, after a plain search.
 JUDGED_SAMPLES = 2000
@@ -54,7 +53,7 @@ class DNMF(ChunkedFactorisation):
     with ``layer="kl"`` the Kullback-Leibler divergence ``sum_n w_n sum_c x_nc log(x_nc / r_nc) - x_nc + r_nc``,
     ``r_n = h_n W``. Either sum leaves missing entries out.
 
-    The dictionary is found first. Then a network of unfolded iterations is built for it, which infers exposures.
+    The dictionary is found first, then a network of unfolded iterations is built for it.
 
     Parameters
     ----------
@@ -88,9 +87,8 @@ class DNMF(ChunkedFactorisation):
     dictionary : (k, f) array, optional
         Fixed components, >= 0: nothing is searched, and the network is built for these rows scaled to sum to 1.
     min_volume : float
-        With ``search="signatures"``: penalty on the volume that the components span, in variances of the noise. It
-        draws them together and costs fit. On simulated Poisson counts 100 found more true signatures, on real ones it
-        did not (``docs/unsupervised.md``).
+        With ``search="signatures"``: penalty on the volume that the components span, in variances of the noise, which
+        draws them together and costs fit (``docs/unsupervised.md``).
     n_steps : int, optional
         Most training steps of the network, each on a batch of 256 samples; none are done where it is as good as exact.
         Default 0 with ``search="plain"``, 300 with ``"signatures"``.
@@ -124,8 +122,7 @@ class DNMF(ChunkedFactorisation):
 
     Notes
     -----
-    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training. The
-    project's benchmarks measure what each part gains and costs.
+    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training.
 
     Examples
     --------
@@ -223,7 +220,8 @@ class DNMF(ChunkedFactorisation):
             pool = draw_pool(chunks) if plain else whole(samples)
             if self.dictionary is not None:
                 W = fixed_dictionary(self.dictionary, pool)
-                warn_of_rank(pool, len(W))
+                if not plain:
+                    warn_of_rank(pool, len(W))
                 found = Found(W, {}, 0)
             elif plain:
                 W0 = self._start(pool, components, generator)
@@ -233,7 +231,9 @@ class DNMF(ChunkedFactorisation):
                 volume = float(self.min_volume)
                 found = search_signatures(pool, W0, objective, min_volume=volume, progress=report)
             left = chunks.run(judge, Model(found.W, objective))
-            warn_of_unused(left["used"])
+            # Of a library that was given most components may be absent; of a search all should be used.
+            if not plain or self.dictionary is None:
+                warn_of_unused(left["used"])
             network, trained = self._network(found.W, pool, generator, progress)
         self._sums, self._batches = {}, 0
         self.reconstruction_err_ = float((2 * left["cost"].clamp(min=0)).sqrt())
@@ -287,14 +287,8 @@ class DNMF(ChunkedFactorisation):
         return self.fit(X, mask=mask, **fit_params).transform(X, mask=mask)
 
     def _search_plain(self, chunks: Chunks, W0: torch.Tensor, progress: Progress) -> Found:
-        return search_plain(
-            chunks,
-            W0,
-            self._objective,
-            max_iter=int(self.max_iter),
-            tol=float(self.tol),
-            progress=progress,
-        )
+        limits: dict[str, Any] = {"max_iter": int(self.max_iter), "tol": float(self.tol)}
+        return search_plain(chunks, W0, self._objective, progress=progress, **limits)
 
     def _start(
         self, pool: torch.Tensor, components: ArrayLike | None, generator: torch.Generator

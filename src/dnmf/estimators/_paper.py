@@ -1,5 +1,6 @@
 """The method of Nasser, Eldar and Sharan 2021 as scikit-learn estimators, with nothing added."""
 
+import warnings
 from typing import Any, Literal, Self
 
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike
 from dnmf.estimators._base import UnfoldedFactorisation
 from dnmf.estimators._start import warn_of_rank
 from dnmf.estimators._supervised import SupervisedEstimator
+from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.progress import Progress
 from dnmf.threads import one_thread
@@ -176,7 +178,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
 
     Notes
     -----
-    Paper 2.2. Exposures in mutations, as for :class:`dnmf.SupervisedDNMF`.
+    Paper 2.2. Where training ends worse than predicting the mean exposures, a DoubtfulDataWarning says so.
 
     Examples
     --------
@@ -225,6 +227,17 @@ class PaperSupervisedDNMF(SupervisedEstimator):
             batch_size=self.batch_size,
             generator=self._generator(),
         )
+        with torch.no_grad():
+            error = (network(X) - exposures).square().sum()
+        mean_error = (exposures - exposures.mean(dim=0)).square().sum()
+        if len(X) > 1 and error > mean_error:
+            warnings.warn(
+                f"training ended worse than predicting the mean exposures: {(error / mean_error).item():.3g} times its "
+                "squared error on the training pairs. Bring X and y to the size of counts, raise max_epochs or change "
+                "learning_rate, or use SupervisedDNMF.",
+                DoubtfulDataWarning,
+                stacklevel=3,
+            )
         W = exact_signatures(X, exposures)
         self._keep(network, W, {"training": history.cost}, len(history.cost))
 

@@ -94,10 +94,13 @@ def save_model(
         "n_components": k,
         "n_features": f,
         "n_iter": int(estimator.n_iter_),
+        "reconstruction_err": getattr(estimator, "reconstruction_err_", None),
         "feature_names": None if names is None else list(names),
         "weights": WEIGHTS_NAME,
         "metadata": metadata or {},
     }
+    if isinstance(estimator, SupervisedDNMF):
+        content["noise"] = estimator.noise_
     directory.mkdir(parents=True, exist_ok=True)
     card = directory / CARD_NAME
     FORMAT.write(card, directory / WEIGHTS_NAME, content, save(tensors))
@@ -199,6 +202,13 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "estimator": name, "parameters": kept}
 
 
+def _noise_of(card: dict[str, Any]) -> str:
+    noise = card.get("noise", "counts")
+    if noise not in ("counts", "gaussian"):
+        raise ValueError(f"unknown noise {shortened(noise)}")
+    return str(noise)
+
+
 def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weights: bytes) -> None:
     """Take over the weights; a ValueError says what does not fit the card."""
     tensors = read_tensors(weights)
@@ -212,8 +222,12 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
         raise ValueError("negative components")
     if getattr(estimator, "n_components", None) not in (None, k):
         raise ValueError(f"{k} components, not n_components={estimator.n_components}")
+    error = card.get("reconstruction_err")  # former cards have none, nor have other estimators
     check_entries(
-        {"feature_names": names}, {"feature_names": list[str] | None}, CARD_NAME, ValueError
+        {"feature_names": names, "reconstruction_err": error},
+        {"feature_names": list[str] | None, "reconstruction_err": float | None},
+        CARD_NAME,
+        ValueError,
     )
     if names is not None and len(names) != f:
         raise ValueError(f"{f} features, and {len(names)} names for them")
@@ -224,6 +238,9 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     if hasattr(estimator, "n_layers"):
         copy = clone(estimator)
         dtype = components.dtype if estimator.dtype is None else DTYPES[estimator.dtype]
+        if isinstance(estimator, SupervisedDNMF):
+            # Former versions had no other network.
+            copy.set_params(noise=_noise_of(card))
         network = restore_network(
             lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k, dtype),
             estimator.n_layers,
@@ -236,6 +253,8 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     costs = {phase: values.numpy() for phase, values in history.items()}
     estimator._keep(network, components, costs, card["n_iter"])
     estimator.n_features_in_ = f
+    if error is not None:
+        estimator.reconstruction_err_ = error
     if names is not None:
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
 

@@ -29,7 +29,8 @@ MIN_PAIRS = 20
 COUNTING_EXPONENT = 0.5
 # Largest relative difference between the sums of exposures that are called equal.
 SUM_TOLERANCE = 1e-3
-NO_BETTER_THAN_THE_MEAN = 0.99
+# Error over that of the mean from which the exposures are hardly known: a tenth of their variance is explained.
+NO_BETTER_THAN_THE_MEAN = 0.95
 
 
 class SupervisedEstimator(FactorisationEstimator):
@@ -52,9 +53,9 @@ class SupervisedEstimator(FactorisationEstimator):
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts, >= 0.
+            Samples, >= 0.
         y : (n_samples, n_components) or (n_samples,)
-            Their exposures, >= 0, in mutations.
+            Their exposures, >= 0.
         """
         samples = self._start_fit(X)
         exposures = self._to_tensor(self._validate_exposures(X, y), samples.dtype)
@@ -72,7 +73,7 @@ class SupervisedEstimator(FactorisationEstimator):
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts.
+            Samples.
         y : (n_samples, n_components), optional
             True exposures. Without them the error is that of the reconstruction.
 
@@ -112,27 +113,42 @@ class SupervisedDNMF(SupervisedEstimator):
 
     The dictionary is regressed on the pairs; what follows depends on their noise:
 
+    - *Gaussian*, or any other of data without counts: L learned proximal gradient steps from a linear answer (ridge
+      regression or inverse calibration). They learn the posterior mean of the exposures from the pairs, given each
+      other's noise in every step. Their answer is blended with the linear one and with exact non-negative least squares
+      for the regressed dictionary, by weights from held-out pairs; beyond the training pairs they have no weight. With
+      fewer than 100 pairs none are trained, and none where least squares is exact already.
     - *Counts*: the dictionary by Poisson regression, and a network of L unfolded Kullback-Leibler steps that knows the
       sample's total. It learns the posterior mean of the exposures from samples drawn anew for every step (known
       exposures crossed between alike pairs and jittered, Poisson counts of their totals). Its answer is blended with
       that of Poisson maximum likelihood by a weight that is learned, as a function of the total, from held-out pairs
-      (15 %); a sample whose total is unlike all training totals gets the likelihood's.
-    - *No noise*, or rounding only: exact non-negative least squares for the regressed dictionary. No network can be
-      better than the exact answer, so none is trained.
+      (15 %); a sample whose total is unlike all training totals gets the likelihood's. With fewer than 20 pairs the
+      answer is the likelihood's.
+    - *Counts without noise*, or rounded only (residual variance below 1/4 of a Poisson count's): exact non-negative
+      least squares for the regressed dictionary. No network can be better than the exact answer, so none is trained.
 
-    Which of the two is measured: the residual variance around the known exposures times the regressed dictionary, in
-    units of a Poisson count's. Above 1/4 they are counts. With fewer than 20 pairs the answer is the likelihood's.
+    Gaussian noise has no unit: ``fit(c X, c y)`` and ``transform(c X)`` give c times the answer. Counts have one: a
+    count is one event.
 
     Parameters
     ----------
+    noise : {"auto", "counts", "gaussian"}
+        ``"auto"`` takes X for counts where it holds integers whose residual variance grows with the mean, or is that of
+        rounding; it never takes other numbers for counts, whatever their size.
+    sum_to_one : bool
+        The exposures of every sample sum to 1, or to what they sum to in all pairs. Gaussian noise.
+    intercept : bool
+        Whether the answers may have a constant, as where samples have an offset or exposures a known sum. Without one,
+        twice the sample gives twice the answer: all is learned from samples and exposures over the samples' totals.
+        Gaussian noise.
     n_layers : int
         Depth L.
     max_epochs : int
-        Epochs of 50 batches of new samples each; the epoch that is best on held-out pairs is kept.
+        Epochs of 50 batches each; the epoch that is best on held-out pairs is kept.
     learning_rate : float
         Of Adam: the peak of a one-cycle schedule.
     batch_size : int
-        Samples per step.
+        Pairs per step.
     random_state : int, RandomState or None
         Validation split and all that is drawn.
     device : str
@@ -141,21 +157,29 @@ class SupervisedDNMF(SupervisedEstimator):
     Attributes
     ----------
     components_ : (k, f) array
-        The dictionary of the training pairs, in counts per unit of exposure: by Poisson regression for counts, by
-        non-negative least squares without noise.
-    dispersion_ : float
-        The residual variance of the pairs, 1 for Poisson counts.
+        The dictionary of the training pairs, in features per unit of exposure: by Poisson regression for counts, by
+        non-negative least squares otherwise.
+    noise_ : str
+        ``"counts"`` or ``"gaussian"``: what the noise was taken for.
+    dispersion_ : float or None
+        For counts the residual variance of the pairs, 1 for Poisson counts.
     network_ : torch module
-        Maps counts to exposures.
+        Maps samples to exposures.
     history_ : dict of arrays
-        ``"training"`` and ``"validation"``, one value an epoch: squared exposure error summed over components, over
-        the sample's total (less for totals beyond 20,000), mean over samples. Empty where no network was trained.
+        ``"training"`` and ``"validation"``, one value an epoch: squared exposure error summed over components, mean
+        over samples. For counts over the sample's total (less for totals beyond 20,000), else in units of each
+        component's mean square. Empty where no network was trained.
     n_iter_ : int
         Epochs done.
 
+    Warns
+    -----
+    DoubtfulDataWarning
+        Training ended no better than the linear answer or least squares, or no answer is better than the mean of all.
+
     Notes
     -----
-    The exposures must be in mutations, or at least proportional to them for every component, since the counts of a
+    For counts the exposures must be proportional to a number of events for every component, since the counts of a
     sample are taken for their sum. The paper's own method is :class:`dnmf.PaperSupervisedDNMF`.
 
     Examples
@@ -322,14 +346,15 @@ def _check_sums(exposures: torch.Tensor) -> None:
     if not float(away.max()) <= SUM_TOLERANCE:
         row = int(away.argmax())
         raise InputDataError(
-            f"sum_to_one needs exposures of equal sums: those of row {row} of y sum to {sums[row]:.6g}, of most rows to "
-            f"{sums.median():.6g}. Divide every row of y by its sum, or leave sum_to_one out."
+            f"sum_to_one needs exposures of equal sums: those of row {row} of y sum to {sums[row]:.6g}, "
+            f"of most rows to {sums.median():.6g}. Divide every row of y by its sum, or leave sum_to_one out."
         )
 
 
 def _warn_of(fit: GaussianFit) -> None:
     """Warn where exposures are hardly better than the mean, or the trained network no better than a linear answer."""
     errors = fit.errors
+    classic = min(errors.get("linear", 1.0), errors.get("least squares", 1.0))
     if errors and errors["blend"] > NO_BETTER_THAN_THE_MEAN:
         warnings.warn(
             f"the exposures cannot be told from these samples: on held-out pairs the error is {errors['blend']:.0%} of "
@@ -337,9 +362,7 @@ def _warn_of(fit: GaussianFit) -> None:
             DoubtfulDataWarning,
             stacklevel=5,
         )
-    elif errors.get("network", 0.0) > min(
-        errors.get("linear", 1.0), errors.get("least squares", 1.0)
-    ):
+    elif errors.get("network", 0.0) >= classic:
         warnings.warn(
             "training ended no better than ridge regression or least squares on held-out pairs, whose answers are "
             "returned: there is nothing more to learn, or there are too few pairs.",

@@ -20,14 +20,14 @@ def frobenius_cost(
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and signatures.
+        Data, exposures and dictionary.
     l1_reg, l2_reg : float
         Weights of the penalties on the exposures.
 
     Returns
     -------
     scalar tensor
-        A sum over samples, not a mean; in mutations squared.
+        A sum over samples, not a mean; in the unit of X squared.
 
     Notes
     -----
@@ -65,7 +65,7 @@ def kl_cost(
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and signatures.
+        Data, exposures and dictionary.
 
     Returns
     -------

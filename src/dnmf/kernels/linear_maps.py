@@ -1,4 +1,4 @@
-"""Linear answers to known exposures: ridge regression and inverse calibration; the simplex; counts told from floats."""
+"""Linear answers learned from known exposures: ridge regression and inverse calibration."""
 
 import torch
 from jaxtyping import Float
@@ -6,8 +6,8 @@ from torch import Tensor
 
 # Ridge penalties that are tried, relative to the largest squared singular value of the samples.
 RIDGE_PENALTIES = torch.logspace(-10, 1, 34, dtype=torch.float64)
-# Singular values below this share of the largest are rounding.
-RANK_TOLERANCE = 1e-10
+# Singular values below this share of the largest are rounding, at worst that of data kept as float32.
+RANK_TOLERANCE = 1e-6
 
 
 def ridge_map(

@@ -83,7 +83,7 @@ def update_exposures(
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), current exposures and signatures, all >= 0. Not checked here: callers guarantee it.
+        Data, current exposures and dictionary, all >= 0. Not checked here: callers guarantee it.
     l1_reg, l2_reg : float
         Penalties on the exposures, see :func:`dnmf.kernels.frobenius_cost`, which never rises.
 
@@ -107,14 +107,14 @@ def update_signatures(
     *,
     eps: float | None = None,
 ) -> Float[Tensor, "k f"]:
-    """Return the signatures after one classic multiplicative update.
+    """Return the dictionary after one classic multiplicative update.
 
     ``W <- W * (H^T X + eps) / (H^T H W + eps)``: the update of the exposures of the transposed problem.
 
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and current signatures.
+        Data, exposures and current dictionary.
 
     Notes
     -----

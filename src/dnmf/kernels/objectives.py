@@ -14,16 +14,16 @@ from dnmf.kernels.multiplicative import update_exposures
 from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls_kkt_residual
 
 Samples: TypeAlias = Float[Tensor, "n f"]
-Signatures: TypeAlias = Float[Tensor, "k f"]
+Dictionary: TypeAlias = Float[Tensor, "k f"]
 Exposures: TypeAlias = Float[Tensor, "n k"]
 PerSample: TypeAlias = Float[Tensor, " n"]
-# Share of a sample's mutations below which an exposure of a warm start counts as zero.
+# Share of a sample's total below which an exposure of a warm start counts as zero.
 NEGLIGIBLE_SHARE = 1e-7
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A cost of exposures ``H (n, k)`` for samples ``X (n, f)`` and signatures ``W (k, f)``, one number per sample.
+    """A cost of exposures ``H (n, k)`` for samples ``X (n, f)`` and a dictionary ``W (k, f)``, one number per sample.
 
     Attributes
     ----------
@@ -39,34 +39,34 @@ class Objective:
         """Without penalties ``cost(s X, s H, W) = s^degree cost(X, H, W)`` for every s > 0."""
         raise NotImplementedError
 
-    def cost(self, X: Samples, H: Exposures, W: Signatures) -> PerSample:
+    def cost(self, X: Samples, H: Exposures, W: Dictionary) -> PerSample:
         """Return the cost, penalties included."""
         raise NotImplementedError
 
-    def step(self, X: Samples, H: Exposures, W: Signatures) -> Exposures:
+    def step(self, X: Samples, H: Exposures, W: Dictionary) -> Exposures:
         """Return the exposures after one multiplicative update, which never raises the cost."""
         raise NotImplementedError
 
-    def exposures(self, X: Samples, W: Signatures, *, start: Exposures | None = None) -> Exposures:
+    def exposures(self, X: Samples, W: Dictionary, *, start: Exposures | None = None) -> Exposures:
         """Return ``argmin_{H >= 0} cost(X, H, W)``; a ``start`` saves time and does not change the answer."""
         raise NotImplementedError
 
-    def certificate(self, X: Samples, H: Exposures, W: Signatures) -> PerSample:
+    def certificate(self, X: Samples, H: Exposures, W: Dictionary) -> PerSample:
         """Return how far exposures are from exact: 0 at the minimum."""
         raise NotImplementedError
 
-    def minimum(self, X: Samples, exact: Exposures, W: Signatures) -> PerSample:
+    def minimum(self, X: Samples, exact: Exposures, W: Dictionary) -> PerSample:
         """Return the cost at the exact solution."""
         return self.cost(X, exact, W)
 
-    def excess(self, X: Samples, H: Exposures, W: Signatures, *, exact: Exposures) -> PerSample:
+    def excess(self, X: Samples, H: Exposures, W: Dictionary, *, exact: Exposures) -> PerSample:
         """Return ``cost(X, H, W) - cost(X, exact, W) >= 0``; gradients flow to H."""
         return (self.cost(X, H, W) - self.cost(X, exact, W)).clamp(min=0)
 
 
 @dataclass(frozen=True)
 class Frobenius(Objective):
-    """Least squares: ``1/2 ||x - h W||^2 + l1_reg sum(h) + 1/2 l2_reg sum(h^2)``, in mutations squared.
+    """Least squares: ``1/2 ||x - h W||^2 + l1_reg sum(h) + 1/2 l2_reg sum(h^2)``, in the unit of X squared.
 
     The certificate is :func:`dnmf.kernels.nnls_kkt_residual`, relative and without unit.
 
@@ -139,7 +139,7 @@ class Poisson(Objective):
     def __post_init__(self) -> None:
         if any(bool(torch.as_tensor(penalty).any()) for penalty in (self.l1_reg, self.l2_reg)):
             raise ValueError(
-                "the Poisson likelihood takes no penalties: with signatures that sum to 1 an L1 penalty on its "
+                "the Poisson likelihood takes no penalties: with components that sum to 1 an L1 penalty on its "
                 "exposures only divides them all by 1 + l1_reg"
             )
 

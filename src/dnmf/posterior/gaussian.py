@@ -14,8 +14,6 @@ from dnmf.unfolding.layered import rows_of, shaped_like
 
 PRIOR_WIDTH = 24
 CHUNK_ROWS = 2048
-# Directions of the samples in which the pairs' exposures are seen no better than this share of the best are left out.
-SPAN_TOLERANCE = 1e-8
 
 
 class LearnedStep(nn.Module):
@@ -46,12 +44,12 @@ class LearnedStep(nn.Module):
 class GaussianNetwork(nn.Module):
     """Exposures of samples without counting noise, learned from pairs by :class:`dnmf.SupervisedDNMF`.
 
-    ``exposures = w_1 network(x) + w_2 linear(x) + w_3 least_squares(x)``
+    ``exposures = w(x) network(x) + (1 - w(x)) (v linear(x) + (1 - v) least_squares(x))``
 
     ``linear``: ridge regression or inverse calibration of the exposures; ``least_squares``: exact non-negative least
-    squares for the regressed dictionary; ``network``: L learned proximal gradient steps from the linear answer; w >= 0,
-    sum 1, were best on held-out pairs. Samples and exposures are in units of the training pairs' size,
-    so the unit of the data changes nothing.
+    squares for the regressed dictionary; ``network``: L learned proximal gradient steps from the linear answer. The
+    weights are those that served pairs best which the answers had not seen; w falls to 0 where x is beyond the training
+    pairs. Samples and exposures are in units of the training pairs' size, so the unit of the data changes nothing.
 
     Parameters
     ----------
@@ -67,13 +65,14 @@ class GaussianNetwork(nn.Module):
     ----------
     signatures : buffer (k, f)
         The regressed dictionary, in features per unit of exposure.
-    weights : buffer (3,)
-        w.
+    trust, linear_share : buffers
+        w among the training pairs, and v.
     """
 
     nonnegative: ClassVar[tuple[str, ...]] = (
         "signatures",
-        "weights",
+        "trust",
+        "linear_share",
         "sample_unit",
         "exposure_units",
         "exposure_total",
@@ -90,7 +89,8 @@ class GaussianNetwork(nn.Module):
     reach: Tensor
     expected_map: Tensor
     expected_constant: Tensor
-    weights: Tensor
+    trust: Tensor
+    linear_share: Tensor
 
     def __init__(
         self,
@@ -118,7 +118,8 @@ class GaussianNetwork(nn.Module):
             "reach": (2, q),
             "expected_map": (k, q),
             "expected_constant": (q,),
-            "weights": (3,),
+            "trust": (),
+            "linear_share": (),
         }
         for name, shape in shapes.items():
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
@@ -162,6 +163,7 @@ class GaussianNetwork(nn.Module):
         spread = raw.std(dim=0, correction=0)
         self.spread.copy_(torch.where(spread > 0, spread, 1.0))
         u = (raw - self.centre) / self.spread
+        # In standard deviations; a sample further than one beyond them is not given to the network.
         self.reach.copy_(torch.stack([u.amin(dim=0), u.amax(dim=0)]))
         mean = H.mean(dim=0)
         self.expected_map.copy_(torch.linalg.pinv(H - mean, rtol=RANK_TOLERANCE) @ u)
@@ -205,21 +207,21 @@ class GaussianNetwork(nn.Module):
         return shaped_like(X, exposures).to(X)
 
     def _answer(self, X: Tensor) -> Tensor:
-        learned, linear, exact = self.weights.tolist()
-        answer = X.new_zeros(len(X), len(self.signatures))
-        if learned or linear:
-            totals = self._totals(X)
-            scaled = X / (totals * self.sample_unit)
-            start = scaled @ self.start_map + self.start_constant
-            answer = linear * self.allowed(start)
-            if learned:
-                u = (torch.cat([scaled @ self.span, start], dim=1) - self.centre) / self.spread
-                # Beyond the training pairs the correction stays what it is at their border.
-                near = u.clamp(*self.reach)
-                correction = self.refined(near) - self.start_of(near)
-                answer = answer + learned * self.allowed(start + correction)
-            answer = answer * self.exposure_units * totals
-        return answer + exact * self.least_squares(X) if exact else answer
+        trust, linear = self.trust.item(), self.linear_share.item()
+        answer = self.least_squares(X) if linear < 1 else X.new_zeros(len(X), len(self.signatures))
+        if trust == linear == 0:
+            return answer
+        totals = self._totals(X)
+        scaled = X / (totals * self.sample_unit)
+        unit = self.exposure_units * totals
+        start = scaled @ self.start_map + self.start_constant
+        answer = torch.lerp(answer, self.allowed(start) * unit, linear)
+        if trust == 0:
+            return answer
+        u = (torch.cat([scaled @ self.span, start], dim=1) - self.centre) / self.spread
+        near = u.clamp(*self.reach)
+        inside = (1 - (u - near).abs().amax(dim=1, keepdim=True)).clamp(min=0)
+        return torch.lerp(answer, self.refined(near) * unit, trust * inside)
 
     def _totals(self, X: Tensor) -> Tensor:
         """Return what samples and exposures are divided by: the samples' totals without an intercept, else 1."""
@@ -242,4 +244,4 @@ def spanned(X: Float[Tensor, "n f"], H: Float[Tensor, "n k"]) -> Float[Tensor, "
     known = torch.cat([H.new_ones(len(H), 1), H], dim=1)
     fitted = torch.linalg.pinv(known, rtol=RANK_TOLERANCE) @ X
     _, sizes, directions = torch.linalg.svd(fitted, full_matrices=False)
-    return directions[sizes > SPAN_TOLERANCE * sizes[0]].mT
+    return directions[sizes > RANK_TOLERANCE * sizes[0]].mT

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from dnmf.kernels.linear_maps import calibrated_map, ridge_map
 from dnmf.kernels.nnls import exact_signatures
-from dnmf.kernels.simplex import simplex_exposures
 from dnmf.posterior.gaussian import GaussianNetwork
 from dnmf.posterior.pairs import MAX_NEIGHBOURS, NEAREST_SHARE
 from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, take_step
@@ -22,9 +21,9 @@ NOISES_PER_PAIR = 4
 # An error of least squares below this share of the exposures is no noise: nothing can be learned.
 NEGLIGIBLE_ERROR = 1e-4
 LINEAR_MAPS = {"ridge": ridge_map, "calibration": calibrated_map}
-# In the order of the network's weights.
-ANSWERS = ("network", "linear", "least squares")
 DISTANCE_ROWS = 1024
+# Standard errors by which the weight of the network is less than what the held-out pairs say.
+TRUST_DOUBT = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,32 +69,50 @@ def train_gaussian(
     network.initialise(generator)
     scaled, exposures = network.learn_units(X, H)
     exact = network.least_squares(scaled * network.sample_unit) / network.exposure_units
-    network.weights.copy_(torch.tensor([0.0, 0.0, 1.0]))
     if len(X) < 2 or _error(exact, exposures) <= NEGLIGIBLE_ERROR * _error(0.0, exposures):
         return GaussianFit(History(), {})
     left_out = _classic_answers(network, scaled, exposures, generator)
-    linear = min(LINEAR_MAPS, key=lambda name: _error(left_out[name], exposures))
-    starts = left_out[linear]
-    A, b = LINEAR_MAPS[linear](scaled, exposures)
+    kind = min(LINEAR_MAPS, key=lambda name: _error(left_out[name], exposures))
+    A, b = LINEAR_MAPS[kind](scaled, exposures)
     network.start_map.copy_(A)
     network.start_constant.copy_(b)
-    u = network.learn_statistics(scaled, exposures, starts)
-    judged = torch.arange(len(X))
-    answers = {"linear": network.allowed(starts), "least squares": left_out["least squares"]}
-    history = History()
+    starts, exact = left_out[kind], left_out["least squares"]
+    linear = network.allowed(starts)
+    network.linear_share.copy_(best_weight(exact, linear, exposures))
+    classic = torch.lerp(exact, linear, network.linear_share)
+    answers = {"linear": linear, "least squares": exact, "blend": classic}
+    history, judged = History(), torch.arange(len(X))
     if len(X) >= MIN_PAIRS:
-        judged = held_out
+        u, judged = network.learn_statistics(scaled, exposures, starts), held_out
         history = _train(network, u, exposures, held_out, config, batch_size, generator)
         answers = {name: answer[judged] for name, answer in answers.items()}
         with torch.no_grad():
-            answers["network"] = network.refined(u[judged])
-    truth = exposures[judged]
-    weights = _best_blend(answers, truth)
-    network.weights.copy_(torch.stack([weights[name] for name in ANSWERS]))
-    mean = _error(exposures.mean(dim=0), truth)
-    blended = sum(weights[name] * answer for name, answer in answers.items())
-    errors = {name: _error(answer, truth) / mean for name, answer in answers.items()}
-    return GaussianFit(history, errors | {"blend": _error(blended, truth) / mean})
+            refined = answers["network"] = network.refined(u[judged])
+        trust = best_weight(answers["blend"], refined, exposures[judged], doubt=TRUST_DOUBT)
+        network.trust.copy_(trust)
+        answers["blend"] = torch.lerp(answers["blend"], refined, trust)
+    mean = _error(exposures.mean(dim=0), exposures[judged])
+    errors = {name: _error(answer, exposures[judged]) / mean for name, answer in answers.items()}
+    return GaussianFit(history, errors)
+
+
+def best_weight(
+    one: Float[Tensor, "n k"],
+    other: Float[Tensor, "n k"],
+    truth: Float[Tensor, "n k"],
+    *,
+    doubt: float = 0.0,
+) -> Tensor:
+    """Return the weight from 0 to 1 for which ``(1 - w) one + w other`` is nearest to the truth.
+
+    ``w = sum e . d / sum |d|^2``, d from one to the other, e to the truth; less ``doubt`` of its standard errors.
+    """
+    step = other - one
+    gains, sizes = ((truth - one) * step).sum(dim=1), step.square().sum(dim=1)
+    size = sizes.sum().clamp(min=torch.finfo(one.dtype).tiny)
+    weight = gains.sum() / size
+    error = (gains - weight * sizes).square().sum().sqrt() / size
+    return (weight - doubt * error).clamp(0, 1)
 
 
 def _error(found: Tensor | float, exposures: Tensor) -> float:
@@ -191,12 +208,3 @@ class NoiseSource:
         """Return statistics of these pairs with other noise."""
         choice = torch.randint(self.near.shape[1], (len(rows),), generator=generator)
         return self.explained[rows] + self.noise[self.near[rows, choice]]
-
-
-def _best_blend(answers: dict[str, Tensor], truth: Tensor) -> dict[str, Tensor]:
-    """Return the weights, >= 0 with sum 1, of the blend whose squared error is lowest."""
-    rows = torch.stack([answer.flatten() for answer in answers.values()])
-    weights = simplex_exposures(truth.flatten()[None], rows)[0]
-    return dict.fromkeys(ANSWERS, torch.zeros((), dtype=weights.dtype)) | dict(
-        zip(answers, weights, strict=True)
-    )

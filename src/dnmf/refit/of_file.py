@@ -1,12 +1,10 @@
 """A refit of a file with more samples than should be in memory: part by part, on many workers, resumed."""
 
-import gzip
 import hashlib
 import json
 import math
 import re
 import shutil
-import tempfile
 import time
 import warnings
 from collections import Counter
@@ -27,10 +25,11 @@ from dnmf.executors import Executor, opened
 from dnmf.progress import Progress
 from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit.page import render_page_of_file
+from dnmf.refit.part import FIT_COLUMNS, SHARE_STEPS, SUMS, Job, answer_part
 from dnmf.refit.prior import COHORT, ExposurePrior
 from dnmf.refit.record import Method, listed, prior_in_words
-from dnmf.refit.refit import answer_catalog, checked_prior, refit_parameters
-from dnmf.refit.save import exposure_tables, prior_record
+from dnmf.refit.refit import checked_prior, refit_parameters
+from dnmf.refit.save import prior_record
 from dnmf.report.folder import check_output_folder, checkpoint_folder
 from dnmf.report.records import Ran, package_versions, record_of, write_run
 from dnmf.signatures import MutationCatalog, SignatureSet, load_reference
@@ -39,13 +38,8 @@ from dnmf.storage import write_whole
 
 # Samples of a part: some seconds of work, a megabyte of answers.
 PART_SAMPLES = 4096
-# Parts of 1 into which shares are counted for their median.
-SHARE_STEPS = 200
 # Names that are read at a time to see whether one is used twice.
 _NAMES_AT_ONCE = 100_000
-# Numbers of each sample that the page needs.
-_FIT = ("cosine", "p_reference", "p_answer", "unassigned", "dispersion")
-_SUMS = ("mutations", "exposures", "present", "carriers", "shares", "fractional")
 
 
 class _Parts(PartsFolder):
@@ -104,16 +98,6 @@ class RefitOfFile(Ran):
     def names_of(self, samples: pd.Index) -> list[str]:
         """Return the names of samples, given by their numbers."""
         return [name for number in samples for name in self.file.names(number, number + 1)]
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What a worker must know to answer a part."""
-
-    file: AnnotatedFile
-    reference: SignatureSet
-    method: Method
-    prior: ExposurePrior | None
 
 
 def refit_file(
@@ -175,11 +159,11 @@ def refit_file(
     with recorded_warnings() as messages:
         first = _first_with_mutations(file)
         expected = checked_prior(first, known, method, prior, n_samples=0)
-        job = _Job(file, known, method, expected)
+        job = Job(file, known, method, expected)
         given = file.record()
         parts = _Parts(checkpoint_folder(out), _identity(job, given["sha256"]))
         with parts.locked():
-            n_parts = _answer_parts(job, parts, workers, executor, progress)
+            n_parts = answer_parts(job, parts, workers, executor, progress)
             result = _summed(job, parts, n_parts, out / "report.html")
             result = replace(
                 result,
@@ -220,7 +204,7 @@ def _check_names(file: AnnotatedFile) -> None:
             )
 
 
-def _identity(job: _Job, file_sha256: str) -> dict[str, Any]:
+def _identity(job: Job, file_sha256: str) -> dict[str, Any]:
     profiles = job.reference.profiles
     names = json.dumps([job.reference.names, list(profiles.columns)]).encode()
     values = np.ascontiguousarray(profiles.to_numpy(dtype="<f8")).tobytes()
@@ -240,8 +224,8 @@ def _name(part: int) -> str:
 
 
 # ------------------------------------------------------------------------------ answers
-def _answer_parts(
-    job: _Job,
+def answer_parts(
+    job: Job,
     parts: _Parts,
     workers: int,
     executor: Executor | None,
@@ -261,7 +245,7 @@ def _answer_parts(
         while True:
             # More than run: none waits for the disk here.
             while len(running) < 2 * pool.n_tasks and (part := next(left, None)) is not None:
-                running[pool.submit(_answer_part, shared, *bounds[part])] = part
+                running[pool.submit(answer_part, shared, *bounds[part])] = part
             if not running:
                 return len(bounds)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -272,48 +256,6 @@ def _answer_parts(
                 report("refitting", done, n, math.nan)
 
 
-def _answer_part(job: _Job, first: int, last: int) -> dict[str, np.ndarray]:
-    """Return the lines of every table, packed, and what is summed up over the parts."""
-    with recorded_warnings() as messages:
-        catalog = job.file.read(first, last)
-        catalog.check_counts("a refit")
-        result = answer_catalog(catalog, job.reference, job.method, job.prior)
-    present, shares = result.present.to_numpy(), result.shares.to_numpy()
-    steps = np.rint(shares * SHARE_STEPS).astype(int)
-    counted = [
-        np.bincount(of[has], minlength=SHARE_STEPS + 1)
-        for of, has in zip(steps.T, present.T, strict=True)
-    ]
-    values = catalog.counts.to_numpy()
-    arrays: dict[str, np.ndarray] = {
-        "fit": result.fit[list(_FIT)].to_numpy(dtype=np.float32),
-        "burdens": result.fit["mutations"].to_numpy(dtype=float),
-        "mutations": values.sum(),
-        "exposures": result.exposures.sum(axis=0).to_numpy(),
-        "present": present.sum(axis=0),
-        "carriers": result.carriers.to_numpy(),
-        "shares": np.array(counted),
-        "fractional": np.array((values % 1 != 0).sum()),
-        "pairs": _json(result.pairs),
-        "warnings": _json(messages),
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        for name, write in exposure_tables(result).items():
-            path = Path(folder) / name
-            write(path)
-            header, _, rows = path.read_bytes().partition(b"\n")
-            arrays[name], arrays[f"header of {name}"] = _packed(rows), _packed(header + b"\n")
-    return arrays
-
-
-def _packed(text: bytes) -> np.ndarray:
-    return np.frombuffer(gzip.compress(text, compresslevel=6, mtime=0), np.uint8)
-
-
-def _json(value: object) -> np.ndarray:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)
-
-
 # ------------------------------------------------------------------------------ the whole
 def _read(parts: _Parts, part: int, *names: str) -> dict[str, np.ndarray]:
     found = parts.read(_name(part), names)
@@ -321,15 +263,15 @@ def _read(parts: _Parts, part: int, *names: str) -> dict[str, np.ndarray]:
     return found
 
 
-def _summed(job: _Job, parts: _Parts, n_parts: int, page: Path) -> RefitOfFile:
+def _summed(job: Job, parts: _Parts, n_parts: int, page: Path) -> RefitOfFile:
     """Return what the parts say together, without the tables."""
     names = pd.Index(job.reference.names)
-    totals: dict[str, Any] = dict.fromkeys(_SUMS, 0)
+    totals: dict[str, Any] = dict.fromkeys(SUMS, 0)
     pairs: Counter[str] = Counter()
     fits, burdens, messages = [], [], dict[str, None]()
     for part in range(n_parts):
-        found = _read(parts, part, *_SUMS, "fit", "burdens", "pairs", "warnings")
-        totals = {name: totals[name] + found[name] for name in _SUMS}
+        found = _read(parts, part, *SUMS, "fit", "burdens", "pairs", "warnings")
+        totals = {name: totals[name] + found[name] for name in SUMS}
         fits.append(found["fit"])
         burdens.append(found["burdens"])
         pairs.update(json.loads(found["pairs"].tobytes()))
@@ -342,7 +284,7 @@ def _summed(job: _Job, parts: _Parts, n_parts: int, page: Path) -> RefitOfFile:
         ] = None
     for message in messages:
         warnings.warn(message, DoubtfulDataWarning, stacklevel=3)
-    fit = pd.DataFrame(np.concatenate(fits), columns=list(_FIT))
+    fit = pd.DataFrame(np.concatenate(fits), columns=list(FIT_COLUMNS))
     fit.insert(0, "mutations", np.concatenate(burdens))
     half = totals["shares"].sum(axis=1, keepdims=True) / 2
     median = (np.cumsum(totals["shares"], axis=1) < half).sum(axis=1) / SHARE_STEPS

@@ -102,7 +102,7 @@ class UnfoldedLayer(nn.Module):
 class MultiplicativeLayer(UnfoldedLayer):
     """Base of the rules that multiply: they never leave zero, so they start a little above it."""
 
-    # Share of a sample's mutations, far below any that matters.
+    # Share of a sample's total, far below any that matters.
     START_FLOOR: ClassVar[float] = 1e-6
 
     @staticmethod

@@ -250,12 +250,12 @@ class Unfolded(LayeredNetwork):
 
     @property
     def scaled_signatures(self) -> Float[Tensor, "k f"]:
-        """The dictionary of the layers' problem, each signature times its usual share, in single precision at least."""
+        """The dictionary of the layers' problem, each component times its usual share, in single precision at least."""
         dtype = working_dtype(self.signatures.dtype, self.signatures.dtype)
         return self.signatures.to(dtype) * self.shares.to(dtype)[:, None]
 
     def problem(self, X: Float[Tensor, "n f"]) -> Problem:
-        """Return the layers' problem for the samples ``X``: their shares, scaled signatures, matching penalties."""
+        """Return the layers' problem for the samples ``X``: their shares, scaled dictionary, matching penalties."""
         totals = X.sum(dim=1, keepdim=True)
         safe = torch.where(totals > 0, totals, torch.ones_like(totals))
         shares = self.shares.to(X)

@@ -91,7 +91,7 @@ class NewtonLayer(UnfoldedLayer):
         # Components without mass get a positive scale, so that the gradients divided by it stay finite.
         scale = problem.diagonal.clamp(min=eps * problem.diagonal.max())
         damped = gram + torch.diag((self.log_rho.exp() + eps) * scale)
-        # Similar signatures have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
+        # Similar components have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
         solve = inverse(gram + torch.diag((self.log_tau.exp() + eps**0.5) * scale))
         return {"scale": scale, "damped": damped, "solve": solve}
 
