@@ -94,21 +94,6 @@ def test_validation_restores_the_best_epoch(pairs):
         assert torch.equal(weight, twin.state_dict()[name])
 
 
-def test_patience_stops_after_that_many_epochs_without_a_fall(pairs):
-    X, H = pairs
-    network = constant_network(weight_init=0.5)
-    with torch.no_grad():
-        answers = network(X)
-    history = train_supervised(
-        network,
-        X,
-        H,
-        config=TrainConfig(max_epochs=100, patience=7),
-        validation=(X, answers),  # never better than epoch 0
-    )
-    assert len(history.cost) == 7
-
-
 def test_same_seed_same_weights_and_another_seed_other_weights(pairs):
     weights = []
     for seed in (1, 1, 2):
@@ -145,7 +130,9 @@ def test_a_cost_that_is_no_number_says_what_to_do(pairs):
     X, H = pairs
     H = H.clone()
     H[0, 0] = float("nan")
-    with pytest.raises(FloatingPointError, match="epoch 1: lower the learning rate"):
+    with pytest.raises(
+        FloatingPointError, match=r"loss is nan in batch 1 of epoch 1.*Row 0 of the batch"
+    ):
         train_supervised(constant_network(), X, H)
 
 

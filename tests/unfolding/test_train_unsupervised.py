@@ -111,12 +111,6 @@ def test_networks_on_spectra_can_be_trained_end_to_end_too(problem):
     assert history.cost[-1] < history.cost[0]
 
 
-def test_patience_stops_when_the_cost_stands_still(samples):
-    config = TrainConfig(max_epochs=100, learning_rate=0.0, tol=1e-9, patience=4)
-    _, history = train_unsupervised(network_for(samples), samples, config=config)
-    assert len(history.cost) == 5
-
-
 def test_progress_sees_every_epoch_and_may_interrupt(samples):
     seen = []
     config = TrainConfig(max_epochs=3)

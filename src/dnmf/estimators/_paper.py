@@ -14,7 +14,8 @@ from dnmf.kernels.nnls import exact_signatures
 from dnmf.progress import Progress
 from dnmf.threads import one_thread
 from dnmf.unfolding.networks import UnfoldedMU
-from dnmf.unfolding.training import TrainConfig, train_supervised, train_unsupervised
+from dnmf.unfolding.paper_training import train_supervised, train_unsupervised
+from dnmf.unfolding.training import TrainConfig
 
 
 class PaperDNMF(UnfoldedFactorisation):

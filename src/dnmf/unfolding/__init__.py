@@ -14,6 +14,7 @@ from dnmf.unfolding.blind_rules import (
     lpalm,
 )
 from dnmf.unfolding.exact import ExactNNLS, ExactPoisson, exact_nnls, exact_poisson
+from dnmf.unfolding.fitting import TrainingState, fit
 from dnmf.unfolding.fixed_point import FixedPoint
 from dnmf.unfolding.layers import (
     ADMMLayer,
@@ -26,10 +27,11 @@ from dnmf.unfolding.layers import (
 )
 from dnmf.unfolding.networks import Unfolded, UnfoldedMU
 from dnmf.unfolding.newton import NewtonLayer
+from dnmf.unfolding.paper_training import train_supervised, train_unsupervised
 from dnmf.unfolding.problem import Problem
 from dnmf.unfolding.rules import LAYERS, register_rule
 from dnmf.unfolding.to_dictionary import train_to_dictionary
-from dnmf.unfolding.training import History, TrainConfig, train_supervised, train_unsupervised
+from dnmf.unfolding.training import History, TrainConfig
 
 __all__ = [
     "BLIND_RULES",
@@ -55,6 +57,7 @@ __all__ = [
     "Problem",
     "ProjectedGradientLayer",
     "TrainConfig",
+    "TrainingState",
     "Unfolded",
     "UnfoldedLayer",
     "UnfoldedMU",
@@ -64,6 +67,7 @@ __all__ = [
     "exact_nnls",
     "exact_poisson",
     "factor_loss",
+    "fit",
     "lpalm",
     "register_rule",
     "separate",

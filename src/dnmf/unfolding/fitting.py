@@ -1,0 +1,410 @@
+"""Training of any network on any batches: loss, optimiser and schedule of one's own, precision, checkpoints, ranks."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from dnmf.unfolding.checkpoint import TrainingCheckpoint
+from dnmf.unfolding.training import Course, History, TrainConfig, fit_loop, project
+
+_MOST_NAMED = 5  # names in a message
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What a callback of :func:`fit` sees after an epoch.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Epochs done, and in all.
+    cost : float
+        Training cost of the epoch.
+    validation : float, optional
+        Validation cost after it.
+    network, optimizer
+        As they train.
+    history : History
+        All costs so far.
+    """
+
+    epoch: int
+    epochs: int
+    cost: float
+    validation: float | None
+    network: nn.Module
+    optimizer: Optimizer
+    history: History
+
+
+Batch = Any
+Loss = Callable[[Any, Batch], Tensor]
+Callback = Callable[[TrainingState], object]
+
+
+def fit(
+    network: nn.Module,
+    loader: Iterable[Batch],
+    loss: Loss,
+    *,
+    epochs: int = 100,
+    optimizer: Callable[[list[nn.Parameter]], Optimizer] = torch.optim.Adam,
+    scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+    schedule_by: str = "step",
+    trainable: Sequence[str] | None = None,
+    layer_weights: Sequence[float] | None = None,
+    validation: Iterable[Batch] | None = None,
+    autocast: torch.dtype | None = None,
+    clip: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+    generator: torch.Generator | None = None,
+) -> History:
+    """Train a network: ``min over weights of the mean over batches of loss(network(inputs), batch)``.
+
+    Parameters
+    ----------
+    network : module
+        Trained in place, or one wrapped by ``DistributedDataParallel``. After every step its
+        ``project_nonnegative_()`` is called, if it has one.
+    loader : iterable of batches
+        Read once an epoch: a DataLoader, or a list of batches. A batch is a tensor (the inputs), a tuple or list (the
+        inputs come first) or a dict (the inputs are its entry ``"X"``).
+    loss : callable(output, batch) -> tensor
+        One number, a mean over the samples of the batch: batches weigh in an epoch's cost by their samples.
+    epochs : int
+        Passes over the loader.
+    optimizer : callable(parameters) -> Optimizer
+        For example ``partial(torch.optim.AdamW, lr=1e-4)``.
+    scheduler : callable(optimizer) -> LRScheduler, optional
+        For example ``partial(torch.optim.lr_scheduler.StepLR, step_size=10)``.
+    schedule_by : {"step", "epoch"}
+        When the scheduler steps.
+    trainable : list of str, optional
+        Names of parameters or modules, or patterns (``"layers.*.gram"``): all others stand still. Default: all.
+    layer_weights : list of float, optional
+        Deep supervision: the loss is ``sum_l layer_weights[l] loss(network.iterates(inputs)[l], batch)``, the state
+        before the first layer first.
+    validation : iterable of batches, optional
+        Their mean loss (of the output alone) is watched: the weights of the best epoch, the untrained ones included,
+        are restored at the end.
+    autocast : torch.bfloat16 or torch.float16, optional
+        Precision of the forward pass; with float16 gradients are scaled.
+    clip : float, optional
+        Largest norm of the gradient; a longer one is scaled to it.
+    callbacks : list of callable(TrainingState)
+        Called after every epoch; one that returns True ends the training.
+    checkpoint : path, optional
+        A folder. The training is kept there after every epoch, and goes on from there if the folder holds one: with
+        the same bits as without an interruption, if all that is random is drawn from torch's global generator, from
+        the loader's or from ``generator``.
+    generator : torch.Generator, optional
+        One that loader or loss draw from: it is kept in the checkpoint.
+
+    Returns
+    -------
+    History
+        The costs of all epochs, those before an interruption included.
+
+    Raises
+    ------
+    ValueError
+        If no parameter has a given name, the loss is not one number, the weights do not fit the layers, or a pass has
+        no batches.
+    FloatingPointError
+        If a loss or a gradient is not finite. The message names batch and epoch; the network keeps the last good
+        weights.
+    CheckpointError
+        If the checkpoint is of another network, optimiser or choice of trainable weights.
+
+    Notes
+    -----
+    With ``DistributedDataParallel`` every rank calls it with its own part of the data; gradients and costs are averaged
+    over ranks. Equal batches on all ranks train like one process on the joined batches.
+
+    Examples
+    --------
+    >>> network = torch.nn.Linear(2, 1)
+    >>> X = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> history = fit(network, [X], lambda H, X: (H - 1).square().mean(), epochs=3)
+    >>> len(history.cost)
+    3
+    """
+    bare = network.module if isinstance(network, DistributedDataParallel) else network
+    if schedule_by not in ("step", "epoch"):
+        raise ValueError(f"schedule_by must be 'step' or 'epoch', not {schedule_by!r}")
+    chosen = chosen_parameters(bare, trainable)
+    frozen = [p for name, p in bare.named_parameters() if name not in chosen and p.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    trainer = _Trainer(network, bare, loss, layer_weights, autocast, clip)
+    trainer.prepare(optimizer, scheduler, schedule_by, list(chosen.values()))
+    config = TrainConfig(epochs)
+    kept = None if checkpoint is None else TrainingCheckpoint(Path(checkpoint))
+    sources = [g for g in (generator, getattr(loader, "generator", None)) if g is not None]
+    parts = trainer.parts()
+    course = None if kept is None else kept.restore(bare, parts, sorted(chosen), sources)
+    validate = None if validation is None else lambda: trainer.mean_loss(validation)
+    if course is None:
+        course = Course()
+        if validate is not None:
+            course.lowest = validate()
+            course.best = {n: w.detach().clone() for n, w in bare.state_dict().items()}
+
+    def after(course: Course) -> bool:
+        if kept is not None and trainer.first_rank:
+            kept.write(bare, parts, sorted(chosen), sources, course)
+        history = course.history
+        last = history.validation[-1] if history.validation else None
+        state = TrainingState(
+            course.epoch, epochs, history.cost[-1], last, network, trainer.optimiser, history
+        )
+        answers = [callback(state) for callback in callbacks]  # all of them are called
+        return any(answer is True for answer in answers)
+
+    def epoch() -> float:
+        trainer.epoch = course.epoch + 1
+        return trainer.train(loader)
+
+    was_training = network.training
+    network.train()
+    try:
+        return fit_loop(bare, epoch, config, validate=validate, course=course, after=after)
+    finally:
+        network.train(was_training)
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+
+
+def chosen_parameters(
+    network: nn.Module, trainable: Sequence[str] | None
+) -> dict[str, nn.Parameter]:
+    """Return the parameters of these names, patterns or modules; a ValueError names near ones for what fits none."""
+    parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    if trainable is None:
+        return parameters
+    chosen: dict[str, nn.Parameter] = {}
+    for wanted in trainable:
+        found = {
+            name: p
+            for name, p in parameters.items()
+            if name == wanted or name.startswith(f"{wanted}.") or fnmatchcase(name, wanted)
+        }
+        if not found:
+            near = get_close_matches(wanted, parameters, n=3, cutoff=0.4)
+            known = near or list(parameters)[:_MOST_NAMED]
+            raise ValueError(
+                f"trainable: the network has no parameter {wanted!r}. "
+                f"{'Near' if near else 'It has'}: {', '.join(known) or 'none at all'}"
+            )
+        chosen |= found
+    return {name: p for name, p in parameters.items() if name in chosen}
+
+
+class _Trainer:
+    """One pass of training, one of validation, and the step between them."""
+
+    optimiser: Optimizer
+    schedule: LRScheduler | None
+    by_step: bool
+
+    def __init__(
+        self,
+        network: nn.Module,
+        bare: nn.Module,
+        loss: Loss,
+        layer_weights: Sequence[float] | None,
+        autocast: torch.dtype | None,
+        clip: float | None,
+    ) -> None:
+        self.network, self.bare, self.loss, self.clip = network, bare, loss, clip
+        self.layer_weights = layer_weights
+        self.autocast = autocast
+        self.distributed = network is not bare
+        self.epoch = 1
+
+    def prepare(
+        self,
+        optimiser: Callable[[list[nn.Parameter]], Optimizer],
+        schedule: Callable[[Optimizer], LRScheduler] | None,
+        schedule_by: str,
+        parameters: list[nn.Parameter],
+    ) -> None:
+        if not parameters:
+            raise ValueError("the network has no parameter that could be trained")
+        self.parameters = parameters
+        self.device = parameters[0].device
+        self.optimiser = optimiser(parameters)
+        self.schedule = None if schedule is None else schedule(self.optimiser)
+        self.by_step = schedule_by == "step"
+        scaled = self.autocast == torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+
+    def parts(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps beside the weights, by name."""
+        parts = {"optimizer": self.optimiser, "scaler": self.scaler}
+        return parts | ({} if self.schedule is None else {"scheduler": self.schedule})
+
+    @property
+    def first_rank(self) -> bool:
+        return not self.distributed or torch.distributed.get_rank() == 0
+
+    def train(self, loader: Iterable[Batch]) -> float:
+        """Take a step on every batch; return the mean loss."""
+        total, samples = 0.0, 0
+        for number, given in enumerate(loader, start=1):
+            batch = _moved(given, self.device)
+            inputs = _inputs_of(batch)
+            try:
+                value = self._step(inputs, batch)
+            except FloatingPointError as error:
+                raise FloatingPointError(
+                    f"{error} in batch {number} of epoch {self.epoch}: training stopped, the network keeps the last "
+                    f"good weights. {_cause(batch)}"
+                ) from None
+            except Exception as error:
+                error.add_note(f"in batch {number} of epoch {self.epoch}")
+                raise
+            total += value * len(inputs)
+            samples += len(inputs)
+        if self.schedule is not None and not self.by_step:
+            self.schedule.step()
+        return self._mean(total, samples)
+
+    def mean_loss(self, batches: Iterable[Batch]) -> float:
+        """Return the mean loss of the network's output, without training."""
+        total, samples = 0.0, 0
+        training = self.bare.training
+        self.bare.eval()
+        with torch.no_grad():
+            for given in batches:
+                batch = _moved(given, self.device)
+                inputs = _inputs_of(batch)
+                with self._precision():
+                    value = _one_number(self.loss(self.bare(inputs), batch))
+                total += value.item() * len(inputs)
+                samples += len(inputs)
+        self.bare.train(training)
+        return self._mean(total, samples)
+
+    def _step(self, inputs: Tensor, batch: Batch) -> float:
+        self.optimiser.zero_grad()
+        with self._precision():
+            loss = self._training_loss(inputs, batch)
+        self.scaler.scale(loss).backward()
+        if self.distributed and self.layer_weights is not None:
+            self._average_gradients()  # iterates() does not pass through the wrapper, which would
+        self.scaler.unscale_(self.optimiser)
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.clip or math.inf)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise FloatingPointError(f"the loss is {value}")
+        # A gradient that overflows in float16 is skipped by the scaler, which then scales less.
+        if gradients and not self.scaler.is_enabled() and not bool(norm.isfinite()):
+            raise FloatingPointError(f"the loss is {value:.6g}, and its gradient is not finite")
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        if self.schedule is not None and self.by_step:
+            self.schedule.step()
+        project(self.bare)
+        return value
+
+    def _training_loss(self, inputs: Tensor, batch: Batch) -> Tensor:
+        if self.layer_weights is None:
+            return _one_number(self.loss(self.network(inputs), batch))
+        states = self.bare.iterates(inputs)  # type: ignore[operator]
+        if len(states) != len(self.layer_weights):
+            raise ValueError(
+                f"layer_weights: {len(self.layer_weights)} weights for {len(states)} states, those before the first "
+                "and after every layer"
+            )
+        losses = [
+            weight * _one_number(self.loss(state, batch))
+            for weight, state in zip(self.layer_weights, states, strict=True)
+            if weight
+        ]
+        return torch.stack(losses).sum()
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(
+            self.device.type, dtype=self.autocast, enabled=self.autocast is not None
+        )
+
+    def _average_gradients(self) -> None:
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                torch.distributed.all_reduce(parameter.grad)
+                parameter.grad /= torch.distributed.get_world_size()
+
+    def _mean(self, total: float, samples: int) -> float:
+        if self.distributed:
+            sums = torch.tensor([total, float(samples)], dtype=torch.float64, device=self.device)
+            torch.distributed.all_reduce(sums)
+            total, samples = sums[0].item(), int(sums[1].item())
+        if not samples:
+            raise ValueError(
+                f"there are no batches in pass {self.epoch}: give a DataLoader or a list, which can be read again"
+            )
+        return total / samples
+
+
+def _one_number(loss: Tensor) -> Tensor:
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"the loss must be one number, such as a mean over the batch, not {found}")
+    return loss.reshape(())
+
+
+def _inputs_of(batch: Batch) -> Tensor:
+    """Return what the network is given of a batch."""
+    if isinstance(batch, Mapping):
+        if "X" not in batch:
+            raise ValueError(
+                f'a batch that is a dict needs the entry "X"; it has {", ".join(map(str, batch))}'
+            )
+        batch = batch["X"]
+    elif isinstance(batch, list | tuple) and batch:
+        batch = batch[0]
+    if not isinstance(batch, Tensor):
+        raise ValueError(
+            f"a batch is a tensor, a tuple or a dict of tensors, not {type(batch).__name__}"
+        )
+    return batch
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch with its tensors on a device."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, Mapping):
+        return {name: _moved(part, device) for name, part in batch.items()}
+    if isinstance(batch, list | tuple):
+        return tuple(_moved(part, device) for part in batch)
+    return batch
+
+
+def _cause(batch: Batch) -> str:
+    """Return what is wrong with a batch, or else what to do."""
+    parts = (
+        batch.values()
+        if isinstance(batch, Mapping)
+        else batch
+        if isinstance(batch, tuple)
+        else [batch]
+    )
+    for part in parts:
+        if isinstance(part, Tensor) and not bool(part.isfinite().all()):
+            row = int((~part.isfinite()).reshape(len(part), -1).any(dim=1).int().argmax())
+            return f"Row {row} of the batch holds a value that is not finite."
+    return "Lower the learning rate, or scale the data."
