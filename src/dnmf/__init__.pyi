@@ -1,6 +1,7 @@
 # The public names and rooms: read by type checkers, and by lazy_loader when `import dnmf` runs.
 from . import classes as classes
 from . import criteria as criteria
+from . import engine as engine
 from . import estimators as estimators
 from . import exceptions as exceptions
 from . import extraction as extraction
