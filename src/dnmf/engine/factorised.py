@@ -8,7 +8,7 @@ from torch import Tensor
 # one small decrease says little.
 WINDOW = 10
 # Part of the cost by which so many iterations lower it at least. A smaller one changes the error of the six sets of
-# benchmarks/general_data.py by less than 0.1 %, but for patches of photographs, where it takes 4 times as long for 1 %.
+# benchmarks/general_data.py by less than 0.1 %, but for patches of photographs, where 1 % takes 4 times as long.
 TOL = 1e-3
 
 

@@ -52,7 +52,7 @@ def factorise(
     W0: Tensor,
     *,
     objective: Poisson | None = None,
-    max_iter: int = 500,
+    max_iter: int = 250,
     tol: float = TOL,
     callback: Callable[[int, float], None] | None = None,
 ) -> Factorised:
