@@ -1,6 +1,7 @@
 """Exact exposures of a chunk for a known dictionary, what exposures cost, and how far they are from exact."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,13 +11,15 @@ from dnmf.criteria import EXACT_NATS
 from dnmf.engine import kullback_leibler, least_squares
 from dnmf.engine.chunks import State
 from dnmf.engine.products import pair_sums, symmetric, times_transposed
-from dnmf.engine.samples import Chunk
-from dnmf.kernels.kl import kl_gap
+from dnmf.engine.samples import Chunk, SparseRows
+from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import nnls_kkt_residual
 from dnmf.kernels.objectives import Frobenius, Objective
 
 # Features up to which Newton steps on the likelihood of a dense sample are quicker than coordinate descent.
 NEWTON_FEATURES = 512
+# Sum to which samples are scaled for a tolerance in nats.
+_SUM = 1e4
 # Numbers of temporary arrays: a Gram matrix of each sample with missing entries, or dense rows of sparse data.
 BLOCK_ENTRIES = 2**20
 
@@ -31,10 +34,19 @@ def exact_exposures(
     if isinstance(objective, Frobenius):
         penalties = float(objective.l1_reg), float(objective.l2_reg)
         return least_squares.exact_exposures_of(chunk, state, (W, *penalties))
-    few = isinstance(chunk.X, Tensor) and chunk.X.shape[1] <= NEWTON_FEATURES
-    if few and chunk.observed is None:
-        return objective.exposures(chunk.X, W, start=None if state is None else state[1])
-    return kullback_leibler.exact_exposures_of(chunk, state, (W, EXACT_NATS))
+    # The solvers stop at a number of nats: samples of the same sum make that the same whatever the unit.
+    total = _totals(chunk).to(W)
+    scale = torch.where(total > 0, _SUM / total, 1.0)[:, None]
+    state = None if state is None else state * scale
+    tol = EXACT_NATS["float64"] * _SUM
+    if isinstance(chunk.X, Tensor) and chunk.X.shape[1] <= NEWTON_FEATURES:
+        if chunk.observed is None:
+            start = None if state is None else state[1]
+            return kl_exposures(chunk.X * scale, W, start=start, tol=tol).H / scale
+    X = chunk.X * scale if isinstance(chunk.X, Tensor) else _rows_times(chunk.X, scale)
+    start = None if chunk.start is None else chunk.start * scale
+    scaled = replace(chunk, X=X, start=start)
+    return kullback_leibler.exact_exposures_of(scaled, state, (W, tol)) / scale
 
 
 def certificates(chunk: Chunk, H: Tensor, W: Tensor, objective: Objective) -> Tensor:
@@ -79,6 +91,21 @@ def costs(chunk: Chunk, H: Tensor, W: Tensor, objective: Objective) -> Tensor:
         fitted[part] = (H[rows[part]] * W.mT[columns[part]]).sum(dim=1)
     logs = torch.special.xlogy(values, values) - torch.special.xlogy(values, fitted) - values
     return (H @ W.sum(dim=1)).index_add(0, rows, logs)
+
+
+def _totals(chunk: Chunk) -> Tensor:
+    X = chunk.X
+    return (
+        X.sum(dim=1)
+        if isinstance(X, Tensor)
+        else torch.from_numpy(np.asarray(X.sum(axis=1))).flatten()
+    )
+
+
+def _rows_times(X: SparseRows, factors: Tensor) -> SparseRows:
+    scaled = X.copy()
+    scaled.data *= np.repeat(factors.numpy().ravel(), np.diff(X.indptr))
+    return scaled
 
 
 def _grams(chunk: Chunk, W: Tensor, objective: Frobenius) -> Iterator[tuple[slice, Tensor]]:

@@ -318,7 +318,7 @@ def _checked_weights(
 ) -> Tensor | None:
     if weights is None:
         return None
-    w = torch.as_tensor(np.asarray(weights) if not isinstance(weights, Tensor) else weights)
+    w = torch.as_tensor(np.array(weights) if not isinstance(weights, Tensor) else weights)
     w = w.detach().to(device, dtype)
     if w.shape != (n,):
         raise InputDataError(f"sample_weight has the shape {tuple(w.shape)}; expected ({n},)")

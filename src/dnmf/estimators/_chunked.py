@@ -37,8 +37,8 @@ class ChunkedFactorisation(UnfoldedFactorisation):
         exact : "auto", True or False
             ``"auto"``: exact, by the quickest way there is. On a CPU that is the exact solver alone. On other devices
             the network infers, and the exact solver finishes every sample whose :meth:`certificate` exceeds
-            :data:`dnmf.criteria.EXACT_RESIDUAL` (1e-9 in float64; ``layer="kl"``: 1e-6 nats). True: the exact solver
-            for all samples. False: what the network gives, however far that is.
+            :data:`dnmf.criteria.EXACT_RESIDUAL` (1e-9 in float64; ``layer="kl"``: 1e-10 nats for each 1 of the sample's
+            sum). True: the exact solver for all samples. False: what the network gives, however far that is.
         mask : (n_samples, n_features) of bool, optional
             True where an entry is missing. Exposures are then optimal for the known entries; the network takes none.
 
@@ -128,9 +128,8 @@ class ChunkedFactorisation(UnfoldedFactorisation):
     def _model(self, exact: bool | str) -> Model:
         W = self._to_tensor(self.components_)
         objective = self._objective
-        bound = EXACT_RESIDUAL[self._fitted_precision]
-        if isinstance(objective, Poisson):
-            bound = EXACT_NATS
+        poisson = isinstance(objective, Poisson)
+        bound = (EXACT_NATS if poisson else EXACT_RESIDUAL)[self._fitted_precision]
         alone = exact is True or (exact == "auto" and W.device.type == "cpu")
         return Model(
             W,

@@ -126,7 +126,8 @@ class DNMF(ChunkedFactorisation):
 
     Examples
     --------
-    >>>     >>> rng = np.random.default_rng(0)
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
     >>> X = rng.gamma(0.5, size=(100, 3)) @ rng.dirichlet(np.full(20, 0.3), size=3)
     >>> DNMF(n_components=3).fit_transform(X).shape
     (100, 3)

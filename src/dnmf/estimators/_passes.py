@@ -9,7 +9,7 @@ from dnmf.engine.chunks import State, Sums
 from dnmf.engine.exact import certificates, costs, exact_exposures
 from dnmf.engine.samples import Chunk
 from dnmf.exceptions import InputDataError
-from dnmf.kernels.objectives import Objective
+from dnmf.kernels.objectives import Objective, Poisson
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Model:
     network : torch module, optional
         Infers them; without it they are exact.
     bound : float, optional
-        Certificate above which a sample's exposures from the network are finished exactly; None for never.
+        Certificate above which a sample's exposures from the network are finished exactly, of a likelihood for each 1
+        of its sum; None for never.
     """
 
     W: Tensor
@@ -47,9 +48,12 @@ def infer(chunk: Chunk, state: State, model: Model) -> Tensor:
     dense = X if isinstance(X, Tensor) else torch.from_numpy(X.toarray())
     H: Tensor = network(dense)
     if model.bound is not None:
-        rest = (model.objective.certificate(dense, H, model.W) > model.bound).nonzero()[:, 0]
+        # That of a likelihood is in nats, which grow with the sample.
+        unit = dense.sum(dim=1) if isinstance(model.objective, Poisson) else 1.0
+        certificate = model.objective.certificate(dense, H, model.W)
+        rest = (certificate > model.bound * unit).nonzero()[:, 0]
         if len(rest):
-            H[rest] = model.objective.exposures(dense[rest], model.W, start=H[rest])
+            H[rest] = exact_exposures(Chunk(dense[rest]), model.W, model.objective)
     return H
 
 

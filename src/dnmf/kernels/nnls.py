@@ -16,7 +16,8 @@ from dnmf.kernels.finite import finite
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
 CHUNK_ROWS = 2048
-GUESS_ITERATIONS = 10
+# Most steps of the guess, and components per step: supports of few components are guessed in fewer.
+GUESS_ITERATIONS, COMPONENTS_PER_GUESS = 10, 4
 GUESS_PENALTY = 0.3
 GUESS_RELAXATION = 1.6
 
@@ -130,7 +131,7 @@ class _RowSolver:
         """Return the likely support by a few steps of ADMM: matrix products only."""
         target = moments @ self.inverse
         state = target
-        for _ in range(GUESS_ITERATIONS):
+        for _ in range(min(GUESS_ITERATIONS, len(self.gram) // COMPONENTS_PER_GUESS)):
             # state = exposure + scaled dual; |state| = exposure - dual, since one of the two is always zero.
             step = np.abs(state) @ self.inverse
             step *= GUESS_PENALTY
