@@ -40,7 +40,7 @@ def _checkpoint_files() -> Files:
         checkpoint = Checkpoint(folder, RUN)
         for candidate in _candidates().values():
             checkpoint.save_candidate(candidate)
-        checkpoint.save_restart(4, 1, _candidates()[2].signatures)
+        checkpoint.save_restart(4, 1, _candidates()[2].components)
 
     return files_of(write)
 
@@ -72,7 +72,7 @@ def _checkpoint(rng: Random) -> Case:
 
 def _check_checkpoint(answer: Any, _files: Files, _said: Sequence[str]) -> str:
     """Every part is as it was written; None says that it will be computed again."""
-    expected = [*_candidates().values(), _candidates()[2].signatures]
+    expected = [*_candidates().values(), _candidates()[2].components]
     for found, written in zip(answer, expected, strict=True):
         if found is None:
             continue

@@ -277,7 +277,7 @@ def test_one_sample_and_one_component_are_enough():
         ({"l1_reg": -1.0}, "l1_reg must be a finite number >= 0, got -1.0"),
         ({"l2_reg": float("nan")}, "l2_reg must be a finite number >= 0, got nan"),
         ({"l2_reg": "much"}, "l2_reg must be a finite number >= 0, got 'much'"),
-        ({"layer": "cnn"}, "layer must be one of .*admm.*, got 'cnn'"),
+        ({"layer": "cnn"}, "unknown layer 'cnn': choose one of .*admm"),
         ({"init": "zeros"}, "init must be one of .*, got 'zeros'"),
         ({"init": "ones"}, "init='ones' gives equal components"),
         ({"layer": "kl", "l1_reg": 1.0}, "Poisson likelihood takes no penalties"),
