@@ -13,6 +13,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ from factorisation_methods import (
     minibatch,
     of_estimator,
 )
-from general_data import CHOICE_SEED, LARGE, REPORTED_SEED, SETS, Data, alike_spectra, load
+from general_data import CHOICE_SEED, LARGE, REPORTED_SEED, SETS, Data, Set, alike_spectra, load
 from paper.run import provenance
 from protocol import RESULTS
 
@@ -124,9 +125,12 @@ def compare(objective: str, name: str, methods: list[str], repeats: int) -> Iter
         }
 
 
-def alone(objective: str, name: str, method: str) -> Row:
-    """Fit and transform one set with one tool, and return the peak memory of this process, too."""
-    data = load(name)
+def alone(folder: str, objective: str, name: str, method: str) -> Row:
+    """Fit and transform a kept set with one tool, and return the peak memory of this process, too."""
+    train, test = (
+        scipy.sparse.load_npz(Path(folder) / f"{part}.npz") for part in ("train", "test")
+    )
+    data = Set(train, test, LARGE[name][1])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fitted, fit_seconds = timed_fit(objective, method, data.train, data.k)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -153,11 +157,17 @@ def in_fresh_processes(name: str, repeats: int, quick: bool) -> Iterator[Row]:
         if (method in (PEER[objective], OURS) if quick else method != "torchnmf")
     ]
     found: dict[tuple[str, str], list[Row]] = {job: [] for job in jobs}
-    for _ in range(repeats):
-        for job in jobs:
-            command = [sys.executable, __file__, "--alone", job[0], name, job[1]]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            found[job].append(json.loads(done.stdout.splitlines()[-1]))
+    with tempfile.TemporaryDirectory() as folder:  # making the data takes more memory than they do
+        data = load(name)
+        for part in ("train", "test"):
+            scipy.sparse.save_npz(Path(folder) / f"{part}.npz", getattr(data, part))
+        for _ in range(repeats):
+            for objective, method in jobs:
+                command = [sys.executable, __file__, "--alone", folder, objective, name, method]
+                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                row = json.loads(done.stdout.splitlines()[-1])
+                found[objective, method].append(row)
+                print(row, flush=True)
     for rows in found.values():
         middle = pd.DataFrame(rows).median(numeric_only=True).to_dict()
         yield rows[0] | {key: middle[key] for key in rows[0] if key.endswith(("_seconds", "_mb"))}
@@ -238,7 +248,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--quick", action="store_true", help="ours and one peer alone")
     options.add_argument("--results", type=Path, default=RESULTS)
-    options.add_argument("--alone", nargs=3, metavar=("OBJECTIVE", "SET", "METHOD"))
+    options.add_argument("--alone", nargs=4, metavar=("FOLDER", "OBJECTIVE", "SET", "METHOD"))
     chosen = options.parse_args()
     torch.set_num_threads(1)
     with threadpool_limits(1), warnings.catch_warnings():
@@ -270,12 +280,12 @@ def run(parts: list[str], chosen: argparse.Namespace) -> None:
                 if objective == LEAST_SQUARES or name in LIKELIHOOD_SETS:
                     tools = [PEER[objective], OURS] if chosen.quick else list(methods)
                     report(list(compare(objective, name, tools, chosen.repeats)), path)
+    if "dictionary" in parts:
+        report(list(given_dictionary()), path)
     if "large" in parts:
         for name in LARGE:
             if name != "package-summaries" or shutil.which("apt-cache"):
                 report(list(in_fresh_processes(name, chosen.repeats, chosen.quick)), path)
-    if "dictionary" in parts:
-        report(list(given_dictionary()), path)
 
 
 def report(rows: list[Row], path: Path) -> None:
