@@ -25,7 +25,7 @@ EXACT_RESIDUAL = {"float64": 1e-9, "float32": 1e-5}
 Rounding leaves 1e-12 and 1e-6."""
 
 EXACT_NATS = {"float64": 1e-10, "float32": 1e-5}
-"""Nats that a likelihood can still gain up to which exposures count as exact, for each 1 of a sample's sum, by precision.
+"""Nats, for each 1 of a sample's sum, that a likelihood can still gain up to which exposures count as exact.
 
 A sample of 10,000 counts is then within 1e-6 nats of its maximum."""
 

@@ -39,10 +39,10 @@ def exact_exposures(
     scale = torch.where(total > 0, _SUM / total, 1.0)[:, None]
     state = None if state is None else state * scale
     tol = EXACT_NATS["float64"] * _SUM
-    if isinstance(chunk.X, Tensor) and chunk.X.shape[1] <= NEWTON_FEATURES:
-        if chunk.observed is None:
-            start = None if state is None else state[1]
-            return kl_exposures(chunk.X * scale, W, start=start, tol=tol).H / scale
+    dense = isinstance(chunk.X, Tensor) and chunk.observed is None
+    if dense and chunk.X.shape[1] <= NEWTON_FEATURES:
+        start = None if state is None else state[1]
+        return kl_exposures(chunk.X * scale, W, start=start, tol=tol).H / scale
     X = chunk.X * scale if isinstance(chunk.X, Tensor) else _rows_times(chunk.X, scale)
     start = None if chunk.start is None else chunk.start * scale
     scaled = replace(chunk, X=X, start=start)

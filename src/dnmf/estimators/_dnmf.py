@@ -146,7 +146,7 @@ class DNMF(ChunkedFactorisation):
         l1_reg: float = 0.0,
         l2_reg: float = 0.0,
         init: str = "separable",
-        max_iter: int = 500,
+        max_iter: int = 250,
         tol: float = TOL,
         warm_start: bool = False,
         dictionary: ArrayLike | None = None,
