@@ -43,7 +43,7 @@ TRAINING_STEPS = {"plain": 0, "signatures": 300}
 JUDGED_SAMPLES = 2000
 ITERATIONS_PER_LINE = 10  # of what ``verbose`` prints
 # Starts that ``init="auto"`` compares. Which is better differs from data to data, by 2 % of the error and more.
-AUTO_STARTS = {"plain": ("separable", "nndsvda"), "signatures": ("separable",)}
+AUTO_STARTS = {"plain": ("separable", "nndsvd"), "signatures": ("separable",)}
 
 
 class DNMF(ChunkedFactorisation):
@@ -80,7 +80,7 @@ class DNMF(ChunkedFactorisation):
     init : str
         Start of the dictionary: ``"separable"`` (the most unlike samples), ``"nndsvd"``, ``"nndsvda"``, ``"random"``,
         ``"custom"`` (the ``components`` given to :meth:`fit`), or ``"auto"``: separable and, for the plain search, that
-        or nndsvda, whichever led to the lower cost after a short search.
+        or nndsvd, whichever led to the lower cost after a short search.
     max_iter : int
         Most iterations of the plain search, each one pass over the data.
     tol : float
