@@ -1,6 +1,6 @@
 """Classic steps as layers of PyTorch networks, their rules by name, and the loops that train them."""
 
-from dnmf.unfolding.fitting import TrainingState, fit
+from dnmf.unfolding.fitting import fit
 from dnmf.unfolding.layers import (
     ADMMLayer,
     KLLayer,
@@ -14,7 +14,7 @@ from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.paper_training import train_supervised, train_unsupervised
 from dnmf.unfolding.problem import Problem
 from dnmf.unfolding.to_dictionary import train_to_dictionary
-from dnmf.unfolding.training import History, TrainConfig
+from dnmf.unfolding.training import History, TrainConfig, TrainingState
 
 __all__ = [
     "LAYERS",
