@@ -14,7 +14,7 @@ from dnmf.unfolding.blind_rules import (
     lpalm,
 )
 from dnmf.unfolding.exact import ExactNNLS, ExactPoisson, exact_nnls, exact_poisson
-from dnmf.unfolding.fitting import TrainingState, fit
+from dnmf.unfolding.fitting import fit
 from dnmf.unfolding.fixed_point import FixedPoint
 from dnmf.unfolding.layers import (
     ADMMLayer,
@@ -31,7 +31,7 @@ from dnmf.unfolding.paper_training import train_supervised, train_unsupervised
 from dnmf.unfolding.problem import Problem
 from dnmf.unfolding.rules import LAYERS, register_rule
 from dnmf.unfolding.to_dictionary import train_to_dictionary
-from dnmf.unfolding.training import History, TrainConfig
+from dnmf.unfolding.training import History, TrainConfig, TrainingState
 
 __all__ = [
     "BLIND_RULES",

@@ -1,8 +1,7 @@
 """Training of any network on any batches: loss, optimiser and schedule of one's own, precision, checkpoints, ranks."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,40 +13,13 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from dnmf.unfolding.batches import Batch, cause, inputs_of, moved
 from dnmf.unfolding.checkpoint import TrainingCheckpoint
-from dnmf.unfolding.training import Course, History, TrainConfig, fit_loop, project
+from dnmf.unfolding.training import Course, History, TrainConfig, TrainingState, fit_loop, project
 
 _MOST_NAMED = 5  # names in a message
 
 
-@dataclass(frozen=True)
-class TrainingState:
-    """What a callback of :func:`fit` sees after an epoch.
-
-    Attributes
-    ----------
-    epoch, epochs : int
-        Epochs done, and in all.
-    cost : float
-        Training cost of the epoch.
-    validation : float, optional
-        Validation cost after it.
-    network, optimizer
-        As they train.
-    history : History
-        All costs so far.
-    """
-
-    epoch: int
-    epochs: int
-    cost: float
-    validation: float | None
-    network: nn.Module
-    optimizer: Optimizer
-    history: History
-
-
-Batch = Any
 Loss = Callable[[Any, Batch], Tensor]
 Callback = Callable[[TrainingState], object]
 
@@ -263,14 +235,14 @@ class _Trainer:
         """Take a step on every batch; return the mean loss."""
         total, samples = 0.0, 0
         for number, given in enumerate(loader, start=1):
-            batch = _moved(given, self.device)
-            inputs = _inputs_of(batch)
+            batch = moved(given, self.device)
+            inputs = inputs_of(batch)
             try:
                 value = self._step(inputs, batch)
             except FloatingPointError as error:
                 raise FloatingPointError(
                     f"{error} in batch {number} of epoch {self.epoch}: training stopped, the network keeps the last "
-                    f"good weights. {_cause(batch)}"
+                    f"good weights. {cause(batch)}"
                 ) from None
             except Exception as error:
                 error.add_note(f"in batch {number} of epoch {self.epoch}")
@@ -288,8 +260,8 @@ class _Trainer:
         self.bare.eval()
         with torch.no_grad():
             for given in batches:
-                batch = _moved(given, self.device)
-                inputs = _inputs_of(batch)
+                batch = moved(given, self.device)
+                inputs = inputs_of(batch)
                 with self._precision():
                     value = _one_number(self.loss(self.bare(inputs), batch))
                 total += value.item() * len(inputs)
@@ -364,47 +336,3 @@ def _one_number(loss: Tensor) -> Tensor:
         found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
         raise ValueError(f"the loss must be one number, such as a mean over the batch, not {found}")
     return loss.reshape(())
-
-
-def _inputs_of(batch: Batch) -> Tensor:
-    """Return what the network is given of a batch."""
-    if isinstance(batch, Mapping):
-        if "X" not in batch:
-            raise ValueError(
-                f'a batch that is a dict needs the entry "X"; it has {", ".join(map(str, batch))}'
-            )
-        batch = batch["X"]
-    elif isinstance(batch, list | tuple) and batch:
-        batch = batch[0]
-    if not isinstance(batch, Tensor):
-        raise ValueError(
-            f"a batch is a tensor, a tuple or a dict of tensors, not {type(batch).__name__}"
-        )
-    return batch
-
-
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    """Return a batch with its tensors on a device."""
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    if isinstance(batch, Mapping):
-        return {name: _moved(part, device) for name, part in batch.items()}
-    if isinstance(batch, list | tuple):
-        return tuple(_moved(part, device) for part in batch)
-    return batch
-
-
-def _cause(batch: Batch) -> str:
-    """Return what is wrong with a batch, or else what to do."""
-    parts = (
-        batch.values()
-        if isinstance(batch, Mapping)
-        else batch
-        if isinstance(batch, tuple)
-        else [batch]
-    )
-    for part in parts:
-        if isinstance(part, Tensor) and not bool(part.isfinite().all()):
-            row = int((~part.isfinite()).reshape(len(part), -1).any(dim=1).int().argmax())
-            return f"Row {row} of the batch holds a value that is not finite."
-    return "Lower the learning rate, or scale the data."

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from dnmf.kernels.costs import frobenius_cost
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.progress import Progress
-from dnmf.unfolding.fitting import Callback, TrainingState, fit
-from dnmf.unfolding.training import History, TrainConfig
+from dnmf.unfolding.fitting import Callback, fit
+from dnmf.unfolding.training import History, TrainConfig, TrainingState
 
 
 def train_supervised(

@@ -39,7 +39,7 @@ def train_to_dictionary(
 
     Loss: the mean over samples of ``log(1 + e / e0)``, with e the excess of the cost over its minimum and e0 a
     thousandth of that minimum (and ten roundings of a cost of the sample's size). The logarithm weighs all samples
-    alike, whatever their number of mutations. For least squares
+    alike, whatever their totals. For least squares
     ``e = s^2 (1/2 (h - h*) G (h - h*)^T + max(h* G - c, 0) h^T)``, h* by exact NNLS, s the sample's total; for the
     Kullback-Leibler cost its difference to that of the exact solution.
 

@@ -74,6 +74,33 @@ class Course:
     best: dict[str, Tensor] | None = None
 
 
+@dataclass(frozen=True)
+class TrainingState:
+    """What a callback of :func:`dnmf.unfolding.fit` sees after an epoch.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Epochs done, and in all.
+    cost : float
+        Training cost of the epoch.
+    validation : float, optional
+        Validation cost after it.
+    network, optimizer
+        As they train.
+    history : History
+        All costs so far.
+    """
+
+    epoch: int
+    epochs: int
+    cost: float
+    validation: float | None
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    history: History
+
+
 def fit_loop(
     network: nn.Module,
     epoch: Callable[[], float],
