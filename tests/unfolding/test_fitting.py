@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, TensorDataset
 
 from dnmf.exceptions import CheckpointError
-from dnmf.unfolding import Unfolded, UnfoldedMU, fit
+from dnmf.unfolding import ExactNNLS, Unfolded, UnfoldedMU, fit
 
 ADAM = partial(torch.optim.Adam, lr=1e-2)
 
@@ -101,6 +101,15 @@ def test_every_layer_can_have_its_share_of_the_loss(pairs):
     optimiser.step()
     twin.project_nonnegative_()
     torch.testing.assert_close(weights(trained), weights(twin))
+
+
+def test_every_part_of_a_network_is_projected(problem):
+    X, _, W = problem(20, 12, 3, 0)
+    codes = ExactNNLS(W)
+    classifier = nn.Sequential(codes, nn.Linear(3, 1, dtype=X.dtype))
+    fast = partial(torch.optim.Adam, lr=0.5)  # far below zero without the projection
+    fit(classifier, [X], lambda found, _: found.square().mean(), epochs=5, optimizer=fast)
+    assert codes.dictionary.min() == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

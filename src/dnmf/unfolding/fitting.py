@@ -75,8 +75,8 @@ def fit(
     Parameters
     ----------
     network : module
-        Trained in place, or one wrapped by ``DistributedDataParallel``. After every step its
-        ``project_nonnegative_()`` is called, if it has one.
+        Trained in place, or one wrapped by ``DistributedDataParallel``. After every step ``project_nonnegative_()`` is
+        called of every part that has it.
     loader : iterable of batches
         Read once an epoch: a DataLoader, or a list of batches. A batch is a tensor (the inputs), a tuple or list (the
         inputs come first) or a dict (the inputs are its entry ``"X"``).

@@ -161,8 +161,8 @@ def take_step(
 ) -> float:
     """Take one step of the optimiser and its schedule down the gradient of a loss; return the loss.
 
-    With ``clip`` gradients whose norm is above 1 are scaled to it. A network that has ``project_nonnegative_()``
-    is projected after the step.
+    With ``clip`` gradients whose norm is above 1 are scaled to it. Parts of the network that have
+    ``project_nonnegative_()`` are projected after the step.
     """
     optimiser.zero_grad()
     loss.backward()
@@ -176,10 +176,11 @@ def take_step(
 
 
 def project(network: nn.Module) -> None:
-    """Project the weights of a network that says how, such as those that must not be negative."""
-    projection = getattr(network, "project_nonnegative_", None)
-    if projection is not None:
-        projection()
+    """Project the weights of all parts of a network that say how, such as those that must not be negative."""
+    for module in network.modules():
+        projection = getattr(module, "project_nonnegative_", None)
+        if projection is not None:
+            projection()
 
 
 def one_cycle(
