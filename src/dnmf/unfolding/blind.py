@@ -1,4 +1,4 @@
-"""Networks that unfold a whole factorisation: every layer updates the exposures and the dictionary."""
+"""Networks that unfold a whole factorisation: layers update the exposures and, by most rules, the dictionary."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -86,7 +86,8 @@ class UnfoldedNMF(nn.Module):
     """A factorisation as a network: L layers, each updating exposures and dictionary. X alone is its input.
 
     A data set ``X (n, f)`` is one problem with its own dictionary; ``X (b, n, f)`` are b problems. Untrained, it is L
-    steps of the classic algorithm.
+    steps of the classic algorithm. A rule without a step of the dictionary, such as ``"deep-nmf"``, whose layers have
+    learned dictionaries of their own, finds exposures alone: its W is the start.
 
     Parameters
     ----------
