@@ -240,6 +240,16 @@ def test_the_loss_over_all_layers_weighs_each(data):
         factor_loss(found, H, W, [1.0])
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_the_loss_refuses_factors_of_other_sizes(data):
+    X, H, W = data
+    found = UnfoldedNMF.from_dictionary(W, 2).iterates(X)
+    with pytest.raises(ValueError, match=r"H has the shape \(8, 1\), the H of the network \(8, 3"):
+        factor_loss(found, H[:, :1], W, [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"W has the shape \(1, 10\)"):
+        factor_loss(found, H, W[:1], [1.0, 1.0])
+
+
 def test_separated_sources_add_up_to_the_data_where_anything_is_explained(data):
     X, H, W = data
     H = H.clone()

@@ -301,8 +301,13 @@ def factor_loss(
     Raises
     ------
     ValueError
-        If there are not as many weights as iterates after the start.
+        If there are not as many weights as iterates after the start, or factors have other shapes than theirs.
     """
+    for name, factor, like in zip("HW", (H, W), iterates[-1], strict=True):
+        if factor.shape != like.shape:
+            raise ValueError(
+                f"{name} has the shape {tuple(factor.shape)}, the {name} of the network {tuple(like.shape)}"
+            )
     if len(layer_weights) != len(iterates) - 1:
         raise ValueError(
             f"expected a weight for each of {len(iterates) - 1} layers, got {len(layer_weights)}"
