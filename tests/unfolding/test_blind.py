@@ -276,6 +276,29 @@ def test_what_does_not_fit_is_named():
         UnfoldedNMF(4, 3)(torch.ones(2, 4))
 
 
+@pytest.mark.parametrize("name", ["W0", "known"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_dictionaries_hold_what_a_dictionary_can(name, value):
+    W = torch.ones(2, 4)
+    W[1, 1] = value
+    with pytest.raises(ValueError, match=f"{name}: a dictionary has .* finite values >= 0"):
+        UnfoldedNMF(4, 2, **{name: W})
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_known_components_are_some_or_all_of_them(data):
+    X, _, W = data
+    for network in (UnfoldedNMF(F, K, L, known=W), UnfoldedNMF.from_dictionary(W, L, n_known=K)):
+        assert torch.equal(network(X).W, W)
+    for n_known in (-1, K + 1):
+        with pytest.raises(ValueError, match=f"from 0 to the {K} components, not {n_known}"):
+            UnfoldedNMF.from_dictionary(W, L, n_known=n_known)
+    with pytest.raises(ValueError, match=r"known is torch.float64, W0 torch.float32"):
+        UnfoldedNMF(F, K, L, W0=W.float(), known=W[:1])
+    with pytest.raises(ValueError, match=r"known: a dictionary has .* floating point"):
+        UnfoldedNMF(F, K, L, known=W.long())
+
+
 def test_factors_are_a_pair_by_name_too():
     H, W = Factors(torch.ones(2, 1), torch.ones(1, 3))
     assert (H.shape, W.shape) == ((2, 1), (1, 3))
