@@ -168,11 +168,18 @@ def train_unsupervised(
     history : History
         Cost (5) divided by the number of samples.
 
+    Raises
+    ------
+    ValueError
+        For another order.
+
     Notes
     -----
     Paper 2.3 and eq. 5.
     """
     config = config or TrainConfig()
+    if dictionary_order not in ("fresh", "stale"):
+        raise ValueError(f"dictionary_order must be 'fresh' or 'stale', not {dictionary_order!r}")
     W: Tensor | None = None
 
     def loss(H: Tensor, X: Tensor) -> Tensor:

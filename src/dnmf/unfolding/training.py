@@ -27,10 +27,21 @@ class TrainConfig:
         Passes over the data.
     learning_rate : float
         Of Adam.
+
+    Raises
+    ------
+    ValueError
+        If they are out of range.
     """
 
     max_epochs: int = 500
     learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.max_epochs < 0:
+            raise ValueError(f"max_epochs must be at least 0, not {self.max_epochs}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0 and finite, not {self.learning_rate}")
 
 
 @dataclass(slots=True)
