@@ -299,6 +299,33 @@ def test_known_components_are_some_or_all_of_them(data):
         UnfoldedNMF(F, K, L, known=W.long())
 
 
+class Shrinking(PALMLayer):
+    def forward(self, state, problem):
+        return super().forward(state, problem)[:, :1]
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_an_own_rule_that_is_none_is_told_what_it_lacks(data):
+    X, _, W = data
+    with pytest.raises(TypeError, match=r"a rule is a name or a dnmf.unfolding.BlindRule"):
+        UnfoldedNMF.from_dictionary(W, L, rule=PALMLayer)
+    step = PALMLayer.from_dictionary
+    for name, rule in {
+        "exposures": BlindRule(lambda W: W),
+        "dictionary": BlindRule(step, lambda W: torch.nn.Linear(2, 2)),
+    }.items():
+        with pytest.raises(TypeError, match=rf"rule\.{name} must make a .*UnfoldedLayer"):
+            UnfoldedNMF.from_dictionary(W, L, rule=rule)
+    for name, n, rule in (
+        ("exposures", N, BlindRule(Shrinking.from_dictionary)),
+        ("dictionary", F, BlindRule(step, Shrinking.from_dictionary)),
+    ):
+        network = UnfoldedNMF.from_dictionary(W, L, rule=rule)
+        message = rf"step of the {name}, Shrinking, must keep the shape \({n}, 3\).*\({n}, 1\)"
+        with pytest.raises(ValueError, match=message):
+            network(X)
+
+
 def test_factors_are_a_pair_by_name_too():
     H, W = Factors(torch.ones(2, 1), torch.ones(1, 3))
     assert (H.shape, W.shape) == ((2, 1), (1, 3))

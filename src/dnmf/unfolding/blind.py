@@ -41,9 +41,17 @@ class BlindLayer(nn.Module):
 
     @classmethod
     def of(cls, rule: BlindRule, W: Float[Tensor, "k f"]) -> "BlindLayer":
-        """Return the layer of a rule that starts from the dictionary ``W``."""
-        dictionary = None if rule.dictionary is None else rule.dictionary(W)
-        return cls(rule.exposures(W), dictionary, dictionary_first=rule.dictionary_first)
+        """Return the layer of a rule that starts from the dictionary ``W``; a TypeError if the rule makes none."""
+        steps: dict[str, UnfoldedLayer] = {}
+        for name, make in (("exposures", rule.exposures), ("dictionary", rule.dictionary)):
+            if make is not None:
+                steps[name] = step = make(W)
+                if not isinstance(step, UnfoldedLayer):
+                    raise TypeError(
+                        f"rule.{name} must make a dnmf.unfolding.UnfoldedLayer from a dictionary (k, f), "
+                        f"not {type(step).__name__}"
+                    )
+        return cls(**steps, dictionary_first=rule.dictionary_first)
 
     def forward(
         self,
@@ -57,7 +65,7 @@ class BlindLayer(nn.Module):
         if self.dictionary_first:
             W = self._next_dictionary(X, H, W)
         problem = Problem(X, W.clamp(min=0), l1_reg=l1_reg, l2_reg=l2_reg)
-        H = call_in(X.dtype, self.exposures, H, problem)
+        H = _next("exposures", self.exposures, H, problem)
         if not self.dictionary_first:
             W = self._next_dictionary(X, H, W)
         return H, W
@@ -66,13 +74,24 @@ class BlindLayer(nn.Module):
         if self.dictionary is None:
             return W
         problem = Problem(X.mT, H.clamp(min=0).mT)
-        return call_in(X.dtype, self.dictionary, W.mT, problem).mT
+        return _next("dictionary", self.dictionary, W.mT, problem).mT
 
     def project_nonnegative_(self) -> None:
         """Clamp the weights of both steps that must not be negative."""
         for step in (self.exposures, self.dictionary):
             if step is not None:
                 step.project_nonnegative_()
+
+
+def _next(name: str, step: UnfoldedLayer, state: Tensor, problem: Problem) -> Tensor:
+    following = call_in(problem.X.dtype, step, state, problem)
+    if not isinstance(following, Tensor) or following.shape != state.shape:
+        found = getattr(following, "shape", type(following).__name__)
+        raise ValueError(
+            f"the step of the {name}, {type(step).__name__}, must keep the shape {tuple(state.shape)} of its state, "
+            f"not return {tuple(found) if isinstance(found, torch.Size) else found}"
+        )
+    return following
 
 
 class UnfoldedNMF(nn.Module):
@@ -107,6 +126,8 @@ class UnfoldedNMF(nn.Module):
 
     Raises
     ------
+    TypeError
+        For a rule that is no BlindRule, or makes no layers.
     ValueError
         For an unknown rule, a start or known components of another size or of other than finite values >= 0, or a
         learned start without ``W0``.
@@ -151,6 +172,8 @@ class UnfoldedNMF(nn.Module):
             if rule not in BLIND_RULES:
                 raise ValueError(f"unknown rule {rule!r}: choose one of {', '.join(BLIND_RULES)}")
             rule = BLIND_RULES[rule]
+        elif not isinstance(rule, BlindRule):
+            raise TypeError(f"a rule is a name or a dnmf.unfolding.BlindRule, not {rule!r}")
         shape = (n_components, n_features)
         for name, given in (("W0", W0), ("known", known)):
             if given is not None:
