@@ -1,12 +1,37 @@
-"""Batches of a training: a tensor, a tuple or a dict of tensors."""
+"""What a training is given: batches, the inputs in them, and a loss of one number; what is wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset
 
 Batch = Any
+
+
+def check_batches(name: str, batches: Iterable[Batch]) -> None:
+    """Raise a TypeError for samples that are not in batches: they would be read one by one, or as other batches."""
+    unbatched = isinstance(batches, Dataset) and not isinstance(batches, IterableDataset)
+    pair = isinstance(batches, tuple) and any(isinstance(part, Tensor) for part in batches)
+    if (
+        unbatched
+        or pair
+        or isinstance(batches, Tensor | Mapping)
+        or not isinstance(batches, Iterable)
+    ):
+        raise TypeError(
+            f"{name} must be batches, such as DataLoader(TensorDataset(X, H), batch_size=64) or the list [(X, H)], "
+            f"not a {type(batches).__name__}"
+        )
+
+
+def one_number(loss: Tensor) -> Tensor:
+    """Return a loss as a scalar; a ValueError for anything else."""
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"the loss must be one number, such as a mean over the batch, not {found}")
+    return loss.reshape(())
 
 
 def inputs_of(batch: Batch) -> Tensor:
@@ -23,6 +48,8 @@ def inputs_of(batch: Batch) -> Tensor:
         raise ValueError(
             f"a batch is a tensor, a tuple or a dict of tensors, not {type(batch).__name__}"
         )
+    if not batch.numel():
+        raise ValueError("the batch has no samples")
     return batch
 
 
