@@ -81,6 +81,18 @@ def test_a_mask_a_masked_array_and_nan_mean_the_same(data, missing, layer):
         models[0].transform(nan, exact=False)
 
 
+def test_held_out_entries_tell_how_many_components_there_are():
+    rng = np.random.default_rng(0)
+    X = rng.poisson(rng.gamma(0.5, 60, (300, 3)) @ rng.dirichlet(np.full(20, 0.4), 3)).astype(float)
+    held_out = rng.random(X.shape) < 0.1
+    errors = {}
+    for k in (1, 2, 3, 5, 7):
+        model = DNMF(k).fit(X, mask=held_out)
+        predicted = model.transform(X, mask=held_out) @ model.components_
+        errors[k] = np.square(predicted - X)[held_out].mean()
+    assert min(errors, key=errors.__getitem__) == 3
+
+
 def test_exposures_of_samples_with_missing_entries_are_those_of_the_known_ones(data, missing):
     model = DNMF(3).fit(data)
     exposures = model.transform(data, mask=missing)
