@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from dnmf.estimators._inputs import check_range
+from dnmf.engine.checks import check_range
 
 
 def check_dictionary(dictionary: ArrayLike, n_components: int | None, precision: str) -> None:

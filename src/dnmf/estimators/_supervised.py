@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from dnmf.engine.checks import check_range
 from dnmf.estimators._base import Array, FactorisationEstimator, to_array
-from dnmf.estimators._inputs import check_range
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.kernels.known_exposures import dispersion, variance_exponent
 from dnmf.kernels.nnls import exact_signatures
