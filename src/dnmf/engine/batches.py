@@ -109,8 +109,9 @@ def checksum(rows: Any) -> float:
         rows = rows.cpu().numpy()
     if np.ma.isMaskedArray(rows):
         rows = rows.filled(0)
+    m = rows.shape[0]
     sums = rows.sum(axis=1) if sparse.issparse(rows) else np.nansum(rows, axis=1, dtype=np.float64)
-    return float(np.ravel(sums) @ np.arange(1, len(sums) + 1) / max(len(sums), 1))
+    return float(np.ravel(sums) @ np.arange(1, m + 1) / m)
 
 
 def holds_batches(X: Any) -> bool:

@@ -188,6 +188,15 @@ class Samples:
         return part
 
     @property
+    def weighted(self) -> bool:
+        """Whether samples have weights."""
+        return self._weights is not None
+
+    def scale_start(self, factor: float) -> None:
+        """Multiply the exposures to start from."""
+        self._start = self._start * factor
+
+    @property
     def in_files(self) -> bool:
         """Whether other processes can read the data by themselves."""
         return isinstance(self.source, Memmap | Store | BackedCsr)

@@ -67,7 +67,11 @@ def source_of(X: Any) -> Source:
 
 def is_in_file(X: Any) -> bool:
     """Whether an array is a map of a file: what numpy computes from such a map has its type, but lies in memory."""
-    return isinstance(X, np.memmap) and X.filename is not None and X._mmap is not None
+    return (
+        isinstance(X, np.memmap)
+        and X.filename is not None
+        and getattr(X, "_mmap", None) is not None
+    )
 
 
 class _Array:

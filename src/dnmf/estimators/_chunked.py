@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
@@ -48,6 +49,8 @@ class ChunkedFactorisation(UnfoldedFactorisation):
             In the unit of a sample's sum where the rows of ``components_`` sum to 1.
         """
         check_is_fitted(self)
+        if isinstance(exact, np.bool_):
+            exact = bool(exact)
         if not any(exact is choice for choice in self._exact) and exact != "auto":
             raise ValueError(f"exact must be 'auto', True or False, got {exact!r}")
         return self._rows_of(infer, self._read(X, mask=mask), self._model(exact), "exposures")
