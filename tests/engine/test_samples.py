@@ -204,8 +204,80 @@ def test_batches_that_change_their_size_are_told(X):
     batches = Batches([X[:20], X[20:]])
     samples = as_samples(batches)
     batches.parts[1] = X[21:]
-    with pytest.raises(InputDataError, match="chunk 1 of the data has the shape"):
+    with pytest.raises(InputDataError, match="batch 1 of the data has the shape"):
         read(samples)
+
+
+def test_batches_in_another_order_at_a_later_pass_are_told(X):
+    batches = Batches([X[:20], X[20:40], X[40:]])
+    samples = as_samples(batches)
+    assert [len(chunk.X) for chunk in read(samples)] == [20, 20, 10]
+    batches.parts[0] = X[:20][::-1]
+    with pytest.raises(InputDataError, match="batch 0 of the data holds other numbers"):
+        read(samples)
+    batches.parts = [X[:20], X[20:40], X[40:], X[:3]]
+    with pytest.raises(InputDataError, match="batch 3 of the data is more than there was"):
+        read(samples)
+
+
+@pytest.mark.parametrize("rows", [np.array, torch.tensor, scipy.sparse.csr_array])
+def test_batches_without_samples_and_what_a_data_loader_yields_are_read(X, rows):
+    parts = [rows(X[:0]), rows(X[:20]), rows(X[20:]), rows(X[:0])]
+    samples = as_samples([(part,) for part in parts])
+    np.testing.assert_array_equal(dense(samples), X)
+    assert samples.bounds == ((0, 20), (20, 50))
+
+
+def test_arrays_computed_from_a_file_lie_in_memory(X, tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert as_samples(mapped).on_disk
+    for computed in (mapped.copy(), mapped.astype("f4")):
+        assert isinstance(computed, np.memmap)
+        np.testing.assert_array_equal(dense(as_samples(computed)), computed)
+
+
+def test_tensors_that_need_gradients_are_read(X):
+    tensor = torch.tensor(X, requires_grad=True)
+    for given in (tensor, [tensor]):
+        (chunk,) = read(as_samples(given))
+        assert not chunk.X.requires_grad
+
+
+def test_masks_of_batches_and_blocks_are_kept(X):
+    missing = np.random.default_rng(0).random(X.shape) < 0.2
+    whole = np.ma.masked_array(np.where(missing, -1.0, X), missing)
+    array = pytest.importorskip("dask.array")
+    blocks = array.from_array(whole, chunks=(20, 7), asarray=False)
+    for data in ([whole[:20], whole[20:]], blocks):
+        chunks = read(as_samples(data))
+        known = np.concatenate([chunk.observed.numpy() for chunk in chunks])
+        np.testing.assert_array_equal(known, ~missing)
+        np.testing.assert_array_equal(
+            np.concatenate([c.X.numpy() for c in chunks]), np.where(missing, 0, X)
+        )
+
+
+def test_a_mask_for_sparse_batches_is_refused(X):
+    parts = [scipy.sparse.csr_array(X[:20]), scipy.sparse.csr_array(X[20:])]
+    with pytest.raises(InputDataError, match="mask needs dense data"):
+        read(as_samples(parts, mask=np.zeros(X.shape, bool)))
+
+
+def test_complex_numbers_are_refused_of_every_kind(X, tmp_path):
+    array = X + 1j
+    array.tofile(tmp_path / "x")
+    mapped = np.memmap(tmp_path / "x", array.dtype, "r", shape=array.shape)
+    for given in (array, torch.tensor(array), [array], mapped, scipy.sparse.csr_array(array)):
+        with pytest.raises(InputDataError, match="complex128: expected numbers, real ones"):
+            as_samples(given)
+
+
+def test_units_too_small_for_the_precision_are_refused_of_every_kind(X):
+    small = (X * 1e-12).astype(np.float32)
+    for given in (small, [small[:20], small[20:]], scipy.sparse.csr_array(small)):
+        with pytest.raises(InputDataError, match=r'too small: row 0 .*or take dtype="float64"'):
+            read(as_samples(given))
 
 
 def test_dask_chunks_of_unknown_size_are_refused(X):

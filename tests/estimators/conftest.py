@@ -31,7 +31,11 @@ def counts(problem: Callable[..., Any]) -> tuple[Array, Array, Array]:
         "dnmf-kl",
         "dnmf-paper",
         "supervised",
-        "supervised-paper",
+        # A few epochs are too few to become better than the mean.
+        pytest.param(
+            "supervised-paper",
+            marks=pytest.mark.filterwarnings("ignore:training ended worse than predicting"),
+        ),
         "multiplicative",
     ]
 )

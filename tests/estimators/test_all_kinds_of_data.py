@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -11,7 +12,7 @@ from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
 from dnmf import DNMF, load_model, save_model
-from dnmf.exceptions import InputDataError
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 
 LAYERS = pytest.mark.parametrize("layer", ["newton", "kl"])
 
@@ -79,6 +80,18 @@ def test_a_mask_a_masked_array_and_nan_mean_the_same(data, missing, layer):
     assert np.linalg.norm((spectra - data)[missing]) / np.linalg.norm(data[missing]) < 3 * known
     with pytest.raises(InputDataError, match="network needs samples without missing entries"):
         models[0].transform(nan, exact=False)
+
+
+def test_held_out_entries_tell_how_many_components_there_are():
+    rng = np.random.default_rng(0)
+    X = rng.poisson(rng.gamma(0.5, 60, (300, 3)) @ rng.dirichlet(np.full(20, 0.4), 3)).astype(float)
+    held_out = rng.random(X.shape) < 0.1
+    errors = {}
+    for k in (1, 2, 3, 5, 7):
+        model = DNMF(k).fit(X, mask=held_out)
+        predicted = model.transform(X, mask=held_out) @ model.components_
+        errors[k] = np.square(predicted - X)[held_out].mean()
+    assert min(errors, key=errors.__getitem__) == 3
 
 
 def test_exposures_of_samples_with_missing_entries_are_those_of_the_known_ones(data, missing):
@@ -205,6 +218,75 @@ def test_batches_one_after_the_other_come_near_the_whole_fit(data, missing, laye
     assert np.isfinite(online.partial_fit(data, mask=missing).components_).all()
     with pytest.raises(ValueError, match="partial_fit needs search='plain'"):
         DNMF(3, search="signatures").partial_fit(data)
+
+
+@LAYERS
+def test_a_feature_that_the_first_batch_lacks_is_learned_from_later_ones(data, layer):
+    lacking = data.copy()
+    lacking[:30, 4] = 0
+    online = DNMF(3, layer=layer)
+    for _ in range(3):
+        for first in range(0, 90, 30):
+            online.partial_fit(lacking[first : first + 30])
+    whole = DNMF(3, layer=layer).fit(lacking)
+    assert online.components_[:, 4].max() > 0.5 * whole.components_[:, 4].max()
+    assert online.score(lacking) >= 1.1 * whole.score(lacking)
+
+
+@pytest.mark.filterwarnings("ignore:3 components asked of data of rank 1")
+def test_components_that_a_tiny_first_batch_left_empty_are_filled_by_the_next(data):
+    model = DNMF(3).partial_fit(data[:1])
+    for first in range(1, 90, 30):
+        model.partial_fit(data[first : first + 30])
+    np.testing.assert_allclose(model.components_.sum(axis=1), 1)
+
+
+def test_partial_fit_keeps_no_old_error_and_no_other_parameters(data):
+    model = DNMF(3).fit(data).partial_fit(data)
+    assert not hasattr(model, "reconstruction_err_")
+    for change in ({"n_components": 4}, {"layer": "kl"}, {"l1_reg": 2.0}):
+        other = DNMF(3).partial_fit(data).set_params(**change)
+        with pytest.raises(ValueError, match="not those of the batches so far"):
+            other.partial_fit(data)
+
+
+@LAYERS
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_a_custom_start_may_have_any_scale(data, missing, layer, scale):
+    rng = np.random.default_rng(1)
+    W, H = rng.random((3, 24)), rng.random((90, 3))
+    for options in ({}, {"mask": missing}, {"sample_weight": rng.random(90)}):
+        model = DNMF(3, layer=layer, init="custom", tol=1e-4)
+        error = model.fit(data, components=W, exposures=H, **options).reconstruction_err_
+        scaled = model.fit(data, components=(W * scale).tolist(), exposures=H.tolist(), **options)
+        assert scaled.reconstruction_err_ == pytest.approx(error, rel=0.02)
+
+
+def test_starts_that_cannot_be_are_refused(data):
+    model, W = DNMF(3, init="custom"), np.ones((3, 24))
+    with pytest.raises(ValueError, match=r"exposures have the shape \(90, 2\), expected 3 columns"):
+        model.fit(data, components=W, exposures=np.ones((90, 2)))
+    W[1] = 0
+    with pytest.raises(ValueError, match="row 1 of components is all zero"):
+        model.fit(data, components=W)
+
+
+def test_unused_components_are_warned_of_with_what_may_help(data):
+    with pytest.warns(DoubtfulDataWarning, match="no sample: ask for fewer, or lower l1_reg=1e"):
+        DNMF(3, l1_reg=1e6).fit(data)
+
+
+def test_weights_of_a_table_and_flags_of_numpy_are_taken(data):
+    model = DNMF(3, verbose=False).fit(data, sample_weight=pd.Series(np.ones(90)))
+    np.testing.assert_array_equal(
+        model.transform(data, exact=np.True_), model.transform(data, exact=True)
+    )
+    lacking = data.copy()
+    lacking[5] = 0
+    with pytest.raises(InputDataError, match="or the weights of all samples that are not"):
+        DNMF(3).fit(lacking, sample_weight=np.arange(90) == 5)
+    with pytest.raises(ValueError, match=r"init must be one of (?!.*ones)"):
+        DNMF(3, init="best").fit(data)
 
 
 def test_sums_of_batches_for_one_dictionary_are_those_of_all_samples(data):

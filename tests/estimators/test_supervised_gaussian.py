@@ -82,6 +82,23 @@ def test_sum_to_one_is_met_and_refused_where_the_pairs_do_not(varying):
         SupervisedDNMF(sum_to_one=True, **QUICK).fit(X, y)
 
 
+def test_rounded_shares_sum_to_one(varying):
+    X, y, X_test, _ = varying
+    few = QUICK | {"max_epochs": 1}
+    rounded = (100 * y[:200]).round(1)
+    rounded[0, 0] += 0.5
+    model = SupervisedDNMF(sum_to_one=True, **few).fit(X[:200], rounded)
+    np.testing.assert_allclose(model.transform(X_test).sum(axis=1), 100, rtol=1e-6)
+
+
+def test_samples_in_single_precision_are_fitted_as_in_double(varying):
+    X, y, X_test, _ = varying
+    few, single = QUICK | {"max_epochs": 1}, X[:200].astype(np.float32)
+    found = SupervisedDNMF(**few).fit(single, y[:200]).transform(X_test)
+    expected = SupervisedDNMF(**few).fit(single.astype(float), y[:200]).transform(X_test)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_without_an_intercept_twice_the_sample_is_twice_the_answer(varying):
     X, y, X_test, _ = varying
     model = SupervisedDNMF(intercept=False, **QUICK | {"max_epochs": 2}).fit(X, y)

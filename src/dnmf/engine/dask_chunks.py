@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from torch import Tensor
 
+from dnmf.engine.checks import check_known_features
 from dnmf.engine.chunks import (
     CHUNKS_ADDED,
     ChunkStep,
@@ -19,7 +20,7 @@ from dnmf.engine.chunks import (
     groups_of,
     total_of,
 )
-from dnmf.engine.samples import Samples, check_known_features
+from dnmf.engine.samples import Samples
 from dnmf.engine.sources import Dask
 from dnmf.exceptions import InputDataError
 from dnmf.executors import check_workers, kept, run_on_one_thread, workers_found

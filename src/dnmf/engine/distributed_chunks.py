@@ -7,8 +7,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from dnmf.engine.checks import check_known_features
 from dnmf.engine.chunks import ChunkStep, LocalChunks, RowStep, Sums, total_of
-from dnmf.engine.samples import Samples, check_known_features
+from dnmf.engine.samples import Samples
 from dnmf.exceptions import InputDataError
 
 _DTYPES = (torch.float32, torch.float64)

@@ -13,6 +13,10 @@ from dnmf.engine.products import sum_dtype, unit_rows
 from dnmf.engine.samples import Chunk
 from dnmf.kernels.objectives import Frobenius, Objective
 
+# Share of an even spectrum in the components for which the exposures of a batch are likeliest: a feature or a component
+# that was 0 in all batches so far can rise from there. Updates that multiply leave a 0 for ever.
+EVEN_SHARE = 1e-3
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -28,6 +32,7 @@ def learn_batch(chunks: Chunks, W: Tensor, sums: Sums, objective: Objective) -> 
     - least squares: ``A += H^T D H``, ``B += H^T D X``, then W by coordinate descent on ``1/2 tr(W^T A W) - tr(B^T W)``
       (with missing entries an A for each feature);
     - Kullback-Leibler: ``S += W * (H^T D (X / H W))``, ``M += H^T D 1`` over the known entries, then ``W = S / M``.
+      Here the W so far has a share of 1e-3 of an even spectrum, so that what was 0 in all batches can rise.
 
     Nothing is forgotten: every sample counts alike, with the exposures that it had when it came. Rows of W are scaled
     to sum to 1, and the sums with them.
@@ -48,6 +53,8 @@ def learn_batch(chunks: Chunks, W: Tensor, sums: Sums, objective: Objective) -> 
     """
     dtype, wide = W.dtype, sum_dtype(W.device)
     total = {name: value.clone() for name, value in sums.items()}
+    if not isinstance(objective, Frobenius):
+        W = unit_rows((1 - EVEN_SHARE) * W + EVEN_SHARE / W.shape[1])
     add(total, chunks.run(_gather, _Known(W, objective)))
     if not isinstance(objective, Frobenius):
         mass = total["mass"].clamp(min=torch.finfo(wide).tiny)

@@ -10,7 +10,13 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from dnmf.criteria import LARGEST_ENTRY
+from dnmf.engine.batches import check_kind
+from dnmf.engine.checks import (
+    check_dense,
+    check_known_features,
+    check_range,
+    check_sparse,
+)
 from dnmf.engine.sources import BackedCsr, Csr, Memmap, Memory, Pieces, Source, Store, source_of
 from dnmf.exceptions import InputDataError
 
@@ -102,16 +108,23 @@ class Samples:
             )
         unknown = self._has_nan[index] is None
         if sparse.issparse(raw):
+            if self._mask is not None:
+                raise InputDataError(SPARSE_WITH_MASK)
             X = raw.astype(_NUMPY[self.dtype], copy=False)
             if unknown:
-                _check_sparse(X, first)
+                check_sparse(X, first)
+                check_range("X", X, self._precision, first)
                 self.known_features[:] = True
                 self._has_nan[index] = False
             return Chunk(X, weights, None, start, first)
-        X = self._tensor(raw)
         observed = None
         if self._mask is not None:
             observed = ~self._mask_rows(first, last)
+        if np.ma.isMaskedArray(raw):
+            own = torch.from_numpy(~np.ma.getmaskarray(raw)).to(self.device)
+            observed = own if observed is None else own & observed
+            raw = raw.filled(0)
+        X = self._tensor(raw)
         if unknown:
             self._has_nan[index] = bool(torch.isnan(X.sum())) and bool(torch.isnan(X).any())
         if self._has_nan[index]:
@@ -120,9 +133,14 @@ class Samples:
         if observed is not None:
             X = torch.where(observed, X, 0.0)
         if unknown:
-            _check_dense(X, first)
+            check_dense(X, first)
+            check_range("X", X.cpu().numpy(), self._precision, first)
             self._check_observed(observed, index, first)
         return Chunk(X, weights, observed, start, first)
+
+    @property
+    def _precision(self) -> str:
+        return str(self.dtype).removeprefix("torch.")
 
     def _tensor(self, raw: Any) -> Tensor:
         if not isinstance(raw, Tensor):
@@ -170,6 +188,15 @@ class Samples:
         return part
 
     @property
+    def weighted(self) -> bool:
+        """Whether samples have weights."""
+        return self._weights is not None
+
+    def scale_start(self, factor: float) -> None:
+        """Multiply the exposures to start from."""
+        self._start = self._start * factor
+
+    @property
     def in_files(self) -> bool:
         """Whether other processes can read the data by themselves."""
         return isinstance(self.source, Memmap | Store | BackedCsr)
@@ -192,50 +219,9 @@ class _Slice:
         return self.values[rows.start - self.first : rows.stop - self.first]
 
 
-def check_known_features(known: np.ndarray) -> None:
-    """Raise InputDataError if a feature is unknown in every sample."""
-    if not known.all():
-        column = int(np.flatnonzero(~known)[0])
-        raise InputDataError(
-            f"feature {column} has no known entry (all are missing or masked): leave it out"
-        )
-
-
+SPARSE_WITH_MASK = "a mask needs dense data: what a sparse matrix leaves out is 0, not missing"
 SINGLE = ("float32", "torch.float32", ">f4", "<f4")
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
-
-
-def _check_dense(X: Tensor, first: int) -> None:
-    if not X.numel():
-        return
-    low, high = torch.aminmax(X)
-    limit = LARGEST_ENTRY[str(X.dtype).removeprefix("torch.")]
-    if bool(low >= 0) and bool(high <= limit):
-        return
-    row, column = (~((X >= 0) & (limit >= X))).nonzero()[0].tolist()
-    _refuse(X[row, column].item(), first + row, column, limit)
-
-
-def _check_sparse(X: SparseRows, first: int) -> None:
-    limit = LARGEST_ENTRY[str(X.dtype)]
-    bad = ~((X.data >= 0) & (X.data <= limit))
-    if bad.any():
-        entry = int(np.flatnonzero(bad)[0])
-        row = int(np.searchsorted(X.indptr, entry, side="right")) - 1
-        value = float(X.data[entry])
-        if np.isnan(value):
-            raise InputDataError(
-                f"sample {first + row}, feature {X.indices[entry]}: NaN in sparse data. Missing entries need a dense "
-                "array: what a sparse matrix leaves out is 0"
-            )
-        _refuse(value, first + row, int(X.indices[entry]), limit)
-
-
-def _refuse(value: float, row: int, column: int, limit: float) -> None:
-    raise InputDataError(
-        f"sample {row}, feature {column} is {value:g}; data must be >= 0, finite and, in this precision, at most "
-        f"{limit:g}"
-    )
 
 
 def as_samples(
@@ -279,6 +265,7 @@ def as_samples(
         mask = np.ma.getmaskarray(X) if mask is None else mask
         X = X.data
     rows = source_of(X)
+    check_kind(rows.dtype)
     if dtype is None:
         dtype = torch.float32 if str(rows.dtype) in SINGLE else torch.float64
     if dtype not in _NUMPY:
@@ -291,10 +278,8 @@ def as_samples(
     n, f = rows.n_samples, rows.n_features
     if n < 1 or f < 1:
         raise InputDataError(f"the data have {n} samples and {f} features: nothing to work on")
-    if isinstance(rows, Csr) and mask is not None:
-        raise InputDataError(
-            "a mask needs dense data: what a sparse matrix leaves out is 0, not missing"
-        )
+    if isinstance(rows, Csr | BackedCsr) and mask is not None:
+        raise InputDataError(SPARSE_WITH_MASK)
     for name, value, shape in (("mask", mask, (n, f)), ("start", start, (n, None))):
         if value is not None and (
             len(value.shape) != 2 or value.shape[0] != n or shape[1] not in (None, value.shape[1])
@@ -318,7 +303,7 @@ def _checked_weights(
 ) -> Tensor | None:
     if weights is None:
         return None
-    w = torch.as_tensor(np.array(weights) if not isinstance(weights, Tensor) else weights)
+    w = weights if isinstance(weights, Tensor) else torch.from_numpy(np.asarray(weights).copy())
     w = w.detach().to(device, dtype)
     if w.shape != (n,):
         raise InputDataError(f"sample_weight has the shape {tuple(w.shape)}; expected ({n},)")

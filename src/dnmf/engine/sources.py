@@ -2,7 +2,7 @@
 
 import mmap
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,14 +11,13 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from dnmf.engine.batches import Batches, Bounds, holds_batches, plain_rows
 from dnmf.exceptions import InputDataError
 
 # Entries of a chunk: a chunk in float64 then takes 2 MB, so that it is still in cache when it is needed again.
 CHUNK_ENTRIES = 2**18
 # Rows below which adding up the sums of a chunk takes longer than making them.
 MIN_CHUNK_ROWS = 256
-
-Bounds = tuple[tuple[int, int], ...]
 
 
 class Source(Protocol):
@@ -48,10 +47,12 @@ def source_of(X: Any) -> Source:
         return source_of(X.X)
     if hasattr(X, "group") and getattr(X, "format", None) == "csr":
         return BackedCsr(X)
-    if isinstance(X, (list, tuple)) and not _holds_batches(X):
+    if isinstance(X, (list, tuple)) and not holds_batches(X):
         X = np.asarray(X)
-    if isinstance(X, np.memmap) and X.ndim == 2 and X.flags.c_contiguous and X.mode != "c":
+    if is_in_file(X) and X.ndim == 2 and X.flags.c_contiguous and X.mode != "c":
         return Memmap(X)
+    if isinstance(X, Tensor):
+        X = X.detach()
     if hasattr(X, "shape") and hasattr(X, "dtype"):
         if len(X.shape) != 2:
             raise InputDataError(f"data need samples and features; these have the shape {X.shape}")
@@ -64,12 +65,13 @@ def source_of(X: Any) -> Source:
     )
 
 
-def _holds_batches(X: Any) -> bool:
-    """Whether a list holds arrays, or what a DataLoader yields, and not numbers."""
-    first = X[0] if len(X) else None
-    if isinstance(first, (list, tuple)) and len(first) == 1:
-        first = first[0]
-    return len(getattr(first, "shape", ())) == 2
+def is_in_file(X: Any) -> bool:
+    """Whether an array is a map of a file: what numpy computes from such a map has its type, but lies in memory."""
+    return (
+        isinstance(X, np.memmap)
+        and X.filename is not None
+        and getattr(X, "_mmap", None) is not None
+    )
 
 
 class _Array:
@@ -106,13 +108,12 @@ class Memory(_Array):
 
     def __init__(self, X: Any) -> None:
         super().__init__(X)
-        if not isinstance(X, Tensor):
-            if X.dtype.kind not in "fiub":
-                raise InputDataError(f"data of dtype {X.dtype}: expected numbers")
-            if X.dtype.isnative and X.dtype.itemsize <= 8 and min(X.strides) >= 0:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # read-only: nothing is written
-                    self.X = torch.from_numpy(X)
+        if isinstance(X, Tensor) or not X.dtype.isnative or X.dtype.itemsize > 8:
+            return
+        if min(X.strides) >= 0:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # read-only: nothing is written
+                self.X = torch.from_numpy(X)
 
 
 class Memmap(_Array):
@@ -158,7 +159,7 @@ class Store(_Array):
     def read(self, index: int, first: int, last: int) -> Any:
         """Read the rows; sparse ones become csr."""
         rows = self.X[first:last]
-        return rows.tocsr() if sparse.issparse(rows) else np.asarray(rows)
+        return plain_rows(rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened(self.X) or (Store, (self.X,))
@@ -255,7 +256,7 @@ class Dask(_Array):
     def read(self, index: int, first: int, last: int) -> Any:
         """Compute the rows."""
         rows = self.X[first:last].compute()
-        return rows.tocsr() if sparse.issparse(rows) else np.asarray(rows)
+        return plain_rows(rows)
 
 
 def _sparse_bounds(source: _Array, n_entries: int, chunk_rows: int | None) -> Bounds:
@@ -290,71 +291,3 @@ class Csr(_Array):
         rows.data, rows.indices = X.data[begin:end], X.indices[begin:end]
         rows.indptr = X.indptr[first : last + 1] - begin
         return rows
-
-
-class Batches:
-    """Something that yields batches each time it is iterated; the batches are the chunks, read in their order."""
-
-    on_disk = True
-
-    def __init__(self, X: Iterable[Any]) -> None:
-        if isinstance(X, Iterator):
-            raise InputDataError(
-                "the data are an iterator, which can be read once; a fit reads them many times. Give an object whose "
-                "__iter__ starts again, such as a list of arrays or a DataLoader"
-            )
-        self.X = X
-        sizes: list[int] = []
-        for index, batch in enumerate(map(_rows_of_batch, X)):
-            if len(batch.shape) != 2:
-                raise InputDataError(
-                    f"batch {index} of the data has the shape {tuple(batch.shape)}; expected samples and features"
-                )
-            if index == 0:
-                self.n_features, self.dtype = int(batch.shape[1]), batch.dtype
-            if batch.shape[1] != self.n_features or batch.dtype != self.dtype:
-                raise InputDataError(
-                    f"batch {index} of the data has {batch.shape[1]} features of {batch.dtype}; batch 0 has "
-                    f"{self.n_features} of {self.dtype}"
-                )
-            sizes.append(int(batch.shape[0]))
-        if not sizes:
-            raise InputDataError("the data have no batches")
-        ends = np.cumsum(sizes).tolist()
-        self._bounds = tuple(zip([0, *ends[:-1]], ends, strict=True))
-        self.n_samples = ends[-1]
-        self._iterator: Iterator[Any] = iter(())
-        self._next = -1
-
-    def bounds(self, chunk_rows: int | None) -> Bounds:
-        """Return the rows of each batch."""
-        if chunk_rows is not None:
-            raise InputDataError(
-                "the batches of the data are its chunks: chunk_rows cannot change them"
-            )
-        return self._bounds
-
-    def read(self, index: int, first: int, last: int) -> Any:
-        """Return one batch; in the order of the batches none is read twice in a pass."""
-        if self._next < 0 or index < self._next:
-            self._iterator, self._next = map(_rows_of_batch, self.X), 0
-        for batch in self._iterator:
-            self._next += 1
-            if self._next > index:
-                return batch
-        number, self._next = self._next, -1
-        raise InputDataError(
-            f"the data end after {number} batches; there were {len(self._bounds)} at the first pass. They must be the "
-            "same each time they are iterated"
-        )
-
-
-def _rows_of_batch(batch: Any) -> Any:
-    """Return the array of a batch, which a DataLoader wraps into a list."""
-    if isinstance(batch, (list, tuple)):
-        if len(batch) != 1:
-            raise InputDataError(f"a batch of the data holds {len(batch)} arrays; expected one")
-        batch = batch[0]
-    if sparse.issparse(batch):
-        return batch.tocsr()
-    return batch if isinstance(batch, Tensor) else np.asarray(batch)

@@ -13,7 +13,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dnmf.criteria import LARGEST_ENTRY
-from dnmf.estimators._inputs import FLOATS, check_range
+from dnmf.engine.checks import check_range
+from dnmf.estimators._inputs import FLOATS
 from dnmf.exceptions import InputDataError
 from dnmf.kernels.nnls import CHUNK_ROWS
 from dnmf.kernels.objectives import Frobenius, Objective

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
@@ -48,6 +49,8 @@ class ChunkedFactorisation(UnfoldedFactorisation):
             In the unit of a sample's sum where the rows of ``components_`` sum to 1.
         """
         check_is_fitted(self)
+        if isinstance(exact, np.bool_):
+            exact = bool(exact)
         if not any(exact is choice for choice in self._exact) and exact != "auto":
             raise ValueError(f"exact must be 'auto', True or False, got {exact!r}")
         return self._rows_of(infer, self._read(X, mask=mask), self._model(exact), "exposures")
@@ -70,8 +73,10 @@ class ChunkedFactorisation(UnfoldedFactorisation):
             Minus twice the mean cost of a sample under the model's own objective, over its known entries and without
             penalties, so that models of different penalties compare. Least squares:
             ``-mean_n sum_f (X - exposures @ components_)^2``. ``layer="kl"``: minus the Poisson deviance in nats,
-            infinite where an entry is impossible for the components. It rises with the number of components: entries
-            held out by a ``mask`` tell how many to take.
+            infinite where an entry is impossible for the components. It rises with the number of components, since
+            exposures are fitted to the entries that are judged. Held-out entries tell how many to take: after
+            ``fit(X, mask=held_out)`` compare ``(transform(X, mask=held_out) @ components_)[held_out]`` with
+            ``X[held_out]``.
         """
         check_is_fitted(self)
         samples = self._read(X, mask=mask)

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any, Self, cast
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
@@ -17,6 +18,7 @@ from dnmf.estimators._given import (
     check_custom_start,
     check_dictionary,
     custom_components,
+    fit_scale,
     fixed_dictionary,
 )
 from dnmf.estimators._network import network_for
@@ -25,6 +27,7 @@ from dnmf.estimators._search import SEARCHES, Found, search_plain, search_signat
 from dnmf.estimators._start import (
     draw_pool,
     evenly_spaced,
+    revived,
     start_factors,
     warn_of_rank,
     warn_of_unused,
@@ -104,7 +107,7 @@ class DNMF(ChunkedFactorisation):
         Precision of computation and answers; default that of X where it is float32, else float64.
     device : str
         Where torch computes.
-    verbose : int
+    verbose : int or bool
         Whether every tenth iteration prints a line.
 
     Attributes
@@ -138,6 +141,7 @@ class DNMF(ChunkedFactorisation):
 
     _sums: Sums  # of partial_fit
     _batches: int
+    _learned_from: tuple[Any, ...]
 
     def __init__(
         self,
@@ -207,19 +211,23 @@ class DNMF(ChunkedFactorisation):
         mask : (n_samples, n_features) of bool, optional
             True where an entry is missing, as in :mod:`numpy.ma`.
         components, exposures : (n_components, n_features), (n_samples, n_components), optional
-            Where to start with ``init="custom"`` (what scikit-learn calls H and W); exposures default to the best ones.
+            Where to start with ``init="custom"`` (what scikit-learn calls H and W); exposures default to the best ones,
+            and are multiplied by one number, so that the product has the scale of X.
         executor : concurrent.futures.Executor or dask.distributed.Client, optional
             Who works on the chunks; default this process. The result does not depend on it.
         progress : callable(phase, step, steps, cost), optional
             Called after every step of every phase.
         """
         self._check_parameters()
-        check_custom_start(self.init == "custom" and self.dictionary is None, components, exposures)
-        samples = self._read(X, reset=True, sample_weight=sample_weight, mask=mask, start=exposures)
+        custom = self.init == "custom" and self.dictionary is None
+        start = check_custom_start(custom, components, exposures, cast(int, self.n_components))
+        samples = self._read(X, reset=True, sample_weight=sample_weight, mask=mask, start=start)
         report = self._reporter(progress)
         plain, objective = self.search == "plain", self._objective
         with one_thread():
             generator = self._generator()
+            if start is not None:
+                fit_scale(samples, torch.as_tensor(np.asarray(components)), objective)
             chunks = chunks_for(samples, executor)
             pool = draw_pool(chunks) if plain else whole(samples)
             if self.dictionary is not None:
@@ -237,9 +245,9 @@ class DNMF(ChunkedFactorisation):
             left = chunks.run(judge, Model(found.W, objective))
             # Of a library that was given most components may be absent; of a search all should be used.
             if not plain or self.dictionary is None:
-                warn_of_unused(left["used"])
+                warn_of_unused(left["used"], l1_reg=float(self.l1_reg), custom=custom)
             network, trained = self._network(found.W, pool, generator, progress)
-        self._sums, self._batches = {}, 0
+        self._sums, self._batches, self._learned_from = {}, 0, self._kind()
         self.reconstruction_err_ = float((2 * left["cost"].clamp(min=0)).sqrt())
         return self._keep(network, found.W, found.history | trained, found.n_iter)
 
@@ -253,26 +261,41 @@ class DNMF(ChunkedFactorisation):
     ) -> Self:
         """Learn from another batch of samples, by sums over all batches (:func:`dnmf.engine.online.learn_batch`).
 
-        The first batch starts the dictionary by a plain search; where there are components already, from :meth:`fit`
-        or a file, they are the start, and the sums are empty. Every sample counts alike, a batch that comes again
-        counts again. ``n_iter_`` is the number of batches.
+        The first batch starts the dictionary by a plain search, and should hold many more samples than there are
+        components; a component that no batch has used starts again from a sample of the next. Where there are
+        components already, from :meth:`fit` or a file, they are the start, and the sums are empty. Every sample counts
+        alike, a batch that comes again counts again. ``n_iter_`` is the number of batches. There is no
+        ``reconstruction_err_``, since the samples of former batches are not kept: :meth:`score` tells the error of
+        samples at hand.
 
         Parameters
         ----------
         X, y, sample_weight, mask
             As for :meth:`fit`.
+
+        Raises
+        ------
+        ValueError
+            ``n_components``, the objective (``layer="kl"`` or another) or a penalty differ from those of the batches
+            so far; or parameters are for :meth:`fit` alone.
         """
         self._check_parameters()
         if self.search != "plain" or self.dictionary is not None or self.init == "custom":
             raise ValueError("partial_fit needs search='plain', no dictionary, and no custom start")
         known = hasattr(self, "components_")
+        former = getattr(self, "_learned_from", self._kind())
+        if known and (former != self._kind() or self.n_components != self.n_components_):
+            raise ValueError(
+                "n_components, layer or penalties are not those of the batches so far: partial_fit goes on with the "
+                "same, or starts anew on a clone of the estimator"
+            )
         samples = self._read(X, reset=not known, sample_weight=sample_weight, mask=mask)
         objective, history = self._objective, {}
         with one_thread():
             generator, chunks = self._generator(), LocalChunks(samples)
             pool = draw_pool(chunks)
             if known:
-                W = self._to_tensor(self.components_)
+                W = revived(self._to_tensor(self.components_), pool)
             else:
                 with warnings.catch_warnings():  # an unfinished start is no doubt about the result
                     warnings.simplefilter("ignore", ConvergenceWarning)
@@ -281,7 +304,9 @@ class DNMF(ChunkedFactorisation):
                 W, history = found.W, found.history
             W, self._sums = learn_batch(chunks, W, getattr(self, "_sums", {}), objective)
             network, trained = self._network(W, pool, generator)
-        self._batches = getattr(self, "_batches", 0) + 1
+        self._batches, self._learned_from = getattr(self, "_batches", 0) + 1, self._kind()
+        if hasattr(self, "reconstruction_err_"):
+            del self.reconstruction_err_
         return self._keep(network, W, history | trained, self._batches)
 
     def fit_transform(
@@ -289,6 +314,10 @@ class DNMF(ChunkedFactorisation):
     ) -> Array:
         """Fit and return the exposures of the samples: ``fit(X, mask=mask, ...)``, then ``transform(X, mask=mask)``."""
         return self.fit(X, mask=mask, **fit_params).transform(X, mask=mask)
+
+    def _kind(self) -> tuple[Any, ...]:
+        """Return the parameters on which the sums over batches depend."""
+        return self.n_components, self._objective
 
     def _search_plain(
         self, chunks: Chunks, starts: list[torch.Tensor], progress: Progress
@@ -347,16 +376,19 @@ class DNMF(ChunkedFactorisation):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         rule_of(self.layer)  # an error for an unknown name
-        self._check_choices(search=SEARCHES, init=("auto", *INIT_METHODS, "custom"))
         if self.init == "ones":
             raise ValueError(
                 "init='ones' gives equal components, which the search cannot tell apart"
             )
+        usable = (method for method in INIT_METHODS if method != "ones")
+        self._check_choices(search=SEARCHES, init=("auto", *usable, "custom"))
         if self.dictionary is None:
             self._check_integers(n_components=1)
         else:
             check_dictionary(self.dictionary, self.n_components, self.dtype or "float64")
-        self._check_integers(n_layers=1, max_iter=1, verbose=0)
+        self._check_integers(n_layers=1, max_iter=1)
+        if not isinstance(self.verbose, (bool, np.bool_)):
+            self._check_integers(verbose=0)
         if self.n_steps is not None:
             self._check_integers(n_steps=0)
         if self.learning_rate is not None:

@@ -9,14 +9,15 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from dnmf.criteria import LARGEST_ENTRY
+from dnmf.engine.batches import holds_batches
+from dnmf.engine.checks import check_range
 from dnmf.engine.samples import Samples, as_samples
+from dnmf.engine.sources import is_in_file
 from dnmf.exceptions import InputDataError
 
 FLOATS = (np.float64, np.float32)
 # Kept where they are, and read chunk by chunk: by the packages of their types.
 _READ_IN_CHUNKS = ("dask", "zarr", "h5py", "anndata", "torch")
-_ROWS_AT_A_TIME = 4096
 
 
 def read_samples(
@@ -68,35 +69,12 @@ def read_samples(
     return samples
 
 
-def check_range(name: str, rows: Any, precision: str) -> None:
-    """Raise an InputDataError for a row whose entries are so large or so small that products over- or underflow."""
-    largest = LARGEST_ENTRY[precision]
-    for first in range(0, rows.shape[0], _ROWS_AT_A_TIME):
-        part = rows[first : first + _ROWS_AT_A_TIME]
-        if sparse.issparse(part):
-            part = part.tocsr()
-            top = part.max(axis=1).toarray().ravel()
-            least = np.full(len(top), part.data[part.data > 0].min(initial=np.inf))
-        else:
-            top = np.fmax.reduce(part, axis=1, initial=0.0)
-            least = np.where(part > 0, part, np.inf).min(axis=1, initial=np.inf)
-        small = ((top > 0) & (top < 1 / largest)) | (least < largest**-3)
-        for size, wrong, entry in (("large", top > largest, top), ("small", small, least)):
-            if wrong.any():
-                row = int(wrong.argmax())
-                raise InputDataError(
-                    f"{name} is too {size}: row {first + row} holds {entry[row]:.3g}. In {precision} the largest entry "
-                    f"of a row must be 0 or from {1 / largest:g} to {largest:g}, and no other below {largest**-3:g}. "
-                    "Scale the data, e.g. divide by their mean."
-                )
-
-
 def _is_table(X: Any) -> bool:
     """Whether X lies in memory as an array, a table, rows or a sparse matrix, or is nothing that could be data."""
-    if isinstance(X, np.memmap) or type(X).__module__.partition(".")[0] in _READ_IN_CHUNKS:
+    if is_in_file(X) or type(X).__module__.partition(".")[0] in _READ_IN_CHUNKS:
         return False
     if isinstance(X, (list, tuple)):
-        return not (len(X) and getattr(X[0], "ndim", 0) == 2)
+        return not holds_batches(X)
     in_memory = sparse.issparse(X) or hasattr(X, "__array__") or isinstance(X, str)
     return in_memory or not isinstance(X, Iterable)
 

@@ -23,7 +23,8 @@ class MultiplicativeNMF(FactorisationEstimator):
     """Non-negative matrix factorisation by regularised multiplicative updates.
 
     ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)`` over ``H, W >= 0``, or another beta-divergence in
-    place of the squared error
+    place of the squared error. It takes complete dense samples; sparse data, missing entries and sample weights are for
+    :class:`dnmf.DNMF`.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from dnmf.engine.chunks import Chunks, State
+from dnmf.engine.products import unit_rows
 from dnmf.engine.samples import Chunk
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError, SymmetricInitWarning
 from dnmf.kernels.initialize import InitMethod, initialize_factors
@@ -57,15 +58,26 @@ def warn_of_rank(X: torch.Tensor, n_components: int) -> None:
         )
 
 
-def warn_of_unused(used: torch.Tensor) -> None:
+def warn_of_unused(used: torch.Tensor, *, l1_reg: float, custom: bool) -> None:
     """Warn of components that no sample uses; ``used`` (k,) holds the sums of exposures."""
     unused = int((used <= 0).sum())
     if unused:
+        penalty = f", or lower l1_reg={l1_reg:g}, which has the unit of X" if l1_reg else ""
+        start = ", or start from other components" if custom else ""
         warnings.warn(
-            f"{unused} of {len(used)} components are used by no sample: ask for fewer",
+            f"{unused} of {len(used)} components are used by no sample: ask for fewer{penalty}{start}",
             DoubtfulDataWarning,
             stacklevel=3,
         )
+
+
+def revived(W: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+    """Return components of which those that are all zero are samples instead, scaled to sum to 1."""
+    empty = (W.sum(dim=1) == 0).nonzero()[:, 0]
+    rows = evenly_spaced(samples, len(empty))
+    W = W.clone()
+    W[empty[: len(rows)]] = unit_rows(rows).to(W)
+    return W
 
 
 def draw_pool(chunks: Chunks) -> torch.Tensor:
@@ -79,12 +91,21 @@ def draw_pool(chunks: Chunks) -> torch.Tensor:
     share = min(wanted / samples.n_samples, 1.0)
     pool = torch.cat(list(chunks.rows(pool_rows, share)))
     if not len(pool):
-        raise InputDataError("X is all zero: there is nothing to factorise")
+        weighted = ", or the weights of all samples that are not" if samples.weighted else ""
+        raise InputDataError(f"X is all zero{weighted}: there is nothing to factorise")
     return pool
 
 
 def pool_rows(chunk: Chunk, state: State, share: float) -> torch.Tensor:
-    """Return about that share of the rows of a chunk, at least one where it has one that is not empty."""
+    """Return about that share of the rows of a chunk, at least one where it has one that is not empty.
+
+    A weighted sample is multiplied by the root of its weight: its products then count as often as those of its copies.
+    """
+    rows, weights = _rows(chunk, share)
+    return rows if weights is None else weights.sqrt()[:, None] * rows
+
+
+def _rows(chunk: Chunk, share: float) -> tuple[torch.Tensor, torch.Tensor | None]:
     X = chunk.X
     sums = X.sum(dim=1) if isinstance(X, torch.Tensor) else torch.from_numpy(np.asarray(X.sum(1)))
     occupied = (sums.flatten() > 0).nonzero()[:, 0]
@@ -92,15 +113,16 @@ def pool_rows(chunk: Chunk, state: State, share: float) -> torch.Tensor:
         occupied = occupied[chunk.weights[occupied] > 0]
     count = min(len(occupied), max(round(share * len(sums)), 1))
     rows = evenly_spaced(occupied, count)
+    weights = None if chunk.weights is None else chunk.weights[rows]
     if not isinstance(X, torch.Tensor):
-        return torch.from_numpy(X[rows.numpy()].toarray())
+        return torch.from_numpy(X[rows.numpy()].toarray()), weights
     if chunk.observed is None:
-        return X[rows]
+        return X[rows], weights
     usual = X.sum(dim=0) / chunk.observed.sum(dim=0).clamp(min=1)
     known = chunk.observed[rows]
     explained = (known * usual).sum(dim=1).clamp(min=torch.finfo(X.dtype).tiny)
     fill = (X[rows].sum(dim=1) / explained)[:, None] * usual
-    return torch.where(known, X[rows], fill)
+    return torch.where(known, X[rows], fill), weights
 
 
 def evenly_spaced(rows: torch.Tensor, most: int) -> torch.Tensor:

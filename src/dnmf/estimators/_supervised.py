@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from dnmf.engine.checks import check_range
 from dnmf.estimators._base import Array, FactorisationEstimator, to_array
-from dnmf.estimators._inputs import check_range
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.kernels.known_exposures import dispersion, variance_exponent
 from dnmf.kernels.nnls import exact_signatures
@@ -27,8 +27,8 @@ VALIDATION_SHARE = 0.15
 MIN_PAIRS = 20
 # Between a variance that grows as the mean of counts (1) and one that does not (0).
 COUNTING_EXPONENT = 0.5
-# Largest relative difference between the sums of exposures that are called equal.
-SUM_TOLERANCE = 1e-3
+# Largest relative difference between the sums of exposures that are called equal: labels rounded to two digits.
+SUM_TOLERANCE = 0.02
 
 
 class SupervisedEstimator(FactorisationEstimator):
@@ -134,7 +134,8 @@ class SupervisedDNMF(SupervisedEstimator):
         ``"auto"`` takes X for counts where it holds integers whose residual variance grows with the mean, or is that of
         rounding; it never takes other numbers for counts, whatever their size.
     sum_to_one : bool
-        The exposures of every sample sum to 1, or to what they sum to in all pairs. Gaussian noise.
+        The exposures of every sample sum to 1, or to what they sum to in all pairs. Sums of pairs may differ by 2 %,
+        as those of rounded shares do; each row is scaled to their median. Gaussian noise.
     intercept : bool
         Whether the answers may have a constant, as where samples have an offset or exposures a known sum. Without one,
         twice the sample gives twice the answer: all is learned from samples and exposures over the samples' totals.
@@ -275,7 +276,7 @@ class SupervisedDNMF(SupervisedEstimator):
         generator: torch.Generator,
     ) -> tuple[torch.nn.Module, torch.Tensor, History]:
         if self.sum_to_one:
-            _check_sums(exposures)
+            exposures = _equal_sums(exposures)
         network = self._gaussian_network(X.shape[1], exposures.shape[1])
         held_out, _ = self._split(len(X), generator)
         fit = train_gaussian(
@@ -338,13 +339,15 @@ class SupervisedDNMF(SupervisedEstimator):
         return SupervisedNetwork(n_features, n_components, self.n_layers)
 
 
-def _check_sums(exposures: torch.Tensor) -> None:
-    """Raise an InputDataError where the exposures of the pairs do not sum to one number."""
+def _equal_sums(exposures: torch.Tensor) -> torch.Tensor:
+    """Return exposures of pairs scaled to the median of their sums, or an InputDataError where these are not alike."""
     sums = exposures.sum(dim=1)
     away = (sums / sums.median() - 1).abs()
     if not float(away.max()) <= SUM_TOLERANCE:
         row = int(away.argmax())
         raise InputDataError(
-            f"sum_to_one needs exposures of equal sums: those of row {row} of y sum to {sums[row]:.6g}, "
-            f"of most rows to {sums.median():.6g}. Divide every row of y by its sum, or leave sum_to_one out."
+            f"sum_to_one needs exposures whose sums differ by at most {SUM_TOLERANCE:.0%}: those of row {row} of y sum "
+            f"to {sums[row]:.6g}, the median is {sums.median():.6g}. Divide every row of y by its sum, or leave "
+            "sum_to_one out."
         )
+    return exposures * (sums.median() / sums)[:, None]

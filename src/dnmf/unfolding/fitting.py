@@ -16,7 +16,6 @@ from dnmf.unfolding.checkpoint import TrainingCheckpoint
 from dnmf.unfolding.trainable import chosen_parameters
 from dnmf.unfolding.training import Course, History, TrainConfig, TrainingState, fit_loop, project
 
-
 Loss = Callable[[Any, Batch], Tensor]
 Callback = Callable[[TrainingState], object]
 
