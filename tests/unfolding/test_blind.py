@@ -240,6 +240,16 @@ def test_the_loss_over_all_layers_weighs_each(data):
         factor_loss(found, H, W, [1.0])
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_the_loss_refuses_factors_of_other_sizes(data):
+    X, H, W = data
+    found = UnfoldedNMF.from_dictionary(W, 2).iterates(X)
+    with pytest.raises(ValueError, match=r"H has the shape \(8, 1\), the H of the network \(8, 3"):
+        factor_loss(found, H[:, :1], W, [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"W has the shape \(1, 10\)"):
+        factor_loss(found, H, W[:1], [1.0, 1.0])
+
+
 def test_separated_sources_add_up_to_the_data_where_anything_is_explained(data):
     X, H, W = data
     H = H.clone()
@@ -264,6 +274,56 @@ def test_what_does_not_fit_is_named():
         UnfoldedNMF(4, 2)(torch.ones(3, 5))
     with pytest.raises(ValueError, match="2 samples is too small to start 3 components"):
         UnfoldedNMF(4, 3)(torch.ones(2, 4))
+
+
+@pytest.mark.parametrize("name", ["W0", "known"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_dictionaries_hold_what_a_dictionary_can(name, value):
+    W = torch.ones(2, 4)
+    W[1, 1] = value
+    with pytest.raises(ValueError, match=f"{name}: a dictionary has .* finite values >= 0"):
+        UnfoldedNMF(4, 2, **{name: W})
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_known_components_are_some_or_all_of_them(data):
+    X, _, W = data
+    for network in (UnfoldedNMF(F, K, L, known=W), UnfoldedNMF.from_dictionary(W, L, n_known=K)):
+        assert torch.equal(network(X).W, W)
+    for n_known in (-1, K + 1):
+        with pytest.raises(ValueError, match=f"from 0 to the {K} components, not {n_known}"):
+            UnfoldedNMF.from_dictionary(W, L, n_known=n_known)
+    with pytest.raises(ValueError, match=r"known is torch.float64, W0 torch.float32"):
+        UnfoldedNMF(F, K, L, W0=W.float(), known=W[:1])
+    with pytest.raises(ValueError, match=r"known: a dictionary has .* floating point"):
+        UnfoldedNMF(F, K, L, known=W.long())
+
+
+class Shrinking(PALMLayer):
+    def forward(self, state, problem):
+        return super().forward(state, problem)[:, :1]
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_an_own_rule_that_is_none_is_told_what_it_lacks(data):
+    X, _, W = data
+    with pytest.raises(TypeError, match=r"a rule is a name or a dnmf.unfolding.BlindRule"):
+        UnfoldedNMF.from_dictionary(W, L, rule=PALMLayer)
+    step = PALMLayer.from_dictionary
+    for name, rule in {
+        "exposures": BlindRule(lambda W: W),
+        "dictionary": BlindRule(step, lambda W: torch.nn.Linear(2, 2)),
+    }.items():
+        with pytest.raises(TypeError, match=rf"rule\.{name} must make a .*UnfoldedLayer"):
+            UnfoldedNMF.from_dictionary(W, L, rule=rule)
+    for name, n, rule in (
+        ("exposures", N, BlindRule(Shrinking.from_dictionary)),
+        ("dictionary", F, BlindRule(step, Shrinking.from_dictionary)),
+    ):
+        network = UnfoldedNMF.from_dictionary(W, L, rule=rule)
+        message = rf"step of the {name}, Shrinking, must keep the shape \({n}, 3\).*\({n}, 1\)"
+        with pytest.raises(ValueError, match=message):
+            network(X)
 
 
 def test_factors_are_a_pair_by_name_too():

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, TensorDataset
 
 from dnmf.exceptions import CheckpointError
-from dnmf.unfolding import Unfolded, UnfoldedMU, fit
+from dnmf.unfolding import ExactNNLS, Unfolded, UnfoldedMU, fit
 
 ADAM = partial(torch.optim.Adam, lr=1e-2)
 
@@ -94,13 +94,22 @@ def test_what_is_not_chosen_stands_still(pairs):
 def test_every_layer_can_have_its_share_of_the_loss(pairs):
     X, H = pairs
     trained, twin = network(), network()
-    fit(trained, [(X, H)], error, epochs=1, layer_weights=[0.0, 0.0, 0.25, 1.0], optimizer=ADAM)
+    fit(trained, [(X, H)], error, epochs=1, layer_weights=[0.0, 0.25, 1.0], optimizer=ADAM)
     optimiser = ADAM(twin.parameters())
     states = twin.iterates(X)
     (0.25 * error(states[2], (X, H)) + error(states[3], (X, H))).backward()
     optimiser.step()
     twin.project_nonnegative_()
     torch.testing.assert_close(weights(trained), weights(twin))
+
+
+def test_every_part_of_a_network_is_projected(problem):
+    X, _, W = problem(20, 12, 3, 0)
+    codes = ExactNNLS(W)
+    classifier = nn.Sequential(codes, nn.Linear(3, 1, dtype=X.dtype))
+    fast = partial(torch.optim.Adam, lr=0.5)  # far below zero without the projection
+    fit(classifier, [X], lambda found, _: found.square().mean(), epochs=5, optimizer=fast)
+    assert codes.dictionary.min() == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -201,7 +210,7 @@ def test_a_checkpoint_of_other_work_or_a_damaged_one_is_refused(pairs, tmp_path)
 # ── ranks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-DEEP = [0.0, 0.0, 0.5, 1.0]
+DEEP = [0.0, 0.5, 1.0]
 
 
 def train_rank(rank: int, folder: str, X, H, results) -> None:
@@ -287,5 +296,61 @@ def test_batches_that_cannot_be_read_twice_are_refused(pairs):
 
 
 def test_layer_weights_of_another_depth_are_refused(pairs):
-    with pytest.raises(ValueError, match="2 weights for 4 states"):
+    with pytest.raises(ValueError, match="2 weights for 3 layers"):
         fit(network(), [pairs], error, layer_weights=[1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"clip": 0.0}, ValueError, "clip must be above 0"),
+        ({"clip": float("nan")}, ValueError, "clip must be above 0"),
+        ({"epochs": -1}, ValueError, "epochs must be at least 0, not -1"),
+        ({"validation": torch.ones(2, 12)}, TypeError, "validation must be batches"),
+    ],
+)
+def test_settings_out_of_range_are_refused(pairs, options, kind, message):
+    with pytest.raises(kind, match=message):
+        fit(network(), [pairs], error, **options)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_what_is_not_in_batches_is_refused(pairs):
+    for unbatched in (pairs, pairs[0], TensorDataset(*pairs), {"X": pairs[0]}):
+        with pytest.raises(TypeError, match=r"loader must be batches, such as DataLoader.* not a "):
+            fit(network(), unbatched, error)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_an_optimiser_that_is_made_already_is_refused(pairs):
+    module = network()
+    ready = torch.optim.Adam(module.parameters())
+    with pytest.raises(TypeError, match=r"optimizer must be what makes one, such as partial"):
+        fit(module, [pairs], error, optimizer=ready)
+    with pytest.raises(TypeError, match="scheduler must be what makes one"):
+        fit(module, [pairs], error, scheduler=torch.optim.lr_scheduler.StepLR(ready, 1))
+
+
+def test_batches_without_samples_are_named(pairs):
+    X, H = pairs
+    empty = (X[:0], H[:0])
+    for name, options in (("epoch 1", {}), ("the validation", {"validation": [pairs, empty]})):
+        loader = [pairs] if options else [pairs, empty]
+        with pytest.raises(ValueError, match="has no samples") as caught:
+            fit(network(), loader, error, **options)
+        assert caught.value.__notes__ == [f"in batch 2 of {name}"]
+
+
+def test_validation_that_is_not_finite_is_named(pairs):
+    X, H = pairs
+    spoilt = X.clone()
+    spoilt[5, 2] = float("nan")
+    with pytest.raises(FloatingPointError, match=r"nan in batch 2 of the validation. Row 5 of"):
+        fit(network(), [pairs], error, validation=[pairs, (spoilt, H)])
+
+
+def test_one_name_chooses_alone(pairs):
+    trained, start = network(), network()
+    fit(trained, [pairs], error, epochs=1, trainable="layers", optimizer=ADAM)
+    for name, weight in trained.named_parameters():
+        assert torch.equal(weight, start.get_parameter(name)) != name.startswith("layers")

@@ -65,6 +65,18 @@ def test_estimators_and_saved_models_know_it_by_its_name(problem, registered, tm
         load_model(tmp_path)
 
 
+def test_a_rule_given_as_a_class_is_saved_by_its_name(problem, tmp_path, monkeypatch):
+    X = problem(30, 12, 3, 2)[0].numpy()
+    model = DNMF(3, layer=Scaled, n_layers=2, random_state=0).fit(X)
+    with pytest.raises(ModelFileError, match=r"Scaled has no name.*register_rule\(.*, Scaled\)"):
+        save_model(model, tmp_path)
+    monkeypatch.setitem(LAYERS, "scaled", Scaled)
+    save_model(model, tmp_path)
+    loaded = load_model(tmp_path)[0]
+    assert loaded.layer == "scaled"
+    assert (loaded.transform(X, exact=False) == model.transform(X, exact=False)).all()
+
+
 def test_names_of_the_package_are_kept_and_ones_own_replaced(registered):
     with pytest.raises(ValueError, match="the package has a rule 'mu'"):
         register_rule("mu", Scaled)

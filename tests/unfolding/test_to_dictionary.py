@@ -202,3 +202,24 @@ def test_the_last_trained_admm_layer_repeated_converges_to_the_exact_solution(pr
         for _ in range(100):
             state = network.layers[-1](state, samples)
     torch.testing.assert_close(state.relu(), exact, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_a_value_that_no_sample_can_have_is_named(problem, value):
+    X, _, network = build(problem, "mu")
+    X[3, 2] = value
+    with pytest.raises(ValueError, match=f"row 3, column 2 is {value}"):
+        train_to_dictionary(network, X)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_samples_of_another_kind_are_refused(problem):
+    X, _, network = build(problem, "mu")
+    for other in (torch.float32, torch.int64):
+        with pytest.raises(TypeError, match=f"samples are {other}.*weights torch.float64"):
+            train_to_dictionary(network, X.to(other))
+    for wrong in (X[:, :3], X[0]):
+        with pytest.raises(ValueError, match="expected samples"):
+            train_to_dictionary(network, wrong)
+    with pytest.raises(ValueError, match="no sample with anything"):
+        train_to_dictionary(network, torch.zeros_like(X))

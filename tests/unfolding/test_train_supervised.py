@@ -144,3 +144,18 @@ def test_any_module_can_be_trained():
     config = TrainConfig(max_epochs=500, learning_rate=0.05)
     train_supervised(network, X, H, config=config)
     torch.testing.assert_close(network(X).detach(), H, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_pairs_of_other_sizes_are_refused_not_stretched(pairs):
+    X, H = pairs
+    for wrong in (H[:1], H[:7], H[:, 0]):
+        with pytest.raises(ValueError, match=rf"\(60, 16\) and .{wrong.shape[0]},"):
+            train_supervised(constant_network(), X, wrong)
+        with pytest.raises(ValueError, match="validation: expected samples"):
+            train_supervised(constant_network(), X, H, validation=(X, wrong))
+    for options in ({}, {"validation": (X, H)}):
+        with pytest.raises(ValueError, match=r"shape \(60, 3\), the known ones have \(60, 1\)"):
+            train_supervised(constant_network(), X, H[:, :1], **options)
+    with pytest.raises(ValueError, match=r"shape \(60, 3\), the known ones have \(60, 1\)"):
+        train_supervised(constant_network(), X, H, validation=(X, H[:, :1]))

@@ -54,7 +54,7 @@ def test_fresh_takes_the_cost_after_the_dictionary_and_stale_before(samples):
     flat = samples.new_full((4, f), 1 / f)
     least, first = (frobenius_cost(samples, H, W, **PENALTIES).item() / n for W in (exact, flat))
     assert least < first
-    still = TrainConfig(max_epochs=3, learning_rate=0.0)
+    still = TrainConfig(max_epochs=3, learning_rate=1e-300)
     for order, expected in (("fresh", [least] * 3), ("stale", [first, least, least])):
         _, history = train_unsupervised(
             network, samples, config=still, dictionary_order=order, **PENALTIES
@@ -135,3 +135,14 @@ def test_training_twice_gives_the_same_bits(samples):
         results.append((W, np.array(history.cost)))
     assert torch.equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_an_order_that_is_none_and_rates_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="'fresh' or 'stale', not 'frehs'"):
+        train_unsupervised(UnfoldedMU(4, 2, 2), torch.ones(3, 4), dictionary_order="frehs")
+    for rate in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="learning_rate must be above 0"):
+            TrainConfig(learning_rate=rate)
+    with pytest.raises(ValueError, match="max_epochs must be at least 0, not -1"):
+        TrainConfig(max_epochs=-1)

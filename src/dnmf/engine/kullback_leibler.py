@@ -61,7 +61,7 @@ def factorise(
     Each iteration is one pass over the data: a second-order step on the exposures of every sample from a point ahead of
     the last one, then the cost and the sums ``H^T (X / R)`` and, of every feature, ``sum_n h_n h_n^T x / r^2`` at a
     point ahead of the new ones. From these a second-order step on the dictionary follows. When the cost rises, the
-    iteration is undone and the next looks less far ahead.
+    iteration is undone, the next does not look ahead, and those after it look less far ahead.
 
     Parameters
     ----------
@@ -97,7 +97,8 @@ def factorise(
     converged = False
     constant, rounding = W.new_zeros(()), 0.0
     for iteration in range(1, max_iter + 1):
-        ahead = extrapolation.factor
+        # From the point whose cost is known, and not looking ahead: such a step hardly ever raises the cost.
+        ahead = extrapolation.factor if accepted else 0.0
         shared = _Pass(W_ahead.to(dtype), accepted, ahead, last_ahead, not cost)
         sums = chunks.run(_update, shared)
         exposures_per_feature = sums["exposures"]
@@ -108,7 +109,7 @@ def factorise(
             constant = finite("factorise", sums["constant"])
             rounding = total.item() * torch.finfo(dtype).eps
         value = (constant + total - sums["logs"]).item()
-        last_ahead = ahead
+        last_ahead, was_accepted = ahead, accepted
         accepted = not cost or value <= cost[-1]
         if accepted:
             best = W_ahead
@@ -117,7 +118,8 @@ def factorise(
             W = W_next
             extrapolation.went_down()
         else:
-            W_ahead = W
+            # A second rise in a row is that of the dictionary's own step.
+            W_ahead = W = W if was_accepted else best
             extrapolation.went_up()
         cost.append(value if accepted else cost[-1])
         if callback is not None:
@@ -142,7 +144,7 @@ def _ahead(new: Tensor, old: Tensor, factor: float) -> Tensor:
 
 
 def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
-    """One pass over a chunk; the state holds the last accepted exposures and the candidates after them."""
+    """One pass over a chunk; the state holds the last exposures, the candidates after them, and where these began."""
     W = shared.W
     mass = _mass(chunk, W)
     if shared.first or state is None:
@@ -155,12 +157,12 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
             H = state[1]
             start = _ahead(H, state[0], shared.last_ahead)
         else:
-            H = start = state[0]
+            H = start = state[2]
         candidate = kl_descend(chunk.X, W, start, mass=mass, sweeps=EXPOSURE_SWEEPS)
     sums = dictionary_sums(chunk, _ahead(candidate, H, shared.ahead), W)
     if shared.first:
         sums["constant"] = _constant(chunk)
-    return torch.stack([H, candidate]), sums
+    return torch.stack([H, candidate, start]), sums
 
 
 def _mass(chunk: Chunk, W: Tensor) -> Tensor:

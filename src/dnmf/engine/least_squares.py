@@ -106,7 +106,8 @@ def factorise(
     squares = scale.new_zeros(())
     rounding = 0.0
     for iteration in range(1, max_iter + 1):
-        ahead = extrapolation.factor
+        # A step that does not look ahead, from the point whose cost is known, cannot raise the cost.
+        ahead = extrapolation.factor if accepted else 0.0
         shared = _Pass(
             W_ahead.to(dtype),
             scale.to(dtype),
@@ -160,7 +161,7 @@ def exposures(chunks: Chunks, W: Tensor, *, objective: Frobenius | None = None) 
 
 
 def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
-    """One pass over a chunk; the state holds the last accepted exposures and the candidates after them."""
+    """One pass over a chunk; the state holds the last exposures, the candidates after them, and where these began."""
     descend = _Descent(chunk, shared.W, shared.l1_reg, shared.l2_reg)
     if shared.first or state is None:
         if chunk.start is not None:
@@ -170,15 +171,15 @@ def _update(chunk: Chunk, state: State, shared: _Pass) -> tuple[State, Sums]:
             start = descend(nothing, FIRST_SWEEPS, FIRST_ENOUGH)
         H = start
     elif shared.accepted:
-        H = state[1] * shared.scale
-        start = (H + shared.last_ahead * (H - state[0])).clamp(min=0)
+        before, H = state[0] * shared.scale, state[1] * shared.scale
+        start = (H + shared.last_ahead * (H - before)).clamp(min=0)
     else:
-        H = start = state[0]
+        H = start = state[2]
     candidate = descend(start, EXPOSURE_SWEEPS, EXPOSURE_ENOUGH)
     sums = dictionary_sums(chunk, (candidate + shared.ahead * (candidate - H)).clamp(min=0))
     if shared.first:
         sums["squares"] = _squares(chunk, sums["moments"].dtype)
-    return torch.stack([H, candidate]), sums
+    return torch.stack([H, candidate, start]), sums
 
 
 class _Descent:

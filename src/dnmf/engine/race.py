@@ -11,7 +11,7 @@ from dnmf.engine.factorised import TOL, Factorised
 from dnmf.kernels.objectives import Objective
 
 # Part of the cost by which 10 iterations lower it at least while starts are compared.
-COMPARED_TOL = 3e-3
+COMPARED_TOL = 1e-2
 
 
 class Factorise(Protocol):

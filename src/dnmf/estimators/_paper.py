@@ -31,7 +31,7 @@ class PaperDNMF(UnfoldedFactorisation):
     n_layers : int
         Depth L.
     l1_reg, l2_reg : float
-        Penalties on the exposures; ``l1_reg`` in mutations.
+        Penalties on the exposures; ``l1_reg`` in the unit of the samples.
     weight_init : float
         Constant from which all matrices start: 0.1 in the authors' code, 1 in the text.
     max_epochs : int
@@ -149,7 +149,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
     n_layers : int
         Depth L.
     l1_reg, l2_reg : float
-        Where the penalties start, in mutations.
+        Where the penalties start, in the unit of the samples.
     learn_penalties : bool
         Whether the penalties are trained with the matrices.
     max_epochs : int

@@ -20,6 +20,7 @@ from dnmf.storage import ModelFormat, below
 from dnmf.strict_json import check_entries
 from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.restore import read_tensors, restore_network
+from dnmf.unfolding.rules import name_of
 
 FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3, 4), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
@@ -66,7 +67,8 @@ def save_model(
     Raises
     ------
     ModelFileError
-        If weights or history are not finite, or there are more than 4,000 components.
+        If weights or history are not finite, the rule of the layers is not registered, or there are more than 4,000
+        components.
     OutputExistsError
         If one of the two names is a device, a FIFO or a link.
     """
@@ -85,6 +87,11 @@ def save_model(
         if not values.isfinite().all():
             raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
+    if isinstance(parameters.get("layer"), type):
+        try:
+            parameters["layer"] = name_of(parameters["layer"])
+        except ValueError as error:
+            raise ModelFileError(f"layer: {error}") from None
     if not isinstance(parameters.get("random_state", 0), int):
         parameters["random_state"] = None  # a generator's state is not a parameter
     names = getattr(estimator, "feature_names_in_", None)

@@ -1,7 +1,7 @@
 """The two ways in which DNMF looks for a dictionary: plain alternating updates, and the search for signatures."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from dnmf.engine import kullback_leibler, least_squares
 from dnmf.engine.chunks import Chunks
+from dnmf.engine.race import factorise_from_best
 from dnmf.engine.samples import Samples
 from dnmf.exceptions import InputDataError
 from dnmf.kernels.kl_factorisation import nmf_kl
@@ -33,18 +34,19 @@ class Found:
 
 def search_plain(
     chunks: Chunks,
-    W0: torch.Tensor,
+    starts: Sequence[torch.Tensor],
     objective: Objective,
     *,
     max_iter: int,
     tol: float,
     progress: Progress,
 ) -> Found:
-    """Lower the objective from a start until its cost no longer falls by ``tol``."""
+    """Lower the objective from the best of the starts until its cost no longer falls by ``tol``."""
     engine: ModuleType = kullback_leibler if isinstance(objective, Poisson) else least_squares
-    found = engine.factorise(
+    found = factorise_from_best(
+        engine.factorise,
         chunks,
-        W0,
+        starts,
         objective=objective,
         max_iter=max_iter,
         tol=tol,

@@ -97,7 +97,15 @@ def draw_pool(chunks: Chunks) -> torch.Tensor:
 
 
 def pool_rows(chunk: Chunk, state: State, share: float) -> torch.Tensor:
-    """Return about that share of the rows of a chunk, at least one where it has one that is not empty."""
+    """Return about that share of the rows of a chunk, at least one where it has one that is not empty.
+
+    A weighted sample is multiplied by the root of its weight: its products then count as often as those of its copies.
+    """
+    rows, weights = _rows(chunk, share)
+    return rows if weights is None else weights.sqrt()[:, None] * rows
+
+
+def _rows(chunk: Chunk, share: float) -> tuple[torch.Tensor, torch.Tensor | None]:
     X = chunk.X
     sums = X.sum(dim=1) if isinstance(X, torch.Tensor) else torch.from_numpy(np.asarray(X.sum(1)))
     occupied = (sums.flatten() > 0).nonzero()[:, 0]
@@ -105,15 +113,16 @@ def pool_rows(chunk: Chunk, state: State, share: float) -> torch.Tensor:
         occupied = occupied[chunk.weights[occupied] > 0]
     count = min(len(occupied), max(round(share * len(sums)), 1))
     rows = evenly_spaced(occupied, count)
+    weights = None if chunk.weights is None else chunk.weights[rows]
     if not isinstance(X, torch.Tensor):
-        return torch.from_numpy(X[rows.numpy()].toarray())
+        return torch.from_numpy(X[rows.numpy()].toarray()), weights
     if chunk.observed is None:
-        return X[rows]
+        return X[rows], weights
     usual = X.sum(dim=0) / chunk.observed.sum(dim=0).clamp(min=1)
     known = chunk.observed[rows]
     explained = (known * usual).sum(dim=1).clamp(min=torch.finfo(X.dtype).tiny)
     fill = (X[rows].sum(dim=1) / explained)[:, None] * usual
-    return torch.where(known, X[rows], fill)
+    return torch.where(known, X[rows], fill), weights
 
 
 def evenly_spaced(rows: torch.Tensor, most: int) -> torch.Tensor:

@@ -15,7 +15,7 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.kernels.known_exposures import dispersion, variance_exponent
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.posterior.gaussian import GaussianNetwork
-from dnmf.posterior.gaussian_training import GaussianFit, train_gaussian
+from dnmf.posterior.gaussian_training import train_gaussian
 from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.training import train_posterior_mean
 from dnmf.search.count_noise import COUNTING_DISPERSION
@@ -29,8 +29,6 @@ MIN_PAIRS = 20
 COUNTING_EXPONENT = 0.5
 # Largest relative difference between the sums of exposures that are called equal: labels rounded to two digits.
 SUM_TOLERANCE = 0.02
-# Error over that of the mean from which the exposures are hardly known: a tenth of their variance is explained.
-NO_BETTER_THAN_THE_MEAN = 0.95
 
 
 class SupervisedEstimator(FactorisationEstimator):
@@ -290,7 +288,8 @@ class SupervisedDNMF(SupervisedEstimator):
             batch_size=self.batch_size,
             generator=generator,
         )
-        _warn_of(fit)
+        if fit.doubt:
+            warnings.warn(fit.doubt, DoubtfulDataWarning, stacklevel=4)
         return network, network.signatures, fit.history
 
     def _split(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -352,23 +351,3 @@ def _equal_sums(exposures: torch.Tensor) -> torch.Tensor:
             "sum_to_one out."
         )
     return exposures * (sums.median() / sums)[:, None]
-
-
-def _warn_of(fit: GaussianFit) -> None:
-    """Warn where exposures are hardly better than the mean, or the trained network no better than a linear answer."""
-    errors = fit.errors
-    classic = min(errors.get("linear", 1.0), errors.get("least squares", 1.0))
-    if errors and errors["blend"] > NO_BETTER_THAN_THE_MEAN:
-        warnings.warn(
-            f"the exposures cannot be told from these samples: on held-out pairs the error is {errors['blend']:.0%} of "
-            "that of predicting the mean exposures of all. Check that the rows of X and y belong together.",
-            DoubtfulDataWarning,
-            stacklevel=5,
-        )
-    elif errors.get("network", 0.0) >= classic:
-        warnings.warn(
-            "training ended no better than ridge regression or least squares on held-out pairs, whose answers are "
-            "returned: there is nothing more to learn, or there are too few pairs.",
-            DoubtfulDataWarning,
-            stacklevel=5,
-        )

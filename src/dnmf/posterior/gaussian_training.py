@@ -22,6 +22,8 @@ NOISES_PER_PAIR = 4
 NEGLIGIBLE_ERROR = 1e-4
 LINEAR_MAPS = {"ridge": ridge_map, "calibration": calibrated_map}
 DISTANCE_ROWS = 1024
+# Error over that of the mean from which the exposures are hardly known: a tenth of their variance is explained.
+NO_BETTER_THAN_THE_MEAN = 0.95
 # Standard errors by which the weight of the network is less than what the held-out pairs say.
 TRUST_DOUBT = 1.0
 
@@ -32,6 +34,23 @@ class GaussianFit:
 
     history: History
     errors: dict[str, float]
+
+    @property
+    def doubt(self) -> str:
+        """What a user should be warned of; empty where nothing is wrong."""
+        classic = min(self.errors.get("linear", 1.0), self.errors.get("least squares", 1.0))
+        blend = self.errors.get("blend", 0.0)
+        if blend > NO_BETTER_THAN_THE_MEAN:
+            return (
+                f"the exposures cannot be told from these samples: on held-out pairs the error is {blend:.0%} of that "
+                "of predicting the mean exposures of all. Check that the rows of X and y belong together."
+            )
+        if self.errors.get("network", 0.0) >= classic:
+            return (
+                "training ended no better than ridge regression or least squares on held-out pairs, whose answers are "
+                "returned: there is nothing more to learn, or there are too few pairs."
+            )
+        return ""
 
 
 def train_gaussian(

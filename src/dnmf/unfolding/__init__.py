@@ -1,7 +1,7 @@
 """Classic steps as layers of PyTorch networks, their rules by name, and the loops that train them."""
 
 from dnmf.unfolding.beta import BetaMULayer
-from dnmf.unfolding.blind import BlindLayer, Factors, UnfoldedNMF, factor_loss, separate
+from dnmf.unfolding.blind import BlindLayer, UnfoldedNMF
 from dnmf.unfolding.blind_rules import (
     BLIND_RULES,
     BlindRule,
@@ -14,7 +14,8 @@ from dnmf.unfolding.blind_rules import (
     lpalm,
 )
 from dnmf.unfolding.exact import ExactNNLS, ExactPoisson, exact_nnls, exact_poisson
-from dnmf.unfolding.fitting import TrainingState, fit
+from dnmf.unfolding.factors import Factors, factor_loss, separate
+from dnmf.unfolding.fitting import fit
 from dnmf.unfolding.fixed_point import FixedPoint
 from dnmf.unfolding.layers import (
     ADMMLayer,
@@ -31,7 +32,7 @@ from dnmf.unfolding.paper_training import train_supervised, train_unsupervised
 from dnmf.unfolding.problem import Problem
 from dnmf.unfolding.rules import LAYERS, register_rule
 from dnmf.unfolding.to_dictionary import train_to_dictionary
-from dnmf.unfolding.training import History, TrainConfig
+from dnmf.unfolding.training import History, TrainConfig, TrainingState
 
 __all__ = [
     "BLIND_RULES",

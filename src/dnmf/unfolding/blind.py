@@ -1,8 +1,6 @@
-"""Networks that unfold a whole factorisation: every layer updates the exposures and the dictionary."""
+"""Networks that unfold a whole factorisation: layers update the exposures and, by most rules, the dictionary."""
 
-from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -10,16 +8,11 @@ from torch import Tensor, nn
 
 from dnmf.kernels.initialize import extreme_rows
 from dnmf.unfolding.blind_rules import BLIND_RULES, BlindRule
+from dnmf.unfolding.factors import Factors
+from dnmf.unfolding.layered import dictionary_shape
 from dnmf.unfolding.layers import UnfoldedLayer
 from dnmf.unfolding.precision import call_in, full_precision, working_dtype
 from dnmf.unfolding.problem import Problem
-
-
-class Factors(NamedTuple):
-    """A factorisation ``X ≈ H W``: exposures ``H (..., n, k)`` and dictionary ``W (..., k, f)``."""
-
-    H: Tensor
-    W: Tensor
 
 
 class BlindLayer(nn.Module):
@@ -48,9 +41,17 @@ class BlindLayer(nn.Module):
 
     @classmethod
     def of(cls, rule: BlindRule, W: Float[Tensor, "k f"]) -> "BlindLayer":
-        """Return the layer of a rule that starts from the dictionary ``W``."""
-        dictionary = None if rule.dictionary is None else rule.dictionary(W)
-        return cls(rule.exposures(W), dictionary, dictionary_first=rule.dictionary_first)
+        """Return the layer of a rule that starts from the dictionary ``W``; a TypeError if the rule makes none."""
+        steps: dict[str, UnfoldedLayer] = {}
+        for name, make in (("exposures", rule.exposures), ("dictionary", rule.dictionary)):
+            if make is not None:
+                steps[name] = step = make(W)
+                if not isinstance(step, UnfoldedLayer):
+                    raise TypeError(
+                        f"rule.{name} must make a dnmf.unfolding.UnfoldedLayer from a dictionary (k, f), "
+                        f"not {type(step).__name__}"
+                    )
+        return cls(**steps, dictionary_first=rule.dictionary_first)
 
     def forward(
         self,
@@ -64,7 +65,7 @@ class BlindLayer(nn.Module):
         if self.dictionary_first:
             W = self._next_dictionary(X, H, W)
         problem = Problem(X, W.clamp(min=0), l1_reg=l1_reg, l2_reg=l2_reg)
-        H = call_in(X.dtype, self.exposures, H, problem)
+        H = _next("exposures", self.exposures, H, problem)
         if not self.dictionary_first:
             W = self._next_dictionary(X, H, W)
         return H, W
@@ -73,7 +74,7 @@ class BlindLayer(nn.Module):
         if self.dictionary is None:
             return W
         problem = Problem(X.mT, H.clamp(min=0).mT)
-        return call_in(X.dtype, self.dictionary, W.mT, problem).mT
+        return _next("dictionary", self.dictionary, W.mT, problem).mT
 
     def project_nonnegative_(self) -> None:
         """Clamp the weights of both steps that must not be negative."""
@@ -82,11 +83,23 @@ class BlindLayer(nn.Module):
                 step.project_nonnegative_()
 
 
+def _next(name: str, step: UnfoldedLayer, state: Tensor, problem: Problem) -> Tensor:
+    following = call_in(problem.X.dtype, step, state, problem)
+    if not isinstance(following, Tensor) or following.shape != state.shape:
+        found = getattr(following, "shape", type(following).__name__)
+        raise ValueError(
+            f"the step of the {name}, {type(step).__name__}, must keep the shape {tuple(state.shape)} of its state, "
+            f"not return {tuple(found) if isinstance(found, torch.Size) else found}"
+        )
+    return following
+
+
 class UnfoldedNMF(nn.Module):
     """A factorisation as a network: L layers, each updating exposures and dictionary. X alone is its input.
 
     A data set ``X (n, f)`` is one problem with its own dictionary; ``X (b, n, f)`` are b problems. Untrained, it is L
-    steps of the classic algorithm.
+    steps of the classic algorithm. A rule without a step of the dictionary, such as ``"deep-nmf"``, whose layers have
+    learned dictionaries of their own, finds exposures alone: its W is the start.
 
     Parameters
     ----------
@@ -109,12 +122,15 @@ class UnfoldedNMF(nn.Module):
     l1_reg, l2_reg : float
         Penalties on the exposures.
     dtype, device
-        As for any torch module; taken from ``W0`` when it is given.
+        As for any torch module; taken from ``W0`` when it is given, and by default from ``known``.
 
     Raises
     ------
+    TypeError
+        For a rule that is no BlindRule, or makes no layers.
     ValueError
-        For an unknown rule, a start or known components of another size, or a learned start without ``W0``.
+        For an unknown rule, a start or known components of another size or of other than finite values >= 0, or a
+        learned start without ``W0``.
 
     Notes
     -----
@@ -156,17 +172,29 @@ class UnfoldedNMF(nn.Module):
             if rule not in BLIND_RULES:
                 raise ValueError(f"unknown rule {rule!r}: choose one of {', '.join(BLIND_RULES)}")
             rule = BLIND_RULES[rule]
+        elif not isinstance(rule, BlindRule):
+            raise TypeError(f"a rule is a name or a dnmf.unfolding.BlindRule, not {rule!r}")
         shape = (n_components, n_features)
+        for name, given in (("W0", W0), ("known", known)):
+            if given is not None:
+                try:
+                    dictionary_shape(given)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        if known is not None and W0 is not None and known.dtype != W0.dtype:
+            raise ValueError(f"known is {known.dtype}, W0 {W0.dtype}: convert with .to(dtype)")
         if W0 is None:
             if learn_start:
                 raise ValueError("a learned start needs W0, the dictionary to start from")
+            if known is not None:
+                dtype, device = dtype or known.dtype, device or known.device
             like = torch.full(shape, 1 / n_features, dtype=dtype, device=device)
         else:
             if tuple(W0.shape) != shape:
                 raise ValueError(f"expected W0 of shape {shape}, got {tuple(W0.shape)}")
             like = W0.detach().clone(memory_format=torch.contiguous_format)
         if known is not None:
-            if known.ndim != 2 or known.shape[1] != n_features or len(known) > n_components:
+            if known.shape[1] != n_features or len(known) > n_components:
                 raise ValueError(
                     f"expected known components as rows, at most {n_components} of {n_features} features, "
                     f"got a tensor of shape {tuple(known.shape)}"
@@ -198,7 +226,9 @@ class UnfoldedNMF(nn.Module):
         l2_reg: float = 0.0,
     ) -> "UnfoldedNMF":
         """Return the network that starts from the dictionary ``W``, of which the first ``n_known`` components stay."""
-        k, f = W.shape
+        k, f = dictionary_shape(W)
+        if not 0 <= n_known <= k:
+            raise ValueError(f"n_known must be from 0 to the {k} components, not {n_known}")
         return cls(
             f,
             k,
@@ -217,13 +247,15 @@ class UnfoldedNMF(nn.Module):
         """Return the factors from which the layers start on the samples ``X``."""
         known = None if self.known is None else self.known.to(X)
         n_unknown = self.n_components - (0 if known is None else len(known))
-        if self.W0 is None:
+        if known is not None and not n_unknown:
+            W = known
+        elif self.W0 is None:
             totals = X.sum(dim=1, keepdim=True)
             spectra = X / torch.where(totals > 0, totals, torch.ones_like(totals))
             W = extreme_rows(spectra, n_unknown, apart_from=known)
         else:
             W = self.W0[self.n_components - n_unknown :].to(X)
-        if known is not None:
+        if known is not None and n_unknown:
             W = torch.cat([known, W])
         if self.H0 is not None:
             return Factors(X.new_full((len(X), self.n_components), self.H0), W)
@@ -284,68 +316,3 @@ class UnfoldedNMF(nn.Module):
         if isinstance(self.W0, nn.Parameter):
             with torch.no_grad():
                 self.W0.clamp_(min=0)
-
-
-def factor_loss(
-    iterates: Sequence[Factors],
-    H: Float[Tensor, "*batch n k"],
-    W: Float[Tensor, "*batch k f"],
-    layer_weights: Sequence[float] | Float[Tensor, " l"],
-) -> Float[Tensor, ""]:
-    """Return the error of both factors, summed over layers: the loss by which NALMU is trained.
-
-    ``sum_l v_l (|H_l - H|^2 / |H|^2 + |W_l - W|^2 / |W|^2)``, with one weight ``v_l`` a layer, ``iterates`` without
-    their start.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many weights as iterates after the start.
-    """
-    if len(layer_weights) != len(iterates) - 1:
-        raise ValueError(
-            f"expected a weight for each of {len(iterates) - 1} layers, got {len(layer_weights)}"
-        )
-    total = H.new_zeros(())
-    for weight, found in zip(layer_weights, iterates[1:], strict=True):
-        total = total + weight * (
-            (found.H - H).square().sum() / H.square().sum()
-            + (found.W - W).square().sum() / W.square().sum()
-        )
-    return total
-
-
-def separate(
-    X: Float[Tensor, "*batch n f"],
-    H: Float[Tensor, "*batch n k"],
-    W: Float[Tensor, "*batch k f"],
-    sizes: Sequence[int],
-) -> list[Float[Tensor, "*batch n f"]]:
-    """Share the data among sources, each a group of consecutive components: the output layer of Deep NMF.
-
-    ``X * (H_s W_s) / (H W)``, nothing where ``H W`` is zero
-
-    Parameters
-    ----------
-    X, H, W : (n, f), (n, k), (k, f)
-        Data and factors.
-    sizes : sequence of int
-        Components of each source; their sum is k.
-
-    Notes
-    -----
-    Le Roux, Hershey and Weninger 2015, eq. of the reconstruction: a Wiener filter.
-
-    Examples
-    --------
-    >>> X, H, W = torch.tensor([[4.0, 2.0]]), torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 1.0]])
-    >>> separate(X, H, W, (1, 1))
-    [tensor([[2., 0.]]), tensor([[2., 2.]])]
-    """
-    parts = [
-        h @ w
-        for h, w in zip(H.split(list(sizes), dim=-1), W.split(list(sizes), dim=-2), strict=True)
-    ]
-    whole = torch.stack(parts).sum(dim=0)
-    gain = torch.where(whole > 0, X, 0.0) / torch.where(whole > 0, whole, 1.0)
-    return [part * gain for part in parts]

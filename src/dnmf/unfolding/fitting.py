@@ -1,10 +1,7 @@
 """Training of any network on any batches: loss, optimiser and schedule of one's own, precision, checkpoints, ranks."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +11,11 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from dnmf.unfolding.batches import Batch, cause, check_batches, inputs_of, moved, one_number
 from dnmf.unfolding.checkpoint import TrainingCheckpoint
-from dnmf.unfolding.training import Course, History, TrainConfig, fit_loop, project
+from dnmf.unfolding.trainable import chosen_parameters
+from dnmf.unfolding.training import Course, History, TrainConfig, TrainingState, fit_loop, project
 
-_MOST_NAMED = 5  # names in a message
-
-
-@dataclass(frozen=True)
-class TrainingState:
-    """What a callback of :func:`fit` sees after an epoch.
-
-    Attributes
-    ----------
-    epoch, epochs : int
-        Epochs done, and in all.
-    cost : float
-        Training cost of the epoch.
-    validation : float, optional
-        Validation cost after it.
-    network, optimizer
-        As they train.
-    history : History
-        All costs so far.
-    """
-
-    epoch: int
-    epochs: int
-    cost: float
-    validation: float | None
-    network: nn.Module
-    optimizer: Optimizer
-    history: History
-
-
-Batch = Any
 Loss = Callable[[Any, Batch], Tensor]
 Callback = Callable[[TrainingState], object]
 
@@ -61,7 +29,7 @@ def fit(
     optimizer: Callable[[list[nn.Parameter]], Optimizer] = torch.optim.Adam,
     scheduler: Callable[[Optimizer], LRScheduler] | None = None,
     schedule_by: str = "step",
-    trainable: Sequence[str] | None = None,
+    trainable: str | Sequence[str] | None = None,
     layer_weights: Sequence[float] | None = None,
     validation: Iterable[Batch] | None = None,
     autocast: torch.dtype | None = None,
@@ -75,8 +43,8 @@ def fit(
     Parameters
     ----------
     network : module
-        Trained in place, or one wrapped by ``DistributedDataParallel``. After every step its
-        ``project_nonnegative_()`` is called, if it has one.
+        Trained in place, or one wrapped by ``DistributedDataParallel``. After every step ``project_nonnegative_()`` is
+        called of every part that has it.
     loader : iterable of batches
         Read once an epoch: a DataLoader, or a list of batches. A batch is a tensor (the inputs), a tuple or list (the
         inputs come first) or a dict (the inputs are its entry ``"X"``).
@@ -90,11 +58,11 @@ def fit(
         For example ``partial(torch.optim.lr_scheduler.StepLR, step_size=10)``.
     schedule_by : {"step", "epoch"}
         When the scheduler steps.
-    trainable : list of str, optional
+    trainable : str or list of str, optional
         Names of parameters or modules, or patterns (``"layers.*.gram"``): all others stand still. Default: all.
     layer_weights : list of float, optional
-        Deep supervision: the loss is ``sum_l layer_weights[l] loss(network.iterates(inputs)[l], batch)``, the state
-        before the first layer first.
+        Deep supervision: the loss is ``sum_l layer_weights[l] loss(H_l, batch)`` with one weight a layer, as in
+        :func:`factor_loss`; ``H_l`` are the states that ``network.iterates(inputs)`` has after the first, the start.
     validation : iterable of batches, optional
         Their mean loss (of the output alone) is watched: the weights of the best epoch, the untrained ones included,
         are restored at the end.
@@ -119,11 +87,13 @@ def fit(
     Raises
     ------
     ValueError
-        If no parameter has a given name, the loss is not one number, the weights do not fit the layers, or a pass has
-        no batches.
+        If no parameter has a given name, the loss is not one number, the weights do not fit the layers, a batch has no
+        samples, a pass no batches, or ``epochs`` or ``clip`` is out of range.
+    TypeError
+        If data are no batches, or an optimizer or scheduler is given instead of what makes it.
     FloatingPointError
-        If a loss or a gradient is not finite. The message names batch and epoch; the network keeps the last good
-        weights.
+        If a loss or a gradient is not finite, in training or validation. The message names batch and epoch; the network
+        keeps the last good weights.
     CheckpointError
         If the checkpoint is of another network, optimiser or choice of trainable weights.
 
@@ -143,6 +113,19 @@ def fit(
     bare = network.module if isinstance(network, DistributedDataParallel) else network
     if schedule_by not in ("step", "epoch"):
         raise ValueError(f"schedule_by must be 'step' or 'epoch', not {schedule_by!r}")
+    if epochs < 0:
+        raise ValueError(f"epochs must be at least 0, not {epochs}")
+    if clip is not None and not clip > 0:
+        raise ValueError(f"clip must be above 0, or None for none, not {clip}")
+    for name, made in (("optimizer", optimizer), ("scheduler", scheduler)):
+        if isinstance(made, Optimizer | LRScheduler):
+            raise TypeError(
+                f"{name} must be what makes one, such as partial(torch.optim.AdamW, lr=1e-3), not a ready "
+                f"{type(made).__name__}: it is made for the parameters that train"
+            )
+    check_batches("loader", loader)
+    if validation is not None:
+        check_batches("validation", validation)
     chosen = chosen_parameters(bare, trainable)
     frozen = [p for name, p in bare.named_parameters() if name not in chosen and p.requires_grad]
     for parameter in frozen:
@@ -184,31 +167,6 @@ def fit(
         network.train(was_training)
         for parameter in frozen:
             parameter.requires_grad_(True)
-
-
-def chosen_parameters(
-    network: nn.Module, trainable: Sequence[str] | None
-) -> dict[str, nn.Parameter]:
-    """Return the parameters of these names, patterns or modules; a ValueError names near ones for what fits none."""
-    parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    if trainable is None:
-        return parameters
-    chosen: dict[str, nn.Parameter] = {}
-    for wanted in trainable:
-        found = {
-            name: p
-            for name, p in parameters.items()
-            if name == wanted or name.startswith(f"{wanted}.") or fnmatchcase(name, wanted)
-        }
-        if not found:
-            near = get_close_matches(wanted, parameters, n=3, cutoff=0.4)
-            known = near or list(parameters)[:_MOST_NAMED]
-            raise ValueError(
-                f"trainable: the network has no parameter {wanted!r}. "
-                f"{'Near' if near else 'It has'}: {', '.join(known) or 'none at all'}"
-            )
-        chosen |= found
-    return {name: p for name, p in parameters.items() if name in chosen}
 
 
 class _Trainer:
@@ -263,14 +221,14 @@ class _Trainer:
         """Take a step on every batch; return the mean loss."""
         total, samples = 0.0, 0
         for number, given in enumerate(loader, start=1):
-            batch = _moved(given, self.device)
-            inputs = _inputs_of(batch)
+            batch = moved(given, self.device)
             try:
+                inputs = inputs_of(batch)
                 value = self._step(inputs, batch)
             except FloatingPointError as error:
                 raise FloatingPointError(
                     f"{error} in batch {number} of epoch {self.epoch}: training stopped, the network keeps the last "
-                    f"good weights. {_cause(batch)}"
+                    f"good weights. {cause(batch)}"
                 ) from None
             except Exception as error:
                 error.add_note(f"in batch {number} of epoch {self.epoch}")
@@ -287,11 +245,19 @@ class _Trainer:
         training = self.bare.training
         self.bare.eval()
         with torch.no_grad():
-            for given in batches:
-                batch = _moved(given, self.device)
-                inputs = _inputs_of(batch)
-                with self._precision():
-                    value = _one_number(self.loss(self.bare(inputs), batch))
+            for number, given in enumerate(batches, start=1):
+                batch = moved(given, self.device)
+                try:
+                    inputs = inputs_of(batch)
+                    with self._precision():
+                        value = one_number(self.loss(self.bare(inputs), batch))
+                except Exception as error:
+                    error.add_note(f"in batch {number} of the validation")
+                    raise
+                if not bool(value.isfinite()):
+                    raise FloatingPointError(
+                        f"the loss is {value.item()} in batch {number} of the validation. {cause(batch)}"
+                    )
                 total += value.item() * len(inputs)
                 samples += len(inputs)
         self.bare.train(training)
@@ -322,16 +288,15 @@ class _Trainer:
 
     def _training_loss(self, inputs: Tensor, batch: Batch) -> Tensor:
         if self.layer_weights is None:
-            return _one_number(self.loss(self.network(inputs), batch))
+            return one_number(self.loss(self.network(inputs), batch))
         states = self.bare.iterates(inputs)  # type: ignore[operator]
-        if len(states) != len(self.layer_weights):
+        if len(states) - 1 != len(self.layer_weights):
             raise ValueError(
-                f"layer_weights: {len(self.layer_weights)} weights for {len(states)} states, those before the first "
-                "and after every layer"
+                f"layer_weights: {len(self.layer_weights)} weights for {len(states) - 1} layers; the start has none"
             )
         losses = [
-            weight * _one_number(self.loss(state, batch))
-            for weight, state in zip(self.layer_weights, states, strict=True)
+            weight * one_number(self.loss(state, batch))
+            for weight, state in zip(self.layer_weights, states[1:], strict=True)
             if weight
         ]
         return torch.stack(losses).sum()
@@ -357,54 +322,3 @@ class _Trainer:
                 f"there are no batches in pass {self.epoch}: give a DataLoader or a list, which can be read again"
             )
         return total / samples
-
-
-def _one_number(loss: Tensor) -> Tensor:
-    if not isinstance(loss, Tensor) or loss.numel() != 1:
-        found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-        raise ValueError(f"the loss must be one number, such as a mean over the batch, not {found}")
-    return loss.reshape(())
-
-
-def _inputs_of(batch: Batch) -> Tensor:
-    """Return what the network is given of a batch."""
-    if isinstance(batch, Mapping):
-        if "X" not in batch:
-            raise ValueError(
-                f'a batch that is a dict needs the entry "X"; it has {", ".join(map(str, batch))}'
-            )
-        batch = batch["X"]
-    elif isinstance(batch, list | tuple) and batch:
-        batch = batch[0]
-    if not isinstance(batch, Tensor):
-        raise ValueError(
-            f"a batch is a tensor, a tuple or a dict of tensors, not {type(batch).__name__}"
-        )
-    return batch
-
-
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    """Return a batch with its tensors on a device."""
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    if isinstance(batch, Mapping):
-        return {name: _moved(part, device) for name, part in batch.items()}
-    if isinstance(batch, list | tuple):
-        return tuple(_moved(part, device) for part in batch)
-    return batch
-
-
-def _cause(batch: Batch) -> str:
-    """Return what is wrong with a batch, or else what to do."""
-    parts = (
-        batch.values()
-        if isinstance(batch, Mapping)
-        else batch
-        if isinstance(batch, tuple)
-        else [batch]
-    )
-    for part in parts:
-        if isinstance(part, Tensor) and not bool(part.isfinite().all()):
-            row = int((~part.isfinite()).reshape(len(part), -1).any(dim=1).int().argmax())
-            return f"Row {row} of the batch holds a value that is not finite."
-    return "Lower the learning rate, or scale the data."

@@ -26,8 +26,10 @@ def rows_of(X: Float[Tensor, "*batch f"], n_features: int) -> Float[Tensor, "n f
 
 def dictionary_shape(W: Tensor) -> tuple[int, int]:
     """Return components and features of a dictionary; a ValueError for what is none."""
-    if W.ndim != 2 or not (torch.isfinite(W) & (W >= 0)).all():
-        raise ValueError("a dictionary has two dimensions (k, f) and finite values >= 0")
+    if W.ndim != 2 or not W.is_floating_point() or not (torch.isfinite(W) & (W >= 0)).all():
+        raise ValueError(
+            "a dictionary has two dimensions (k, f) and finite values >= 0, in floating point"
+        )
     return W.shape[0], W.shape[1]
 
 

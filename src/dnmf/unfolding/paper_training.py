@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from dnmf.kernels.costs import frobenius_cost
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.progress import Progress
-from dnmf.unfolding.fitting import Callback, TrainingState, fit
-from dnmf.unfolding.training import History, TrainConfig
+from dnmf.unfolding.fitting import Callback, fit
+from dnmf.unfolding.training import History, TrainConfig, TrainingState
 
 
 def train_supervised(
@@ -54,17 +54,31 @@ def train_supervised(
     History
         Costs: squared error summed over components, mean over samples.
 
+    Raises
+    ------
+    ValueError
+        If samples, exposures and what the network returns do not have matching shapes.
+
     Notes
     -----
     Paper 2.2.
     """
     config = config or TrainConfig()
+    for name, samples, exposures in (
+        ("", X, H_true),
+        ("validation: ", *(validation or (X, H_true))),
+    ):
+        if exposures.ndim != 2 or samples.ndim != 2 or len(exposures) != len(samples):
+            raise ValueError(
+                f"{name}expected samples (n, f) and their exposures (n, k), "
+                f"got shapes {tuple(samples.shape)} and {tuple(exposures.shape)}"
+            )
     n, k = H_true.shape
     pairs = _Pairs(X, H_true, min(batch_size or n, n), generator)
     history = fit(
         network,
         pairs,
-        lambda H, batch: (H - batch[1]).square().mean(),
+        _squared_error,
         epochs=config.max_epochs,
         optimizer=partial(torch.optim.Adam, lr=config.learning_rate),
         validation=None if validation is None else [validation],
@@ -74,6 +88,14 @@ def train_supervised(
     history.cost = [k * cost for cost in history.cost]
     history.validation = [k * cost for cost in history.validation]
     return history
+
+
+def _squared_error(H: Tensor, batch: tuple[Tensor, Tensor]) -> Tensor:
+    if H.shape != batch[1].shape:
+        raise ValueError(
+            f"the network returns exposures of shape {tuple(H.shape)}, the known ones have {tuple(batch[1].shape)}"
+        )
+    return (H - batch[1]).square().mean()
 
 
 @dataclass(frozen=True)
@@ -146,11 +168,18 @@ def train_unsupervised(
     history : History
         Cost (5) divided by the number of samples.
 
+    Raises
+    ------
+    ValueError
+        For another order.
+
     Notes
     -----
     Paper 2.3 and eq. 5.
     """
     config = config or TrainConfig()
+    if dictionary_order not in ("fresh", "stale"):
+        raise ValueError(f"dictionary_order must be 'fresh' or 'stale', not {dictionary_order!r}")
     W: Tensor | None = None
 
     def loss(H: Tensor, X: Tensor) -> Tensor:

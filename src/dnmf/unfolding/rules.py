@@ -85,6 +85,17 @@ def rule_of(layer: str | type[UnfoldedLayer]) -> type[UnfoldedLayer]:
     return LAYERS[layer]
 
 
+def name_of(rule: type[UnfoldedLayer]) -> str:
+    """Return the name by which a rule is known; a ValueError for one that is not registered."""
+    for name, known in LAYERS.items():
+        if known is rule:
+            return name
+    raise ValueError(
+        f"the rule {rule.__name__} has no name, and a saved model holds no code: give it one by "
+        f'dnmf.unfolding.register_rule("...", {rule.__name__})'
+    )
+
+
 def check_rule(rule: type[UnfoldedLayer]) -> None:
     """Raise an error that names what a rule lacks, or what is wrong with a step of it on a small problem."""
     if rule in LAYERS.values():

@@ -27,10 +27,21 @@ class TrainConfig:
         Passes over the data.
     learning_rate : float
         Of Adam.
+
+    Raises
+    ------
+    ValueError
+        If they are out of range.
     """
 
     max_epochs: int = 500
     learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.max_epochs < 0:
+            raise ValueError(f"max_epochs must be at least 0, not {self.max_epochs}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0 and finite, not {self.learning_rate}")
 
 
 @dataclass(slots=True)
@@ -72,6 +83,33 @@ class Course:
     epoch: int = 0
     lowest: float = math.inf
     best: dict[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What a callback of :func:`dnmf.unfolding.fit` sees after an epoch.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Epochs done, and in all.
+    cost : float
+        Training cost of the epoch.
+    validation : float, optional
+        Validation cost after it.
+    network, optimizer
+        As they train.
+    history : History
+        All costs so far.
+    """
+
+    epoch: int
+    epochs: int
+    cost: float
+    validation: float | None
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    history: History
 
 
 def fit_loop(
@@ -161,8 +199,8 @@ def take_step(
 ) -> float:
     """Take one step of the optimiser and its schedule down the gradient of a loss; return the loss.
 
-    With ``clip`` gradients whose norm is above 1 are scaled to it. A network that has ``project_nonnegative_()``
-    is projected after the step.
+    With ``clip`` gradients whose norm is above 1 are scaled to it. Parts of the network that have
+    ``project_nonnegative_()`` are projected after the step.
     """
     optimiser.zero_grad()
     loss.backward()
@@ -176,10 +214,11 @@ def take_step(
 
 
 def project(network: nn.Module) -> None:
-    """Project the weights of a network that says how, such as those that must not be negative."""
-    projection = getattr(network, "project_nonnegative_", None)
-    if projection is not None:
-        projection()
+    """Project the weights of all parts of a network that say how, such as those that must not be negative."""
+    for module in network.modules():
+        projection = getattr(module, "project_nonnegative_", None)
+        if projection is not None:
+            projection()
 
 
 def one_cycle(
