@@ -280,6 +280,12 @@ def test_units_too_small_for_the_precision_are_refused_of_every_kind(X):
             read(as_samples(given))
 
 
+def test_single_precision_that_does_not_suffice_is_named(X):
+    X[3, 4] = 1e20
+    with pytest.raises(InputDataError, match=r"sample 3, feature 4 is 1e\+20.*dtype='float64'"):
+        read(as_samples(X.astype(np.float32)))
+
+
 def test_dask_chunks_of_unknown_size_are_refused(X):
     array = pytest.importorskip("dask.array").from_array(X, chunks=(20, 7))
     with pytest.raises(InputDataError, match="compute_chunk_sizes"):

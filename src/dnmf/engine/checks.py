@@ -51,9 +51,11 @@ def check_sparse(X: Any, first: int) -> None:
 
 
 def _refuse(value: float, row: int, column: int, limit: float) -> None:
+    other = ", or take dtype='float64'" if limit == LARGEST_ENTRY["float32"] else ""
+    advice = f". Scale the data{other}" if limit < value < float("inf") else ""
     raise InputDataError(
         f"sample {row}, feature {column} is {value:g}; data must be >= 0, finite and, in this precision, at most "
-        f"{limit:g}"
+        f"{limit:g}{advice}"
     )
 
 
