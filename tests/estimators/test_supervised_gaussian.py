@@ -82,6 +82,7 @@ def test_sum_to_one_is_met_and_refused_where_the_pairs_do_not(varying):
         SupervisedDNMF(sum_to_one=True, **QUICK).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:training ended no better")
 def test_rounded_shares_sum_to_one(varying):
     X, y, X_test, _ = varying
     rounded = (100 * y).round(1)

@@ -42,7 +42,8 @@ def factorise_from_best(
 ) -> Factorised:
     """Factorise from every start up to a loose tolerance, and from the one of lowest cost to the end.
 
-    ``max_iter`` bounds the iterations from one start; ``n_iter`` counts those of all. ``cost`` is that from the best.
+    ``max_iter`` bounds the iterations of all together, and half of it those of the comparison; a smaller one than two
+    for each start takes the first. ``n_iter`` counts the iterations from all starts. ``cost`` is that from the best.
     """
     done = 0
 
@@ -51,15 +52,18 @@ def factorise_from_best(
             callback(done + iteration, cost)
 
     best: Factorised | None = None
-    for W0 in starts if len(starts) > 1 else []:
+    each = max_iter // (2 * len(starts))
+    for W0 in starts if len(starts) > 1 and each else []:
         loose = max(tol, COMPARED_TOL)
         found = factorise(
-            chunks, W0, objective=objective, max_iter=max_iter, tol=loose, callback=report
+            chunks, W0, objective=objective, max_iter=each, tol=loose, callback=report
         )
         done += found.n_iter
         if best is None or found.cost[-1] < best.cost[-1]:
             best = found
-    left = max_iter if best is None else max(max_iter - best.n_iter, 1)
     W0 = starts[0] if best is None else best.W
-    last = factorise(chunks, W0, objective=objective, max_iter=left, tol=tol, callback=report)
-    return replace(last, n_iter=done + last.n_iter)
+    last = factorise(
+        chunks, W0, objective=objective, max_iter=max_iter - done, tol=tol, callback=report
+    )
+    before = [] if best is None else best.cost
+    return replace(last, cost=[*before, *last.cost], n_iter=done + last.n_iter)
