@@ -306,3 +306,14 @@ def test_a_loaded_model_keeps_precision_and_error(data, tmp_path):
     assert loaded.components_.dtype == np.float32
     np.testing.assert_array_equal(loaded.transform(data), model.transform(data))
     assert loaded.reconstruction_err_ == model.reconstruction_err_
+
+
+def test_likelihood_exposures_of_sparse_samples_are_exact():
+    """Alike components and few counts: coordinate descent alone stops nats away."""
+    rng = np.random.default_rng(0)
+    common = rng.dirichlet(np.full(600, 0.05))
+    W = 0.9 * common + 0.1 * rng.dirichlet(np.full(600, 0.02), size=12)
+    X = sparse.csr_matrix(rng.poisson(40 * rng.dirichlet(np.full(12, 0.1), size=80) @ W).astype(float))
+    model = DNMF(None, dictionary=W, layer="kl", n_layers=1).fit(X)
+    gaps = model.certificate(X, model.transform(X))
+    assert (gaps <= 1.1e-10 * np.asarray(X.sum(axis=1)).ravel()).all()

@@ -14,7 +14,7 @@ from dnmf.engine.products import pair_sums, symmetric, times_transposed
 from dnmf.engine.samples import Chunk, SparseRows
 from dnmf.kernels.kl import kl_exposures, kl_gap
 from dnmf.kernels.nnls import nnls_kkt_residual
-from dnmf.kernels.objectives import Frobenius, Objective
+from dnmf.kernels.objectives import Frobenius, Objective, Poisson
 
 # Features up to which Newton steps on the likelihood of a dense sample are quicker than coordinate descent.
 NEWTON_FEATURES = 512
@@ -46,7 +46,22 @@ def exact_exposures(
     X = chunk.X * scale if isinstance(chunk.X, Tensor) else _rows_times(chunk.X, scale)
     start = None if chunk.start is None else chunk.start * scale
     scaled = replace(chunk, X=X, start=start)
-    return kullback_leibler.exact_exposures_of(scaled, state, (W, tol)) / scale
+    H = kullback_leibler.exact_exposures_of(scaled, state, (W, tol))
+    return (H if chunk.observed is not None else _finished(scaled, H, W, tol)) / scale
+
+
+def _finished(chunk: Chunk, H: Tensor, W: Tensor, tol: float) -> Tensor:
+    """Return exposures of highest likelihood, by Newton steps for the samples that lack more than ``tol`` nats."""
+    late = (certificates(chunk, H, W, Poisson()) > tol).nonzero()[:, 0]
+    for part in _blocks(len(late), W.shape[1]):
+        rows = late[part]
+        X = chunk.X[rows] if isinstance(chunk.X, Tensor) else _dense(chunk.X[rows.numpy()], W)
+        H[rows] = kl_exposures(X, W, start=H[rows], tol=tol).H
+    return H
+
+
+def _dense(X: SparseRows, like: Tensor) -> Tensor:
+    return torch.from_numpy(X.toarray()).to(like)
 
 
 def certificates(chunk: Chunk, H: Tensor, W: Tensor, objective: Objective) -> Tensor:
