@@ -86,6 +86,8 @@ class RefitEstimate:
     @classmethod
     def empty(cls, n: int, k: int, method: str = "none") -> "RefitEstimate":
         """Return the estimates of samples without mutations: what holds until a method says more."""
+        methods = np.empty(n, dtype=object)
+        methods.fill(method)  # np.full would make a word of its own for each sample
         return cls(
             shares=np.zeros((n, k)),
             lower=np.zeros((n, k)),
@@ -96,7 +98,7 @@ class RefitEstimate:
             p_answer=np.ones(n),
             certificate=np.zeros(n),
             dispersion=np.ones(n),
-            method=np.full(n, method, dtype=object),
+            method=methods,
         )
 
 
