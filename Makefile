@@ -82,7 +82,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf and its test tools into $(VENV) (several minutes the first time: torch is large) ..."
-	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[test,lint]"
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[test,lint,anndata,onnx]"
 	@touch $@ $(VENV)/.installed
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created

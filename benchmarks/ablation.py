@@ -112,11 +112,13 @@ def rules(
         for trained, steps in (("untrained", 0), ("trained", None)):
             if table.has(data.name, part, layer, trained):
                 continue
-            model = DNMF(None, dictionary=W, layer=layer, n_steps=steps, random_state=0)
+            model = DNMF(
+                None, dictionary=W, search="signatures", layer=layer, n_steps=steps, random_state=0
+            )
             began = time.process_time()
             model.fit(X)
             seconds = time.process_time() - began
-            costs = summarise(costs_of(test, model.transform(test), W))
+            costs = summarise(costs_of(test, model.transform(test, exact=False), W))
             row = {"set": data.name, "part": part, "first": layer, "second": trained}
             table.add(row | costs | {"seconds": seconds})
 

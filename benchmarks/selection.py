@@ -77,8 +77,8 @@ def main() -> None:
                 )
                 seconds = time.perf_counter() - started
                 best = selection.chosen
-                here = found(best.signatures, data.signatures)
-                at_true = found(selection.candidates[k].signatures, data.signatures)
+                here = found(best.components, data.signatures)
+                at_true = found(selection.candidates[k].components, data.signatures)
                 table.add(
                     {
                         "set": name,
@@ -86,18 +86,18 @@ def main() -> None:
                         "restarts": chosen.restarts,
                         "seed": seed,
                         "true_k": k,
-                        "chosen_k": best.n_signatures,
+                        "chosen_k": best.n_components,
                         "best_k": int(selection.table["held_out"].idxmin()),
-                        "as_good": " ".join(map(str, selection.choice.as_good)),
+                        "as_good": " ".join(map(str, selection.choice.tied)),
                         **here,
-                        "false": best.n_signatures - here["found_90"],
+                        "false": best.n_components - here["found_90"],
                         **{f"{key}_at_true_k": value for key, value in at_true.items()},
                         "silhouette": float(best.silhouette.mean()),
                         "dispersion": selection.noise.dispersion,
                         "seconds": seconds,
                     }
                 )
-                print(f"{name} {noise} seed {seed}: {best.n_signatures} of {k}, {here}", flush=True)
+                print(f"{name} {noise} seed {seed}: {best.n_components} of {k}, {here}", flush=True)
 
 
 if __name__ == "__main__":

@@ -44,10 +44,13 @@ def dnmf_default(X: np.ndarray, k: int, test: np.ndarray) -> Outcome:
         if phase == "dictionary":
             dictionary_done = time.process_time()
 
-    model = DNMF(k, random_state=SEED).fit(X, progress=watch)
+    model = DNMF(k, search="signatures", random_state=SEED).fit(X, progress=watch)
     seconds = time.process_time() - started
     return Outcome(
-        model.components_, seconds, dictionary_done - started, np.asarray(model.transform(test))
+        model.components_,
+        seconds,
+        dictionary_done - started,
+        np.asarray(model.transform(test, exact=False)),
     )
 
 

@@ -1,6 +1,7 @@
 """Fixtures every room's tests share."""
 
 import importlib.util
+import inspect
 import os
 import sys
 import warnings
@@ -66,6 +67,29 @@ def problem() -> Callable[[int, int, int, int], Any]:
         return torch.tensor(X), torch.tensor(H), torch.tensor(W)
 
     return draw
+
+
+@pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """As for users: the check of array shapes that test runs have would speak first."""
+    from jaxtyping import config
+
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def traceable(monkeypatch: pytest.MonkeyPatch, unchecked_shapes: None) -> None:
+    """Take the checks of array shapes off ``Problem``, where torch.compile cannot pass, switched off or not."""
+    from dnmf.unfolding import Problem
+
+    for name, member in list(vars(Problem).items()):
+        if isinstance(member, property) and member.fget is not None:
+            monkeypatch.setattr(Problem, name, property(inspect.unwrap(member.fget)))
+        elif name == "__init__":
+            monkeypatch.setattr(Problem, name, inspect.unwrap(member))
 
 
 @pytest.fixture
@@ -140,3 +164,18 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         yield
+
+
+@pytest.fixture(scope="module")
+def dask_client() -> Iterator[Any]:
+    """A cluster of two workers in this process; they are sent their tasks as those elsewhere are.
+
+    Its threads end with the module: other tests fork this process.
+    """
+    distributed = pytest.importorskip("distributed")
+    local = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    with (
+        distributed.LocalCluster(dashboard_address=":0", **local) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client

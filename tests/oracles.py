@@ -136,3 +136,117 @@ CLASSIC_STEPS: dict[str, Callable[[Array, Array, Array, float, float], Array]] =
     "admm": admm_step,
     "newton": newton_step,
 }
+
+
+# ── rules of both factors ────────────────────────────────────────────────────────────────────────────────────────────
+# Each returns the next state of one factor; for a dictionary the arguments are those of the transposed problem.
+
+
+def nalmu_step(state: Array, X: Array, W: Array, factors: Array) -> Array:
+    """Kervazo, Chetoui and Cohen 2024: ``h <- a h (x W') / (h W W')``, one entry at a time."""
+    updated = mu_by_scalars(X, state, W)
+    factors = np.broadcast_to(factors, updated.shape)
+    for i, j in np.ndindex(updated.shape):
+        updated[i, j] *= factors[i, j]
+    return updated
+
+
+def _gradient_step(state: Array, X: Array, W: Array, step: Array) -> tuple[Array, Array]:
+    """A step against the gradient, as long as the largest row sum of ``W W'`` allows; and the unit of each sample."""
+    bound = max(sum(abs(W[i] @ W[j]) for i in range(len(W))) for j in range(len(W)))
+    moved = state + step / bound * ((X - state @ W) @ W.T)
+    return moved, np.array([max(W @ x) for x in X])[:, None] / bound
+
+
+def palm_step(state: Array, X: Array, W: Array, step: Array, threshold: Array) -> Array:
+    """Proximal gradient: of the penalty ``threshold * max_j (x W')_j`` on every exposure, and of ``h >= 0``."""
+    moved, unit = _gradient_step(state, X, W, step)
+    return np.maximum(moved - step * threshold * unit, 0)
+
+
+def lp_palm_step(
+    state: Array, X: Array, W: Array, step: Array, threshold: Array, power: Array
+) -> Array:
+    """The same with generalised shrinkage (Zuo et al. 2013, eq. 11 and 12, one iteration), one exposure at a time."""
+    moved, unit = _gradient_step(state, X, W, step)
+    updated = np.zeros_like(moved)
+    for i, j in np.ndindex(moved.shape):
+        z, m, p = moved[i, j] / unit[i, 0], step[j] * threshold[j], power[j]
+        top = 2 * m * (1 - p)
+        least = top ** (1 / (2 - p)) + m * p * top ** ((p - 1) / (2 - p))
+        updated[i, j] = unit[i, 0] * (z - m * p * z ** (p - 1)) if z > least else 0.0
+    return updated
+
+
+def lpalm_exposures(state: Array, X: Array, W: Array, analysis: Array, threshold: Array) -> Array:
+    """Fahes et al. 2022, the sources: ``S <- prox(S + V' (X - A S))`` of a threshold, here ``>= 0``; transposed."""
+    sources, mixing, data = state.T, W.T, X.T
+    moved = sources + analysis @ (data - mixing @ sources)
+    return np.maximum(moved - threshold[:, None], 0).T
+
+
+def lpalm_dictionary(state: Array, X: Array, W: Array, step: float) -> Array:
+    """Fahes et al. 2022, the mixing: ``A <- A + (X - A S) S' / L``, here ``>= 0``, columns into the unit ball."""
+    moved = np.maximum(state + step * (X - state @ W) @ W.T, 0)
+    for column in moved.T:
+        column /= max(1.0, float(np.linalg.norm(column)))
+    return moved
+
+
+def deep_nmf_step(state: Array, X: Array, dictionary: Array, sparsity: float) -> Array:
+    """Le Roux et al. 2015 with beta = 1: ``h <- h (D (x / h D)) / (D 1 + mu)``, one exposure at a time."""
+    updated = np.zeros_like(state)
+    for i, j in np.ndindex(state.shape):
+        mean = state[i] @ dictionary
+        gain = sum(dictionary[j, c] * X[i, c] / mean[c] for c in range(X.shape[1]) if mean[c] > 0)
+        updated[i, j] = state[i, j] * gain / (dictionary[j].sum() + sparsity)
+    return updated
+
+
+def _classic_mu(state: Array, X: Array, W: Array) -> Array:
+    return mu_by_scalars(X, state, W)
+
+
+def _classic_palm(state: Array, X: Array, W: Array) -> Array:
+    return palm_step(state, X, W, np.ones(len(W)), np.zeros(len(W)))
+
+
+def _half_power_palm(state: Array, X: Array, W: Array) -> Array:
+    k = len(W)
+    return lp_palm_step(state, X, W, np.ones(k), np.full(k, 0.01), np.full(k, 0.5))
+
+
+def _classic_admm(state: Array, X: Array, W: Array) -> Array:
+    return admm_step(state, X, W, 0.0, 0.0)
+
+
+def _classic_kl(state: Array, X: Array, W: Array) -> Array:
+    return kl_by_scalars(state, X, W)
+
+
+BlindStep = Callable[[Array, Array, Array], Array]
+# Steps of exposures and of dictionary; whether the exposures' step sees the dictionary found so far, or the first one;
+# whether the dictionary comes first.
+BLIND_STEPS: dict[str, tuple[BlindStep, BlindStep | None, bool, bool]] = {
+    "nalmu": (_classic_mu, _classic_mu, True, True),
+    "mu": (_classic_mu, _classic_mu, False, False),
+    "weighted-mu": (_classic_mu, _classic_mu, True, False),
+    "palm": (_classic_palm, _classic_palm, True, False),
+    "lp-palm": (_half_power_palm, _classic_palm, True, False),
+    "admm": (_classic_admm, _classic_admm, True, False),
+    "deep-nmf": (_classic_kl, None, False, False),
+}
+
+
+def alternate(rule: str, X: Array, H: Array, W: Array, n_iter: int) -> list[tuple[Array, Array]]:
+    """Return both factors before the first and after every iteration of the classic algorithm of a rule."""
+    exposures, dictionary, follows, dictionary_first = BLIND_STEPS[rule]
+    first, pairs = W, [(H, W)]
+    for _ in range(n_iter):
+        for factor in "WH" if dictionary_first else "HW":
+            if factor == "H":
+                H = exposures(H, X, np.maximum(W, 0) if follows else first)
+            elif dictionary is not None:
+                W = dictionary(W.T, X.T, np.maximum(H, 0).T).T
+        pairs.append((np.maximum(H, 0), np.maximum(W, 0)))
+    return pairs

@@ -34,7 +34,7 @@ def paper_network(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell
 
 def our_network(data: Dataset, train: np.ndarray, test: np.ndarray, cell: Cell) -> list[Row]:
     """Run the default of this package."""
-    model = DNMF(data.n_components, n_layers=cell.layers, random_state=SEED)
+    model = DNMF(data.n_components, search="signatures", n_layers=cell.layers, random_state=SEED)
     return network_rows(model, data, train, test, cell)
 
 

@@ -59,7 +59,7 @@ def network_rows(
     model.fit(data.X[train])
     W = np.asarray(model.components_, dtype=float)
     more: dict[str, Any] = {**recovery(data, W), "seconds_train": clock.lap()}
-    H = np.asarray(model.transform(data.X[test]), dtype=float)
+    H = np.asarray(model.transform(data.X[test], exact=False), dtype=float)
     more["seconds_infer"] = clock.lap()
     rows = [unsupervised_row(data.X[test], H, W, cell.lam, inference="network", **more)]
     H = exact(data.X[test], W, cell.lam)

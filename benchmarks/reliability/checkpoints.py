@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dnmf.extraction import ExtractionRun
-from dnmf.extraction.candidate import Candidate
 from dnmf.extraction.checkpoint import Checkpoint
+from dnmf.selection import Candidate
 from dnmf.signatures import SBS96, MutationCatalog
 from reliability.damage import alter, spoil
 from reliability.models import files_of, kind_of
@@ -40,7 +40,7 @@ def _checkpoint_files() -> Files:
         checkpoint = Checkpoint(folder, RUN)
         for candidate in _candidates().values():
             checkpoint.save_candidate(candidate)
-        checkpoint.save_restart(4, 1, _candidates()[2].signatures)
+        checkpoint.save_restart(4, 1, _candidates()[2].components)
 
     return files_of(write)
 
@@ -72,7 +72,7 @@ def _checkpoint(rng: Random) -> Case:
 
 def _check_checkpoint(answer: Any, _files: Files, _said: Sequence[str]) -> str:
     """Every part is as it was written; None says that it will be computed again."""
-    expected = [*_candidates().values(), _candidates()[2].signatures]
+    expected = [*_candidates().values(), _candidates()[2].components]
     for found, written in zip(answer, expected, strict=True):
         if found is None:
             continue

@@ -1,6 +1,7 @@
 # The public names and rooms: read by type checkers, and by lazy_loader when `import dnmf` runs.
 from . import classes as classes
 from . import criteria as criteria
+from . import engine as engine
 from . import estimators as estimators
 from . import exceptions as exceptions
 from . import extraction as extraction
@@ -14,6 +15,7 @@ from . import progress as progress
 from . import refit as refit
 from . import report as report
 from . import search as search
+from . import selection as selection
 from . import signatures as signatures
 from . import unfolding as unfolding
 from . import variants as variants
@@ -38,6 +40,7 @@ from .refit import RefitResult as RefitResult
 from .refit import refit_exposures as refit_exposures
 from .refit import save_refit_report as save_refit_report
 from .refit import signature_probabilities as signature_probabilities
+from .selection import select_n_components as select_n_components
 from .signatures import Decomposition as Decomposition
 from .signatures import MutationCatalog as MutationCatalog
 from .signatures import SignatureSet as SignatureSet

@@ -19,6 +19,16 @@ LARGEST_ENTRY = {"float64": 1e70, "float32": 1e8}
 
 The largest entry of a sample must also be at least one over it, so that no such product of it becomes 0."""
 
+EXACT_RESIDUAL = {"float64": 1e-9, "float32": 1e-5}
+"""Relative KKT residual up to which least-squares exposures count as exact, by precision.
+
+Rounding leaves 1e-12 and 1e-6."""
+
+EXACT_NATS = {"float64": 1e-10, "float32": 1e-5}
+"""Nats, for each 1 of a sample's sum, that a likelihood can still gain up to which exposures count as exact.
+
+A sample of 10,000 counts is then within 1e-6 nats of its maximum."""
+
 # ---------------------------------------------------------------- comparison with references
 MATCH_COSINE = 0.8
 """Cosine from which the closest reference counts as a match: the field's usual bound."""
@@ -186,6 +196,11 @@ MUCH_DISPERSION = 1.5
 
 MANY_SIGNATURES = 20
 """Signatures above which a refit without a prior spreads mutations over signatures that are not there."""
+
+MOST_SAMPLES_AT_ONCE = 50_000
+"""Samples of an AnnData file above which a refit holds some at a time, and its page shows none.
+
+Answers of as many take 0.2 GB of memory; a page could not show them."""
 
 EXCHANGEABLE_COSINE = 0.7
 """Cosine of two signatures above which a sample may be unable to tell them apart."""

@@ -31,3 +31,7 @@ class DoubtfulDataWarning(UserWarning):
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged, or of other data, options or another version; it is never overwritten."""
+
+
+class WorkersLostError(RuntimeError):
+    """The processes that computed, or the scheduler of their cluster, are gone; no result was written."""

@@ -17,8 +17,8 @@ from typer.testing import Result
 
 from dnmf.cli.numbers import parse_numbers
 from dnmf.extraction import penalty
-from dnmf.extraction.select import _Work
 from dnmf.locks import locked
+from dnmf.selection import Fits
 
 pytestmark = pytest.mark.usefixtures("unpainted")
 
@@ -269,10 +269,10 @@ def test_ctrl_c_says_how_to_go_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_Work, "run", interrupted)
+    monkeypatch.setattr(Fits, "run", interrupted)
     result = dnmf("extract", catalog_file, "-k", "2:3", "-o", tmp_path / "out", *OPTIONS)
     assert result.exit_code == 130
     assert "repeat the command to go on" in result.stderr

@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
+from dnmf.engine.samples import Chunk
 from dnmf.estimators import (
     DNMF,
     MultiplicativeNMF,
@@ -14,8 +15,9 @@ from dnmf.estimators import (
     load_model,
     save_model,
 )
+from dnmf.estimators._passes import Model, infer
 from dnmf.kernels import Frobenius, Poisson
-from dnmf.unfolding import LAYERS, Unfolded
+from dnmf.unfolding import LAYERS, ExactNNLS, ExactPoisson, Unfolded
 
 DEVICES = [
     "cpu",
@@ -76,11 +78,29 @@ def test_exact_exposures_and_their_certificate(small, objective, device):
     torch.testing.assert_close(exact.cpu(), objective.exposures(X, W), rtol=1e-9, atol=1e-6)
 
 
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("cls", [ExactNNLS, ExactPoisson])
+def test_an_exact_layer_and_its_gradients(small, cls, device):
+    X, _, W = small
+    gradients = []
+    for where in (device, "cpu"):
+        layer = cls(W).to(where)
+        samples = X.clone().to(where).requires_grad_()
+        H = layer(samples)
+        H.square().mean().backward()
+        assert H.device.type == samples.grad.device.type == where
+        assert layer.certificate(samples.detach(), H).max() < 1e-6
+        gradients.append((H.cpu(), samples.grad.cpu(), layer.dictionary.grad.cpu()))
+    for there, here in zip(*gradients, strict=True):
+        torch.testing.assert_close(there, here, rtol=1e-7, atol=1e-7 * here.abs().max().item())
+
+
 ESTIMATORS = [
     DNMF(K, n_steps=20, random_state=0),
     DNMF(K, n_steps=20, random_state=0, dtype="float32"),
     DNMF(K, n_steps=20, random_state=0, layer="kl", init="random"),
-    DNMF(K, n_steps=20, random_state=0, min_volume=0.1),
+    DNMF(K, n_steps=20, random_state=0, search="signatures"),
+    DNMF(K, n_steps=20, random_state=0, search="signatures", min_volume=0.1),
     MultiplicativeNMF(K, max_iter=50, tol=1e-2, random_state=0),
     PaperDNMF(K, max_epochs=20, dtype="float32"),
     SupervisedDNMF(max_epochs=5, random_state=0),
@@ -105,3 +125,38 @@ def test_an_estimator_fits_there_and_is_loaded_here(small, number, device, tmp_p
     if device != "cpu":
         here = clone(model).set_params(device="cpu").fit(X, H)
         assert model.score(X, H) >= here.score(X, H) * (1 + tolerance)  # scores are negative
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("layer", ["newton", "kl"])
+def test_a_plain_fit_and_exact_inference_with_and_without_missing_entries(small, layer, device):
+    X = small[0].numpy()
+    mask = np.random.default_rng(0).random(X.shape) < 0.1
+    bound = 1e-5 if layer == "kl" else 1e-9
+    for options in ({}, {"mask": mask}):
+        model = DNMF(K, layer=layer, device=device).fit(X, **options)
+        here = DNMF(K, layer=layer).fit(X, **options)
+        assert model.reconstruction_err_ == pytest.approx(here.reconstruction_err_, rel=1e-3)
+        exposures = model.transform(X, **options)
+        assert model.certificate(X, exposures, **options).max() <= bound
+        model.partial_fit(X, **options)
+
+
+@ON_EACH_DEVICE
+@pytest.mark.parametrize("layer", ["newton", "mu", "kl"])
+def test_what_the_network_leaves_is_finished_where_its_certificate_asks_for_it(
+    small, layer, device
+):
+    """As devices other than the CPU infer: the network first, and the exact solver for the rest."""
+    X, _, W = (part.to(device) for part in small)
+    network = Unfolded.from_dictionary(W, 2, layer=layer)
+    objective = network.rule.objective()
+    bound, unit = (1e-10, X.sum(dim=1)) if layer == "kl" else (1e-9, X.new_ones(N))
+    with torch.no_grad():
+        alone = objective.certificate(X, network(X), W)
+        H = infer(Chunk(X), None, Model(W, objective, network, bound))
+    assert (alone > bound * unit).any()
+    assert H.device.type == device
+    assert (objective.certificate(X, H, W) <= bound * unit).all()
+    kept = alone <= bound * unit
+    torch.testing.assert_close(H[kept], network(X).detach()[kept], rtol=0, atol=0)

@@ -111,6 +111,19 @@ def test_permuting_components_permutes_the_step(small, rule, l1, l2):
 
 
 @RULES
+@PENALTIES
+def test_one_sample_and_batches_of_any_number_of_dimensions_are_taken(small, rule, l1, l2):
+    X, state, W = small
+    layer, state = LAYERS[rule].from_dictionary(W), start(rule, state)
+    rows = layer(state, Problem(X, W, l1_reg=l1, l2_reg=l2))
+    l1_each = X.new_full((2, 3, 3), l1)
+    batch = Problem(X.reshape(2, 3, 12), W, l1_reg=l1_each, l2_reg=X.new_full((3,), l2))
+    torch.testing.assert_close(layer(state.reshape(2, 3, 3), batch), rows.reshape(2, 3, 3))
+    one = Problem(X[0], W, l1_reg=l1, l2_reg=l2)
+    torch.testing.assert_close(layer(state[0], one), rows[0])
+
+
+@RULES
 def test_a_sample_does_not_depend_on_the_samples_around_it(small, rule):
     X, state, W = small
     layer, state = LAYERS[rule].from_dictionary(W), start(rule, state)

@@ -7,14 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from dnmf.kernels import Frobenius, Objective, Poisson, frobenius_cost, kl_cost
-from dnmf.unfolding import LAYERS, Problem
+from dnmf.kernels import BetaDivergence, Frobenius, Objective, Poisson, frobenius_cost, kl_cost
+from dnmf.unfolding import LAYERS, BetaMULayer, Problem
 
-PLAIN = pytest.mark.parametrize("objective", [Frobenius(), Poisson()], ids=["frobenius", "poisson"])
+PLAIN = pytest.mark.parametrize(
+    "objective",
+    [Frobenius(), Poisson(), BetaDivergence(beta=0.5)],
+    ids=["frobenius", "poisson", "beta"],
+)
 OBJECTIVES = pytest.mark.parametrize(
     "objective",
-    [Frobenius(), Frobenius(l1_reg=20.0, l2_reg=0.1), Poisson()],
-    ids=["frobenius", "penalised", "poisson"],
+    [
+        Frobenius(),
+        Frobenius(l1_reg=20.0, l2_reg=0.1),
+        Poisson(),
+        BetaDivergence(beta=1.0),
+        BetaDivergence(20.0, beta=2.0),
+    ],
+    ids=["frobenius", "penalised", "poisson", "beta-1", "beta-2"],
 )
 
 
@@ -104,11 +114,19 @@ def test_their_sums_over_samples_are_the_costs_by_those_names(small):
     torch.testing.assert_close(Poisson().cost(X, H, W).sum(), kl_cost(X, H, W))
 
 
-@pytest.mark.parametrize("rule", ["mu", "weighted-mu", "kl"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        LAYERS["mu"],
+        LAYERS["weighted-mu"],
+        LAYERS["kl"],
+        *map(BetaMULayer.of, (0.0, 0.5, 1.0, 1.5, 2.0)),
+    ],
+)
 def test_the_layers_of_a_multiplicative_rule_are_its_step(small, rule):
     X, H, W = small
-    layer = LAYERS[rule].from_dictionary(W)
-    torch.testing.assert_close(layer(H, Problem(X, W)), LAYERS[rule].objective().step(X, H, W))
+    layer = rule.from_dictionary(W)
+    torch.testing.assert_close(layer(H, Problem(X, W)), rule.objective().step(X, H, W))
 
 
 def test_poisson_takes_no_penalties():

@@ -10,7 +10,7 @@ from jaxtyping import config as jaxtyping_config
 from numpy.typing import NDArray
 
 from dnmf import DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF
-from dnmf.estimators import _dnmf
+from dnmf.estimators import _search
 from dnmf.posterior import training as supervised_training
 from dnmf.search import Search, dictionary, find_dictionary
 
@@ -25,7 +25,19 @@ def counts(problem: Callable[..., Any]) -> tuple[Array, Array, Array]:
 
 
 @pytest.fixture(
-    params=["dnmf", "dnmf-kl", "dnmf-paper", "supervised", "supervised-paper", "multiplicative"]
+    params=[
+        "dnmf",
+        "dnmf-signatures",
+        "dnmf-kl",
+        "dnmf-paper",
+        "supervised",
+        # A few epochs are too few to become better than the mean.
+        pytest.param(
+            "supervised-paper",
+            marks=pytest.mark.filterwarnings("ignore:training ended worse than predicting"),
+        ),
+        "multiplicative",
+    ]
 )
 def estimator(request: pytest.FixtureRequest) -> Any:
     """An unfitted estimator; ``y`` is ignored where it is not needed, so all are fitted alike."""
@@ -33,6 +45,7 @@ def estimator(request: pytest.FixtureRequest) -> Any:
     epochs = {"n_layers": 3, "max_epochs": 8}
     return {
         "dnmf": lambda: DNMF(3, **quick),
+        "dnmf-signatures": lambda: DNMF(3, search="signatures", **quick),
         "dnmf-kl": lambda: DNMF(3, layer="kl", **quick),
         "dnmf-paper": lambda: PaperDNMF(3, **epochs),
         "supervised": lambda: SupervisedDNMF(**epochs, random_state=0),
@@ -53,8 +66,8 @@ def quick_fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(supervised_training, "STEPS_PER_EPOCH", 5)
     for stage in ("SQUARE_ROOT_ITERATIONS", "EQUAL_ITERATIONS", "SETTLING_ITERATIONS"):
         monkeypatch.setattr(dictionary, stage, 10)
-    monkeypatch.setattr(_dnmf, "find_dictionary", partial(find_dictionary, search=Search()))
-    monkeypatch.setattr(_dnmf, "LIKELIHOOD_ITERATIONS", 10)
+    monkeypatch.setattr(_search, "find_dictionary", partial(find_dictionary, search=Search()))
+    monkeypatch.setattr(_search, "LIKELIHOOD_ITERATIONS", 10)
     before = jaxtyping_config.jaxtyping_disable
     jaxtyping_config.update("jaxtyping_disable", True)
     yield

@@ -92,8 +92,9 @@ def test_exact_exposures_hold_their_certificate_with_penalties(counts, options):
 def test_certificate_tells_a_network_of_few_layers_from_the_exact_answer(counts):
     X, _, _ = counts
     model = DNMF(3, n_layers=1, n_steps=0, layer="mu", random_state=0).fit(X)
-    assert model.certificate(X, model.transform(X)).max() > 1e-6
-    assert model.certificate(X, model.transform(X, exact=True)).max() <= 1e-9
+    assert model.certificate(X, model.transform(X, exact=False)).max() > 1e-6
+    for exact in (True, "auto"):
+        assert model.certificate(X, model.transform(X, exact=exact)).max() <= 1e-9
 
 
 def test_a_penalty_gives_fewer_mutations_and_more_zeros(counts):
@@ -145,7 +146,7 @@ def test_default_network_holds_the_dictionary_it_was_trained_for(fitted):
     np.testing.assert_array_equal(fitted.network_.signatures.numpy(), fitted.components_)
     assert len(fitted.network_.layers) == 10
     assert set(fitted.history_) == {"dictionary", "network", "validation"}
-    assert fitted.n_iter_ == len(fitted.history_["network"]) <= 300
+    assert len(fitted.history_["dictionary"]) <= fitted.n_iter_ <= 500
 
 
 def test_the_papers_estimator_is_its_network_with_the_exact_dictionary(counts):
@@ -193,7 +194,8 @@ def test_paper_and_default_take_the_same_penalties_to_the_network(counts):
     ("options", "phases"),
     [
         ({"l1_reg": 50.0}, {"dictionary", "network"}),
-        ({"layer": "kl"}, {"dictionary", "likelihood", "network"}),
+        ({"layer": "kl"}, {"dictionary", "network"}),
+        ({"layer": "kl", "search": "signatures"}, {"dictionary", "likelihood", "network"}),
         ({"max_epochs": 5}, {"training"}),
     ],
 )
@@ -230,6 +232,7 @@ def test_an_interrupt_from_progress_comes_out_and_restores_the_threads(
 # ── doubtful and impossible input ────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.filterwarnings("ignore:.*used by no sample")
 @pytest.mark.parametrize("model", [DNMF(4, **QUICK), PaperDNMF(4, **EPOCHS)])
 def test_more_components_than_the_rank_are_given_with_a_warning(model):
     rng = np.random.default_rng(0)
@@ -274,9 +277,9 @@ def test_one_sample_and_one_component_are_enough():
         ({"l1_reg": -1.0}, "l1_reg must be a finite number >= 0, got -1.0"),
         ({"l2_reg": float("nan")}, "l2_reg must be a finite number >= 0, got nan"),
         ({"l2_reg": "much"}, "l2_reg must be a finite number >= 0, got 'much'"),
-        ({"layer": "cnn"}, "layer must be one of .*admm.*, got 'cnn'"),
+        ({"layer": "cnn"}, "unknown layer 'cnn': choose one of .*admm"),
         ({"init": "zeros"}, "init must be one of .*, got 'zeros'"),
-        ({"init": "ones"}, "init='ones' gives equal signatures"),
+        ({"init": "ones"}, "init='ones' gives equal components"),
         ({"layer": "kl", "l1_reg": 1.0}, "Poisson likelihood takes no penalties"),
         ({"dtype": "float16"}, "dtype must be 'float64' or 'float32', not 'float16'"),
     ],

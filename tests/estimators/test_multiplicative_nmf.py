@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from dnmf import MultiplicativeNMF
-from dnmf.exceptions import DoubtfulDataWarning, SymmetricInitWarning
+from dnmf import MultiplicativeNMF, load_model, save_model
+from dnmf.exceptions import DoubtfulDataWarning, InputDataError, SymmetricInitWarning
 from dnmf.kernels import exact_exposures, initialize_factors, nmf_mu
 
 
@@ -99,3 +100,50 @@ def test_more_components_than_a_start_can_give_fall_back_to_random(init):
 def test_bad_parameters_are_refused_by_name(counts, options, message):
     with pytest.raises(ValueError, match=message):
         MultiplicativeNMF(**options).fit(counts[0])
+
+
+# ── other divergences ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("beta_loss", ["frobenius", "kullback-leibler", "itakura-saito", 0.5, 1.5])
+def test_a_divergence_is_scikit_learns_of_that_name_or_number(counts, beta_loss):
+    X = counts[0] + 1.0
+    H, W = (t.numpy() for t in initialize_factors(torch.from_numpy(X), 3, "nndsvda"))
+    theirs = NMF(3, init="custom", solver="mu", beta_loss=beta_loss, max_iter=30, tol=0.0)
+    theirs.fit_transform(X, W=H.copy(), H=W.copy())
+    ours = MultiplicativeNMF(3, init="nndsvda", beta_loss=beta_loss, max_iter=30, tol=0.0).fit(X)
+    np.testing.assert_allclose(ours.components_, theirs.components_, rtol=1e-6, atol=1e-9)
+    costs = ours.history_["cost"]
+    assert (np.diff(costs) <= 1e-12 * costs[0]).all()
+
+
+def test_divergences_and_penalties_that_do_not_exist_are_refused(counts):
+    X = counts[0]
+    for wrong, told in (
+        ({"beta_loss": "euclidean"}, "beta_loss must be one of frobenius, kullback-leibler"),
+        ({"beta_loss": 2.5}, "beta must be from 0 to 2"),
+        ({"beta_loss": -1.0}, "beta_loss must be a finite number >= 0"),
+        ({"beta_loss": 0.5, "l2_reg": 1.0}, "no quadratic penalty"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            MultiplicativeNMF(3, **wrong).fit(X)
+
+
+def test_itakura_saito_names_the_first_zero(counts):
+    X = counts[0] + 1.0
+    model = MultiplicativeNMF(2, beta_loss=0, random_state=0, max_iter=5, tol=0.0).fit(X)
+    X[3, 2] = 0
+    for act in (model.transform, clone(model).fit):
+        with pytest.raises(InputDataError, match=r"X holds 0 in row 3, column 2: Itakura-Saito"):
+            act(X)
+
+
+def test_a_model_of_another_divergence_is_saved_and_loaded(counts, tmp_path):
+    X = counts[0] + 1.0
+    for beta_loss in (0.5, "kullback-leibler"):
+        model = MultiplicativeNMF(2, beta_loss=beta_loss, random_state=0, max_iter=5, tol=0.0)
+        save_model(model.fit(X), tmp_path)
+        loaded, _ = load_model(tmp_path)
+        assert loaded.beta_loss == beta_loss
+        np.testing.assert_array_equal(loaded.transform(X), model.transform(X))

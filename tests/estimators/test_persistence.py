@@ -138,6 +138,8 @@ def test_a_random_state_that_is_no_seed_is_left_out_of_the_card(counts, tmp_path
 
 
 SHARED = {"device": "cpu", "dtype": "float64", "random_state": 0, "learning_rate": None}
+# What the parameters of today were before they had a name.
+FORMER = {"search": "signatures", "dtype": "float64", "random_state": 0}
 PARAMETERS_OF_VERSION_2 = {
     "DNMF": SHARED
     | {
@@ -206,7 +208,8 @@ def test_json_of_something_else_is_refused(folder, content):
 def test_another_format_version_is_refused_with_who_wrote_it(folder):
     edit_card(folder, format_version=99, written_by="dnmf 7.0")
     with pytest.raises(
-        ModelFileError, match=r"format version 99, written by dnmf 7\.0.*versions 1 and 2 and 3"
+        ModelFileError,
+        match=r"format version 99, written by dnmf 7\.0.*versions 1 and 2 and 3 and 4",
     ):
         load_model(folder)
 
@@ -225,10 +228,13 @@ def test_a_model_of_version_1_keeps_the_layer_that_was_its_default(tmp_path):
 @pytest.mark.parametrize(
     ("model", "former"),
     [
-        (DNMF(2, n_layers=2, random_state=0), {}),
-        (DNMF(2, n_layers=2, layer="weighted-mu", random_state=0), {"layer": "nalmu"}),
-        (DNMF(2, n_layers=2, n_steps=5, random_state=0), {"max_epochs": 5}),
-        (PaperDNMF(2, n_layers=2, max_epochs=3), {"preset": "paper", "max_epochs": 3}),
+        (DNMF(2, n_layers=2, **FORMER), {}),
+        (DNMF(2, n_layers=2, layer="weighted-mu", **FORMER), {"layer": "nalmu"}),
+        (DNMF(2, n_layers=2, n_steps=5, **FORMER), {"max_epochs": 5}),
+        (
+            PaperDNMF(2, n_layers=2, max_epochs=3, dtype="float64"),
+            {"preset": "paper", "max_epochs": 3},
+        ),
         (SupervisedDNMF(n_layers=2, random_state=0), {}),
         (
             PaperSupervisedDNMF(n_layers=2, max_epochs=3, learn_penalties=False, random_state=0),

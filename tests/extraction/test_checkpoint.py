@@ -12,7 +12,7 @@ import pytest
 
 from dnmf.exceptions import CheckpointError
 from dnmf.extraction import Checkpoint, ExtractionRun, run_identity, select_signatures
-from dnmf.extraction.candidate import Candidate
+from dnmf.selection import Candidate
 from dnmf.signatures import MutationCatalog, load_reference, simulate_catalog
 
 IDENTITY = {"dnmf": "0.1.0", "catalog_sha256": "ab" * 32, "seed": 3, "restarts": 2}
@@ -23,7 +23,7 @@ K, F, N = 3, 8, 6
 def candidate() -> Candidate:
     rng = np.random.default_rng(0)
     return Candidate(
-        signatures=rng.random((K, F)),
+        components=rng.random((K, F)),
         replicates=rng.random((2, K, F)),
         costs=rng.random(3),
         silhouette=np.full(K, np.nan),
@@ -104,7 +104,7 @@ def test_numbers_altered_by_hand_are_noticed(
     work: Checkpoint, candidate: Candidate, change: str
 ) -> None:
     arrays = dict(vars(candidate))
-    W = candidate.signatures.copy()
+    W = candidate.components.copy()
     W[0, 0] = np.nan if change == "nan" else W[0, 0] + 1e-9
     arrays |= {
         "transposed": {"signatures": W.T},
@@ -131,7 +131,7 @@ def test_a_part_of_another_number_or_run_is_noticed(work: Checkpoint, tmp_path: 
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "null", "3", "{", "[" * 100_000, '{"format": NaN}', '{"format": "3"}', "{}",
-     '{"format": 3}', '{"format": 3, "dnmf": null, "catalog_sha256": [], "seed": {}, "restarts": 1e400}'],
+     '{"format": 4}', '{"format": 4, "dnmf": null, "catalog_sha256": [], "seed": {}, "restarts": 1e400}'],
 )  # fmt: skip
 def test_a_damaged_record_is_named_and_alone_written_again(work: Checkpoint, content: str) -> None:
     record = work.folder / "run.json"

@@ -52,7 +52,7 @@ def result(
 
 def test_the_true_number_is_chosen_and_every_number_kept(result: ExtractionResult) -> None:
     assert result.selection is not None
-    assert result.selection.choice.n_signatures == 3
+    assert result.selection.choice.n_components == 3
     assert list(result.selection.candidates) == [2, 3, 4]
     assert set(result.matches["reference"]) == set(TRUE_NAMES)
     assert result.parameters["n_signatures"] == [2, 3, 4]
@@ -75,7 +75,7 @@ def test_ends_of_intervals_are_written_in_whole_mutations_rounded_outwards(
 def test_the_network_was_trained_to_the_chosen_signatures(result: ExtractionResult) -> None:
     assert result.selection is not None
     np.testing.assert_allclose(
-        result.model.components_, result.selection.chosen.signatures, rtol=1e-12
+        result.model.components_, result.selection.chosen.components, rtol=1e-12
     )
     assert "dictionary" not in result.history
 

@@ -1,6 +1,7 @@
 """Choosing the number of signatures on small catalogs: right, reproducible, resumable."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def assert_same(one: Selection, other: Selection) -> None:
     assert list(one.candidates) == list(other.candidates)
     for k, candidate in one.candidates.items():
         for name in (
-            "signatures",
+            "components",
             "replicates",
             "costs",
             "held_out",
@@ -43,21 +44,30 @@ def assert_same(one: Selection, other: Selection) -> None:
 def test_the_true_number_is_chosen_and_its_signatures_found(
     catalog: MutationCatalog, selection: Selection
 ) -> None:
-    assert selection.choice.n_signatures == 3
+    assert selection.choice.n_components == 3
     assert selection.choice.stable
     assert selection.table.index.tolist() == [2, 3, 4]
-    np.testing.assert_allclose(selection.chosen.signatures.sum(axis=1), 1.0)
+    np.testing.assert_allclose(selection.chosen.components.sum(axis=1), 1.0)
 
 
 def test_workers_do_not_change_a_bit(catalog: MutationCatalog, selection: Selection) -> None:
     assert_same(select_signatures(catalog, range(2, 5), n_restarts=RESTARTS, workers=2), selection)
 
 
+def test_a_cluster_does_not_change_a_bit_and_keeps_what_is_finished(
+    catalog: MutationCatalog, selection: Selection, tmp_path: Path, dask_client: Any
+) -> None:
+    work = Checkpoint(tmp_path / "work", run_identity(catalog, 0, RESTARTS))
+    options: dict[str, Any] = {"n_restarts": RESTARTS, "checkpoint": work}
+    assert_same(select_signatures(catalog, range(2, 5), executor=dask_client, **options), selection)
+    assert work.finished() == [2, 3, 4]
+
+
 def test_each_number_is_what_it_would_be_alone(
     catalog: MutationCatalog, selection: Selection
 ) -> None:
     alone = select_signatures(catalog, [3], n_restarts=RESTARTS)
-    np.testing.assert_array_equal(alone.chosen.signatures, selection.candidates[3].signatures)
+    np.testing.assert_array_equal(alone.chosen.components, selection.candidates[3].components)
 
 
 def test_another_seed_gives_other_restarts(catalog: MutationCatalog, selection: Selection) -> None:
@@ -165,4 +175,4 @@ def test_samples_without_mutations_change_nothing(
     counts.loc["empty"] = 0.0
     padded = MutationCatalog(counts, source=catalog.source)
     with_empty = select_signatures(padded, [3], n_restarts=RESTARTS)
-    np.testing.assert_array_equal(with_empty.chosen.signatures, selection.candidates[3].signatures)
+    np.testing.assert_array_equal(with_empty.chosen.components, selection.candidates[3].components)

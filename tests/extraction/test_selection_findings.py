@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnmf.extraction.choice import choose
 from dnmf.extraction.selection_findings import choice_summary, selection_findings
 from dnmf.search.count_noise import CountNoise
+from dnmf.selection import choose
 
 
 def outcome(differences, stable, *, first=3, verdict="stable"):

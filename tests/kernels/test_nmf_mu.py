@@ -24,8 +24,9 @@ def test_reported_cost_never_rises_and_is_the_cost_of_the_factors(oracles, probl
     slack = oracles.rounding_of_cost(X.numpy(), *(t.numpy() for t in start), l1, l2)
     assert (np.diff(result.cost) <= slack).all()
     final = frobenius_cost(X, result.H, result.W, l1_reg=l1, l2_reg=l2).item()
-    assert result.cost[0] == frobenius_cost(X, *start, l1_reg=l1, l2_reg=l2).item()
-    assert result.cost[-1] == final
+    first = frobenius_cost(X, *start, l1_reg=l1, l2_reg=l2).item()
+    assert result.cost[0] == pytest.approx(first, rel=1e-14)
+    assert result.cost[-1] == pytest.approx(final, rel=1e-14)
     assert len(result.cost) == result.n_iter + 1 == 81
 
 

@@ -223,6 +223,20 @@ def test_large_cohorts_are_represented_by_some_of_their_samples(
     np.testing.assert_allclose(found.shares.sum(axis=1), X.sum(axis=1) > 0)
 
 
+@pytest.mark.parametrize("where", ["threads", "cluster"])
+def test_workers_do_not_change_a_bit(
+    problem: tuple[Array, Array, Array, Array],
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_SAMPLES", 5)
+    executor = request.getfixturevalue("dask_client") if where == "cluster" else None
+    X, W, *_ = problem
+    alone = estimate_exposures(X[:16], W, COHORT)
+    the_same(estimate_exposures(X[:16], W, COHORT, workers=3, executor=executor), alone)
+
+
 def test_progress_counts_samples_and_what_it_raises_ends_the_work(
     problem: tuple[Array, Array, Array, Array],
 ) -> None:
@@ -278,7 +292,7 @@ def test_memory_does_not_grow_with_the_cohort_beyond_its_answers(
     rng = np.random.default_rng(4)
     W = rng.dirichlet(np.full(6, 0.5), size=2)
     peaks = []
-    for n in (200, 1700):
+    for n in (400, 1900):
         X = rng.poisson(100 * rng.dirichlet(np.ones(2), size=n) @ W).astype(float)
         tracemalloc.start()
         estimate_exposures(X, W, without_prior(2))

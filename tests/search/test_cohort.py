@@ -64,8 +64,13 @@ def test_a_reference_that_deviates_from_the_data_adds_no_signature() -> None:
     assert sorted(found.labels) == TRUE
 
 
-def test_workers_and_repetition_change_nothing(found: CohortSignatures) -> None:
-    again = find_cohort_signatures(counts(reference()[TRUE]), reference(), workers=2)
+@pytest.mark.parametrize("where", ["threads", "cluster"])
+def test_workers_and_repetition_change_nothing(
+    found: CohortSignatures, where: str, request: pytest.FixtureRequest
+) -> None:
+    executor = request.getfixturevalue("dask_client") if where == "cluster" else None
+    X = counts(reference()[TRUE])
+    again = find_cohort_signatures(X, reference(), workers=2, executor=executor)
     np.testing.assert_array_equal(again.labels, found.labels)
     np.testing.assert_array_equal(again.state.counts, found.state.counts)
 

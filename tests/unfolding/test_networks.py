@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxtyping import config as jaxtyping_config
 
 from dnmf.kernels import Frobenius, exact_exposures, frobenius_cost, update_exposures
 from dnmf.unfolding import LAYERS, Problem, Unfolded, UnfoldedMU
@@ -199,15 +198,6 @@ NETWORKS = {
 }
 
 
-@pytest.fixture
-def unchecked_shapes():
-    """As for users: the check of array shapes that test runs have would speak first."""
-    before = jaxtyping_config.jaxtyping_disable
-    jaxtyping_config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping_config.update("jaxtyping_disable", before)
-
-
 @pytest.fixture(params=NETWORKS)
 def network_and_data(problem, request):
     X, _, W = problem(6, 8, 3, 11)
@@ -241,7 +231,7 @@ def test_another_precision_is_refused_by_name(network_and_data, dtype):
     ):
         network(X.to(dtype))
     with pytest.raises(TypeError, match=r"both must be torch\.float64, or both torch\.float32"):
-        network.to(torch.bfloat16)(X.to(torch.bfloat16))
+        network.to(dtype)(X)
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
@@ -255,10 +245,10 @@ def test_starting_exposures_have_the_shape_of_the_samples(problem):
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
-def test_a_problem_holds_samples_as_rows(problem):
+def test_samples_and_dictionary_of_a_problem_have_the_same_features(problem):
     X, _, W = problem(6, 8, 3, 13)
-    for samples, dictionary in ((X[0], W), (X, W[:, :5]), (X[None], None)):
-        with pytest.raises(ValueError, match=r"samples as rows \(n, f\)"):
+    for samples, dictionary in ((X, W[:, :5]), (X[0, :5], W), (X, W[None]), (X[0, 0], None)):
+        with pytest.raises(ValueError, match=r"samples \(\.\.\., f\) and a dictionary \(k, f\)"):
             Problem(samples, dictionary)
 
 
@@ -267,3 +257,45 @@ def test_a_problem_holds_samples_as_rows(problem):
 def test_a_dictionary_of_impossible_values_makes_no_network(network, value):
     with pytest.raises(ValueError, match="finite values >= 0"):
         network.from_dictionary(torch.tensor([[0.5, 0.5], [value, 1.0]]), n_layers=2)
+
+
+# ── what a network may learn, and share ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("rule", ["weighted-mu", "admm", "newton"])
+def test_dictionary_and_penalties_are_learned_where_it_is_asked_for(problem, rule):
+    X, _, W = problem(10, 8, 3, 14)
+    options = {"l1_reg": 5.0, "l2_reg": 0.1}
+    fixed = Unfolded.from_dictionary(W, 3, layer=rule, **options)
+    learning = Unfolded.from_dictionary(
+        W, 3, layer=rule, learn_dictionary=True, learn_penalties=True, **options
+    )
+    torch.testing.assert_close(learning(X), fixed(X))
+    learned = {"signatures", "l1_reg", "l2_reg"}
+    assert learned & dict(fixed.named_parameters()).keys() == set()
+    assert fixed.state_dict().keys() == learning.state_dict().keys()
+    learning(X).square().sum().backward()
+    weights = dict(learning.named_parameters())
+    assert all(weights[name].grad.abs().sum() > 0 for name in learned)
+    with torch.no_grad():
+        for name in learned:
+            weights[name].sub_(10.0)
+    learning.project_nonnegative_()
+    assert all((weights[name] == 0).all() for name in learned)
+
+
+def test_a_rule_without_penalties_cannot_learn_them():
+    with pytest.raises(ValueError, match="takes no penalties"):
+        Unfolded(4, 2, layer="kl", learn_penalties=True)
+
+
+@RULES
+def test_tied_layers_are_one(problem, rule):
+    X, _, W = problem(10, 8, 3, 15)
+    network = Unfolded.from_dictionary(W, 4, layer=rule, tied=True)
+    assert len(set(network.layers)) == 1
+    assert len(network.layers) == len(network.iterates(X)) - 1 == 4
+    empty = Unfolded(8, 3, 4, layer=rule, tied=True, dtype=X.dtype)
+    empty.load_state_dict(network.state_dict())
+    torch.testing.assert_close(empty(X), network(X))
+    torch.testing.assert_close(network.freeze()(X), network(X))

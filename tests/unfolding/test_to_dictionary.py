@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dnmf.kernels import Poisson, exact_exposures, frobenius_cost, kl_cost, kl_exposures
-from dnmf.unfolding import LAYERS, Unfolded, train_to_dictionary
+from dnmf.unfolding import LAYERS, ADMMLayer, Unfolded, train_to_dictionary
 
 RULES = pytest.mark.parametrize("rule", LAYERS)
 
@@ -188,3 +188,38 @@ def test_training_that_diverges_ends_with_the_best_weights(problem):
     assert len(history.cost) < 80
     assert np.isfinite(history.cost + history.validation).all()
     assert all(torch.equal(before[name], weight) for name, weight in network.state_dict().items())
+
+
+def test_the_last_trained_admm_layer_repeated_converges_to_the_exact_solution(problem):
+    X, _, network = build(problem, "admm")
+    train_to_dictionary(network, X, n_steps=50, learning_rate=0.2, generator=seeded(0))
+    largest = max(layer.alpha.max().item() for layer in network.layers)
+    assert largest == pytest.approx(ADMMLayer.MAX_ALPHA)  # training would go beyond 2
+    samples = network.problem(X)
+    exact = exact_exposures(samples.X, network.scaled_signatures)
+    state = network.rule.start_from(samples.X @ network.inverse)
+    with torch.no_grad():
+        for _ in range(100):
+            state = network.layers[-1](state, samples)
+    torch.testing.assert_close(state.relu(), exact, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_a_value_that_no_sample_can_have_is_named(problem, value):
+    X, _, network = build(problem, "mu")
+    X[3, 2] = value
+    with pytest.raises(ValueError, match=f"row 3, column 2 is {value}"):
+        train_to_dictionary(network, X)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_samples_of_another_kind_are_refused(problem):
+    X, _, network = build(problem, "mu")
+    for other in (torch.float32, torch.int64):
+        with pytest.raises(TypeError, match=f"samples are {other}.*weights torch.float64"):
+            train_to_dictionary(network, X.to(other))
+    for wrong in (X[:, :3], X[0]):
+        with pytest.raises(ValueError, match="expected samples"):
+            train_to_dictionary(network, wrong)
+    with pytest.raises(ValueError, match="no sample with anything"):
+        train_to_dictionary(network, torch.zeros_like(X))

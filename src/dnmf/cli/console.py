@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from dnmf.cli.interrupts import EndingSignal, interrupted_by_signals
-from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError
+from dnmf.exceptions import CheckpointError, InputDataError, ModelFileError, WorkersLostError
 from dnmf.report.names import printable
 
 if TYPE_CHECKING:
@@ -48,19 +48,23 @@ def user_errors(output: Path | None = None, checkpoint: Path | None = None) -> I
         _stop(str(error), output)
     except OSError as error:
         _stop(_os_error_message(error), output)
+    except WorkersLostError as error:
+        _stop(f"{error}{_resume(checkpoint)}", output)
     except MemoryError:
         _stop("there is not enough memory for this input.", output)
     except KeyboardInterrupt as interrupt:
-        resume = ""
-        if checkpoint is not None and checkpoint.exists():
-            resume = (
-                f" What was finished is in {checkpoint}: repeat the command to go on from there."
-            )
         by, number = "", signal.SIGINT.value
         if isinstance(interrupt, EndingSignal):
             by, number = f" by {interrupt}", interrupt.number
-        _tell(f"Interrupted{by}. {_kept(output)}{resume}")
+        _tell(f"Interrupted{by}. {_kept(output)}{_resume(checkpoint)}")
         raise typer.Exit(_EXIT_OF_SIGNALS + number) from None
+
+
+def _resume(checkpoint: Path | None) -> str:
+    """Say how to go on from what was finished, if anything was kept."""
+    if checkpoint is None or not checkpoint.exists():
+        return ""
+    return f" What was finished is in {checkpoint}: repeat the command to go on from there."
 
 
 def _stop(message: str, output: Path | None) -> NoReturn:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import dnmf
+from dnmf.cli.cluster import Computing, NWorkers, Scheduler, connected
 from dnmf.cli.console import (
     UserError,
-    available_cores,
     busy,
     command_line,
     number_of,
@@ -74,10 +74,8 @@ def extract(
             show_default="20, or 0 with --preset paper",
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="Threads.", show_default="all cores"),
-    ] = None,
+    workers: NWorkers = None,
+    scheduler: Scheduler = None,
     l1: Annotated[
         Any,
         typer.Option(
@@ -123,7 +121,6 @@ def extract(
 ) -> None:
     """Find known and novel signatures, or with -k as many as given; write tables and report."""
     errors = stderr_console()
-    cores = workers or available_cores()
     if n_signatures is None:
         blind_only = {
             "--restarts": restarts,
@@ -137,10 +134,11 @@ def extract(
             _check_guided(reference, blind_only)
             check_result_folder(output, overwrite=overwrite, inputs=(*inputs, *reference.files))
             mutations = read_mutations(inputs, reference, variants, errors, quiet=quiet)
-            _guided(
-                mutations, output, errors, messages,
-                seed=seed, workers=cores, overwrite=overwrite, quiet=quiet,
-            )  # fmt: skip
+            with connected(scheduler, workers) as computing:
+                _guided(
+                    mutations, output, errors, messages, computing,
+                    seed=seed, overwrite=overwrite, quiet=quiet,
+                )  # fmt: skip
         return
     with user_errors(output, checkpoint_folder(output)), shown_warnings(errors) as messages:
         # Whether an earlier report may be replaced is known once the catalog has been read.
@@ -167,12 +165,12 @@ def extract(
                 l2_reg=0.0 if l2 is None else l2,
                 model=_model(preset, layers or _LAYERS, epochs),
             )
-        if run.checkpoint is not None and not quiet:
-            _announce(run, errors, cores)
-        _carry_out(
-            run, errors, messages, mutations,
-            workers=cores, overwrite=overwrite, quiet=quiet,
-        )  # fmt: skip
+        with connected(scheduler, workers) as computing:
+            if run.checkpoint is not None and not quiet:
+                _announce(run, errors, computing["workers"])
+            _carry_out(
+                run, errors, messages, mutations, computing, overwrite=overwrite, quiet=quiet
+            )
 
 
 def report(
@@ -186,7 +184,7 @@ def report(
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=True)
         run = dnmf.extraction.ExtractionRun.finished(output)
-        _carry_out(run, errors, messages, quiet=quiet)
+        _carry_out(run, errors, messages, None, {"workers": 1, "executor": None}, quiet=quiet)
 
 
 def demo(
@@ -201,10 +199,11 @@ def demo(
         check_result_folder(output, overwrite=overwrite)
         counts = dnmf.example_catalog()
         mutations = Mutations([counts], counts.source, several=False, reference=ReferenceChoice())
-        _guided(
-            mutations, output, errors, messages,
-            seed=seed, workers=available_cores(), overwrite=overwrite, quiet=quiet,
-        )  # fmt: skip
+        with connected(None, None) as computing:
+            _guided(
+                mutations, output, errors, messages, computing,
+                seed=seed, overwrite=overwrite, quiet=quiet,
+            )  # fmt: skip
 
 
 def _is_none(reference: ReferenceChoice) -> bool:
@@ -231,9 +230,9 @@ def _guided(
     output: Path,
     console: "Console",
     messages: list[str],
+    computing: Computing,
     *,
     seed: int,
-    workers: int,
     overwrite: bool,
     quiet: bool,
 ) -> None:
@@ -242,7 +241,7 @@ def _guided(
     def answer(catalog: "dnmf.MutationCatalog", progress: "Progress") -> "dnmf.GuidedResult":
         known = mutations.load_reference(catalog)
         return dnmf.guided_extraction(
-            catalog, known, workers=workers, random_state=seed, progress=progress
+            catalog, known, random_state=seed, progress=progress, **computing
         )
 
     answer_and_save(
@@ -311,9 +310,9 @@ def _carry_out(
     run: "dnmf.extraction.ExtractionRun",
     console: "Console",
     messages: list[str],
-    mutations: Mutations | None = None,
+    mutations: Mutations | None,
+    computing: Computing,
     *,
-    workers: int = 1,
     overwrite: bool = False,
     quiet: bool,
 ) -> None:
@@ -321,7 +320,7 @@ def _carry_out(
     from dnmf.cli.progress import TrainingProgress
 
     with TrainingProgress(console, quiet=quiet) as progress:
-        result = run.extract(workers=workers, progress=progress)
+        result = run.extract(progress=progress, **computing)
     # With the warnings of reading the catalog: they belong to the record of the run.
     result = replace(result, warnings=list(messages))
     with busy("Writing the report ...", console, quiet=quiet):

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -12,12 +13,14 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dnmf.criteria import LARGEST_ENTRY
+from dnmf.engine.checks import check_range
+from dnmf.estimators._inputs import FLOATS
 from dnmf.exceptions import InputDataError
 from dnmf.kernels.nnls import CHUNK_ROWS
 from dnmf.kernels.objectives import Frobenius, Objective
 from dnmf.threads import one_thread
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -28,12 +31,13 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     n_components_: int
     n_features_in_: int
     n_iter_: int
+    reconstruction_err_: float
     history_: dict[str, Array]
     network_: torch.nn.Module
     l1_reg: float
     l2_reg: float
     random_state: Any
-    dtype: str = "float64"
+    dtype: str | None = "float64"
     device: str
     # Numbers that the network learned, shown as attributes with a trailing underscore.
     _learned: ClassVar[tuple[str, ...]] = ()
@@ -41,6 +45,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
+        tags.transformer_tags.preserves_dtype = list(DTYPES) if self.dtype is None else [self.dtype]
         return tags
 
     @property
@@ -50,38 +55,28 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _validate_samples(self, X: ArrayLike) -> Array:
         """Return samples for the fitted model as an array, or raise an error."""
         check_is_fitted(self)
-        array = validate_data(self, X, reset=False, dtype=np.float64, ensure_non_negative=True)
-        self._check_range("X", array)
+        array = validate_data(self, X, reset=False, dtype=FLOATS, ensure_non_negative=True)
+        check_range("X", array, self._fitted_precision)
         return cast(Array, array)
 
     def _start_fit(self, X: ArrayLike) -> torch.Tensor:
         """Return the samples to fit, or raise an error where they or the parameters are wrong."""
         self._check_parameters()
-        array = validate_data(self, X, dtype=np.float64, ensure_non_negative=True)
+        array = validate_data(self, X, dtype=FLOATS, ensure_non_negative=True)
         if not array.any():
             raise InputDataError("X is all zero: there is nothing to factorise")
-        self._check_range("X", array)
-        return self._to_tensor(array)
+        precision = self.dtype or str(array.dtype)
+        check_range("X", array, precision)
+        return self._to_tensor(array, DTYPES[precision])
 
-    def _check_range(self, name: str, rows: Array, dtype: str | None = None) -> None:
-        """Raise an InputDataError for a row whose entries are so large or so small that products over- or underflow."""
-        dtype = dtype or self.dtype
-        largest = LARGEST_ENTRY[dtype]
-        top = rows.max(axis=1, initial=0.0)
-        least = np.where(rows > 0, rows, np.inf).min(axis=1, initial=np.inf)
-        small = ((top > 0) & (top < 1 / largest)) | (least < largest**-3)
-        for size, wrong, entry in (("large", top > largest, top), ("small", small, least)):
-            if wrong.any():
-                row = int(wrong.argmax())
-                raise InputDataError(
-                    f"{name} is too {size}: row {row} holds {entry[row]:.3g}. In {dtype} the largest entry of a row "
-                    f"must be 0 or from {1 / largest:g} to {largest:g}, and no other below {largest**-3:g}. Scale the "
-                    "data, e.g. divide by their mean."
-                )
+    @property
+    def _fitted_precision(self) -> str:
+        """Name of the floats in which the fitted model computes."""
+        return str(self.components_.dtype) if self.dtype is None else self.dtype
 
     def _check_parameters(self) -> None:
         """Raise a ValueError that names a wrong parameter: before fitting and after loading."""
-        if self.dtype not in DTYPES:
+        if self.dtype is not None and self.dtype not in DTYPES:
             raise ValueError(f"dtype must be 'float64' or 'float32', not {self.dtype!r}")
 
     def _check_integers(self, **minima: int) -> None:
@@ -98,10 +93,9 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             if not finite or (positive and value == 0):
                 bound = "> 0" if positive else ">= 0"
                 raise ValueError(f"{name} must be a finite number {bound}, got {value!r}")
-            if float(value) > LARGEST_ENTRY[self.dtype]:
-                raise ValueError(
-                    f"{name} must be at most {LARGEST_ENTRY[self.dtype]:g}, got {value!r}"
-                )
+            largest = LARGEST_ENTRY[self.dtype or "float64"]
+            if float(value) > largest:
+                raise ValueError(f"{name} must be at most {largest:g}, got {value!r}")
 
     def _check_choices(self, **choices: Collection[str]) -> None:
         for name, allowed in choices.items():
@@ -118,8 +112,10 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """What the exposures of a sample minimise, for given components."""
         return Frobenius()
 
-    def _to_tensor(self, array: ArrayLike) -> torch.Tensor:
-        return torch.tensor(np.asarray(array), dtype=DTYPES[self.dtype], device=self.device)
+    def _to_tensor(self, array: ArrayLike, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Return an array where the model computes, in its precision unless told otherwise."""
+        dtype = DTYPES[self._fitted_precision] if dtype is None else dtype
+        return torch.tensor(np.asarray(array), dtype=dtype, device=self.device)
 
     def _generator(self) -> torch.Generator:
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -142,13 +138,17 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             self.network_ = network.eval()
         for name in self._learned:
             setattr(self, f"{name}_", getattr(network, name).item())
-        self.components_ = finite_array("components", W)
+        self.components_ = finite_array(
+            "components", W.to(DTYPES[self.dtype] if self.dtype else W.dtype)
+        )
         self.n_components_ = len(W)
         self.history_ = {phase: np.asarray(costs) for phase, costs in history.items()}
         self.n_iter_ = n_iter
         return self
 
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
+    def _empty_network(
+        self, n_features: int, n_components: int, dtype: torch.dtype
+    ) -> torch.nn.Module:
         """Return a network of the fitted one's architecture, to load weights into."""
         raise NotImplementedError
 
@@ -185,7 +185,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _validate_own_exposures(self, exposures: ArrayLike) -> torch.Tensor:
         """Return exposures to the fitted components, or raise an error."""
-        checked = check_array(exposures, dtype=np.float64, ensure_2d=False, input_name="exposures")
+        checked = check_array(exposures, dtype=FLOATS, ensure_2d=False, input_name="exposures")
         if checked.ndim != 2 or checked.shape[1] != len(self.components_):
             raise ValueError(
                 f"expected exposures to {len(self.components_)} components in columns, "
@@ -212,8 +212,9 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """
         samples = self._validate_samples(X)
         parts = (samples, self._exposures_of(samples), self.components_)
-        data_term = type(self._objective)()
-        return -2 * data_term.cost(*(torch.tensor(part) for part in parts)).mean().item()
+        data_term = replace(self._objective, l1_reg=0.0, l2_reg=0.0)
+        tensors = (torch.tensor(part, dtype=torch.float64) for part in parts)
+        return -2 * data_term.cost(*tensors).mean().item()
 
     def _exposures_of(self, X: Array) -> Array:
         # transform() may be wrapped to give a DataFrame (set_output); the score needs plain numbers.
@@ -281,8 +282,8 @@ class UnfoldedFactorisation(FactorisationEstimator):
 
 
 def to_array(tensor: torch.Tensor) -> Array:
-    """Return a float64 array on the CPU, row by row in memory: results must not depend on how a factor was made."""
-    return cast(Array, tensor.detach().cpu().to(torch.float64).contiguous().numpy())
+    """Return an array on the CPU, row by row in memory: results must not depend on how a factor was made."""
+    return cast(Array, tensor.detach().cpu().contiguous().numpy())
 
 
 def finite_array(name: str, tensor: torch.Tensor) -> Array:

@@ -1,4 +1,4 @@
-"""Unsupervised deep unfolding as a scikit-learn estimator."""
+"""Matrix factorisation by deep unfolding as a scikit-learn estimator."""
 
 import warnings
 from typing import Any, Self, cast
@@ -6,119 +6,175 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 
-from dnmf.estimators._base import DTYPES, Array, UnfoldedFactorisation
-from dnmf.estimators._start import start_factors, warn_of_rank
-from dnmf.exceptions import DoubtfulDataWarning
+from dnmf.engine.chunks import Chunks, LocalChunks, Sums
+from dnmf.engine.factorised import TOL
+from dnmf.engine.online import learn_batch
+from dnmf.engine.pool_chunks import chunks_for
+from dnmf.estimators._base import Array
+from dnmf.estimators._chunked import ChunkedFactorisation
+from dnmf.estimators._given import (
+    check_custom_start,
+    check_dictionary,
+    custom_components,
+    fit_scale,
+    fixed_dictionary,
+)
+from dnmf.estimators._network import network_for
+from dnmf.estimators._passes import Model, judge
+from dnmf.estimators._search import SEARCHES, Found, search_plain, search_signatures, whole
+from dnmf.estimators._start import (
+    draw_pool,
+    evenly_spaced,
+    revived,
+    start_factors,
+    warn_of_rank,
+    warn_of_unused,
+)
 from dnmf.kernels.initialize import INIT_METHODS
-from dnmf.kernels.kl_factorisation import nmf_kl
-from dnmf.kernels.objectives import Objective, Poisson
+from dnmf.kernels.objectives import Objective
 from dnmf.progress import Progress
-from dnmf.search.dictionary import SEARCH, find_dictionary
 from dnmf.threads import one_thread
-from dnmf.unfolding.networks import LAYERS, Unfolded
-from dnmf.unfolding.to_dictionary import train_to_dictionary
+from dnmf.unfolding.networks import Unfolded
+from dnmf.unfolding.rules import rule_of
 
-# Iterations of maximum likelihood that follow the dictionary search with layer="kl".
-LIKELIHOOD_ITERATIONS = 300
+# Steps by which the network is trained by default. After a plain search none: the classic iterations are as good as
+# exact for nearly all dictionaries found in data, and training would take longer than the search.
+TRAINING_STEPS = {"plain": 0, "signatures": 300}
+# Samples with which the network is compared, and from which it is trained, after a plain search.
+JUDGED_SAMPLES = 2000
+ITERATIONS_PER_LINE = 10  # of what ``verbose`` prints
+# Starts that ``init="auto"`` compares. Which is better differs from data to data, by 2 % of the error and more.
+AUTO_STARTS = {"plain": ("separable", "nndsvd"), "signatures": ("separable",)}
 
 
-class DNMF(UnfoldedFactorisation):
+class DNMF(ChunkedFactorisation):
     """Non-negative matrix factorisation by deep unfolding, from data alone.
 
-    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``, where the exposures ``H`` are the output of a
-    network of unfolded iterations.
+    ``min sum_n w_n (1/2 ||x_n - h_n W||^2 + l1_reg sum(h_n) + 1/2 l2_reg sum(h_n^2))`` over ``H, W >= 0``
 
-    The dictionary is found first (:func:`dnmf.search.find_dictionary`: alternating exact least squares, weighted by
-    the noise of the data, with annealed sparsity). Then a network is built whose layers are the classic step for it,
-    scale-free in the number of mutations, and trained towards the exact exposures on the samples and jittered copies,
-    unless it is as good as exact already.
+    for samples ``x_n`` (the rows of X), their exposures ``h_n``, weights ``w_n``, and a dictionary W of components;
+    with ``layer="kl"`` the Kullback-Leibler divergence ``sum_n w_n sum_c x_nc log(x_nc / r_nc) - x_nc + r_nc``,
+    ``r_n = h_n W``. Either sum leaves missing entries out.
+
+    The dictionary is found first, then a network of unfolded iterations is built for it.
 
     Parameters
     ----------
     n_components : int or None
         Number of components, k. With a ``dictionary`` its number of rows, or None to take it from there.
+    search : {"plain", "signatures"}
+        How the dictionary is found. ``"plain"`` lowers the objective by extrapolated alternating updates until it no
+        longer falls (:mod:`dnmf.engine`); for all kinds of data. ``"signatures"`` looks for the components that
+        generated the samples, as of mutational signatures (:func:`dnmf.search.find_dictionary`: alternating exact
+        least squares, weighted by the noise, with annealed sparsity; 540 iterations); for complete dense samples.
     layer : str
         Rule of the layers. ``"newton"`` and ``"admm"`` unfold exact solvers: the former is exact in ten layers for
         dictionaries found in data, the latter takes a fifth of its time and, trained, is as good for large references;
         ``"mu"``, ``"weighted-mu"`` and ``"projected-gradient"`` are other least-squares rules, the first the paper's;
-        ``"kl"`` fits Poisson counts by maximum likelihood, dictionary included.
+        ``"kl"`` makes the Kullback-Leibler divergence the objective: maximum likelihood for Poisson counts.
     n_layers : int
         Depth L.
     l1_reg, l2_reg : float
-        Penalties on the exposures; ``l1_reg`` in mutations.
+        Penalties on the exposures; rows of W sum to 1. ``l1_reg`` is subtracted from ``X W^T`` and has its unit, that
+        of X: a component takes part in a sample only where ``(x - r) w^T`` reaches it. ``l2_reg`` is added to the
+        diagonal of ``W W^T``.
     init : str
-        Start of the dictionary: ``"separable"``, ``"nndsvd"``, ``"nndsvda"``, ``"random"``.
+        Start of the dictionary: ``"separable"`` (the most unlike samples), ``"nndsvd"``, ``"nndsvda"``, ``"random"``,
+        ``"custom"`` (the ``components`` given to :meth:`fit`), or ``"auto"``: separable and, for the plain search, that
+        or nndsvd, whichever led to the lower cost after a short search.
+    max_iter : int
+        Most iterations of the plain search, each one pass over the data.
+    tol : float
+        The plain search ends when 10 iterations lowered its cost by less than this part of it.
+    warm_start : bool
+        Whether another :meth:`fit` starts from the components that there are, if their number and features fit.
     dictionary : (k, f) array, optional
-        Fixed signatures, >= 0: nothing is searched, only the network is trained, for these rows scaled to sum to 1.
-        ``init`` and ``min_volume`` then have no effect.
+        Fixed components, >= 0: nothing is searched, and the network is built for these rows scaled to sum to 1.
     min_volume : float
-        Penalty on the volume that the signatures span, in variances of the noise. It draws signatures together and
-        costs fit. On simulated Poisson counts 100 found more true signatures, on real ones it did not
-        (``docs/unsupervised.md``).
-    n_steps : int
-        Most training steps of the network, each on a batch of 256 samples.
+        With ``search="signatures"``: penalty on the volume that the components span, in variances of the noise, which
+        draws them together and costs fit (``docs/unsupervised.md``).
+    n_steps : int, optional
+        Most training steps of the network, each on a batch of 256 samples; none are done where it is as good as exact.
+        Default 0 with ``search="plain"``, 300 with ``"signatures"``.
     learning_rate : float, optional
         Of Adam, the peak of a one-cycle schedule; default that of the rule (newton 1e-1, admm 3e-2, mu 1e-4, others
         3e-3).
     random_state : int, RandomState or None
         Randomness of training and of ``init="random"``.
-    dtype : {"float64", "float32"}
+    dtype : {"float64", "float32"}, optional
+        Precision of computation and answers; default that of X where it is float32, else float64.
     device : str
         Where torch computes.
+    verbose : int or bool
+        Whether every tenth iteration prints a line.
 
     Attributes
     ----------
     components_ : (k, f) array
-        Signatures, rows summing to 1 (to 0 for a component that no sample uses: there is a warning).
+        The dictionary, rows summing to 1 (to 0 for a component that no sample uses: there is a warning).
     network_ : torch module
-        Maps (n, f) counts to (n, k) exposures.
+        Maps (n, f) samples to (n, k) exposures.
     history_ : dict of arrays
-        Along each phase: ``"dictionary"`` (cost per iteration; ``"likelihood"`` for ``layer="kl"``), ``"network"`` and
-        ``"validation"`` (excess over the exact cost, on batches and on the samples, 1 for none: see
-        :func:`dnmf.unfolding.train_to_dictionary`).
+        Along each phase: ``"dictionary"`` (cost per iteration; then ``"likelihood"`` for ``search="signatures"`` with
+        ``layer="kl"``), ``"network"`` and ``"validation"`` (excess over the exact cost, on batches and on the samples,
+        1 for none: see :func:`dnmf.unfolding.train_to_dictionary`).
     n_iter_ : int
-        Training steps done.
+        Iterations of the search; 0 for a given dictionary.
+    reconstruction_err_ : float
+        ``sqrt(sum_n w_n ||x_n - h_n W||^2)`` with the exact exposures, over known entries. With ``layer="kl"``
+        ``sqrt(2 D)``, D the divergence.
 
     Notes
     -----
-    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training. The
-    project's benchmarks measure what each part gains and costs.
+    It differs from Nasser, Eldar and Sharan 2021, 2.3 (:class:`dnmf.PaperDNMF`) in start, scale and training.
 
     Examples
     --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> signatures = rng.dirichlet(np.full(20, 0.3), size=3)
-    >>> X = rng.poisson(rng.gamma(0.5, 1000.0, size=(100, 3)) @ signatures)
-    >>> model = DNMF(n_components=3, random_state=0).fit(X)
-    >>> model.transform(X[:2]).shape
-    (2, 3)
+    >>> X = rng.gamma(0.5, size=(100, 3)) @ rng.dirichlet(np.full(20, 0.3), size=3)
+    >>> DNMF(n_components=3).fit_transform(X).shape
+    (100, 3)
     """
+
+    _sums: Sums  # of partial_fit
+    _batches: int
+    _learned_from: tuple[Any, ...]
 
     def __init__(
         self,
         n_components: int | None = 10,
         *,
+        search: str = "plain",
         layer: str = "newton",
         n_layers: int = 10,
         l1_reg: float = 0.0,
         l2_reg: float = 0.0,
-        init: str = "separable",
+        init: str = "auto",
+        max_iter: int = 250,
+        tol: float = TOL,
+        warm_start: bool = False,
         dictionary: ArrayLike | None = None,
         min_volume: float = 0.0,
-        n_steps: int = 300,
+        n_steps: int | None = None,
         learning_rate: float | None = None,
         random_state: Any = None,
-        dtype: str = "float64",
+        dtype: str | None = None,
         device: str = "cpu",
+        verbose: int = 0,
     ) -> None:
         self.n_components = n_components
+        self.search = search
         self.layer = layer
         self.n_layers = n_layers
         self.l1_reg = l1_reg
         self.l2_reg = l2_reg
         self.init = init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
         self.dictionary = dictionary
         self.min_volume = min_volume
         self.n_steps = n_steps
@@ -126,138 +182,223 @@ class DNMF(UnfoldedFactorisation):
         self.random_state = random_state
         self.dtype = dtype
         self.device = device
+        self.verbose = verbose
 
     def fit(
-        self, X: ArrayLike, y: ArrayLike | None = None, *, progress: Progress | None = None
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        mask: Any = None,
+        components: ArrayLike | None = None,
+        exposures: ArrayLike | None = None,
+        executor: Any = None,
+        progress: Progress | None = None,
     ) -> Self:
-        """Find signatures and train the network that infers exposures.
+        """Find a dictionary, and build the network that infers exposures to it.
 
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts, >= 0.
+            Samples, >= 0: an array, table or sparse matrix; a torch tensor, numpy memmap, Dask, zarr or HDF5 array or
+            AnnData object; or something that yields batches of samples each time it is iterated, once an iteration.
+            NaN is a missing entry; what a sparse matrix leaves out is 0.
         y : None
             Ignored.
+        sample_weight : (n_samples,), optional
+            How often each sample counts.
+        mask : (n_samples, n_features) of bool, optional
+            True where an entry is missing, as in :mod:`numpy.ma`.
+        components, exposures : (n_components, n_features), (n_samples, n_components), optional
+            Where to start with ``init="custom"`` (what scikit-learn calls H and W); exposures default to the best ones,
+            and are multiplied by one number, so that the product has the scale of X.
+        executor : concurrent.futures.Executor or dask.distributed.Client, optional
+            Who works on the chunks; default this process. The result does not depend on it.
         progress : callable(phase, step, steps, cost), optional
             Called after every step of every phase.
         """
-        samples = self._start_fit(X)
+        self._check_parameters()
+        custom = self.init == "custom" and self.dictionary is None
+        start = check_custom_start(custom, components, exposures, cast(int, self.n_components))
+        samples = self._read(X, reset=True, sample_weight=sample_weight, mask=mask, start=start)
+        report = self._reporter(progress)
+        plain, objective = self.search == "plain", self._objective
         with one_thread():
             generator = self._generator()
-            history: dict[str, list[float]] = {}
-            if self.dictionary is None:
-                H, W = self._search(samples, generator, progress, history)
+            if start is not None:
+                fit_scale(samples, torch.as_tensor(np.asarray(components)), objective)
+            chunks = chunks_for(samples, executor)
+            pool = draw_pool(chunks) if plain else whole(samples)
+            if self.dictionary is not None:
+                W = fixed_dictionary(self.dictionary, pool)
+                if not plain:
+                    warn_of_rank(pool, len(W))
+                found = Found(W, {}, 0)
+            elif plain:
+                starts = self._starts(pool, components, generator)
+                found = self._search_plain(chunks, starts, report)
             else:
-                W = self._fixed_dictionary(samples.shape[1])
-                warn_of_rank(samples, len(W))
-                H = self._objective.exposures(samples, W)
-            _warn_of_unused(H)
-            network = Unfolded.from_dictionary(
-                W,
-                int(self.n_layers),
-                layer=self.layer,
-                shares=_usual_shares(samples, H),
-                **self._penalties,
-            )
-            training = train_to_dictionary(
-                network,
-                samples,
-                n_steps=int(self.n_steps),
-                learning_rate=None if self.learning_rate is None else float(self.learning_rate),
-                generator=generator,
-                progress=progress,
-            )
-        history |= {"network": training.cost, "validation": training.validation}
-        return self._keep(network, W, history, len(training.cost))
+                W0 = self._starts(pool, components, generator)[0]
+                volume = float(self.min_volume)
+                found = search_signatures(pool, W0, objective, min_volume=volume, progress=report)
+            left = chunks.run(judge, Model(found.W, objective))
+            # Of a library that was given most components may be absent; of a search all should be used.
+            if not plain or self.dictionary is None:
+                warn_of_unused(left["used"], l1_reg=float(self.l1_reg), custom=custom)
+            network, trained = self._network(found.W, pool, generator, progress)
+        self._sums, self._batches, self._learned_from = {}, 0, self._kind()
+        self.reconstruction_err_ = float((2 * left["cost"].clamp(min=0)).sqrt())
+        return self._keep(network, found.W, found.history | trained, found.n_iter)
 
-    def _search(
+    def partial_fit(
         self,
-        X: torch.Tensor,
-        generator: torch.Generator,
-        progress: Progress | None,
-        history: dict[str, list[float]],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return exposures and dictionary; the costs on the way go into ``history``."""
-        progress = progress or (lambda *step: None)
-        _, W = start_factors(X, cast(int, self.n_components), self.init, generator)
-        iterations = SEARCH.iterations(len(W))
-        found = find_dictionary(
-            X,
-            W,
-            min_volume=float(self.min_volume),
-            callback=lambda i, cost: progress("dictionary", i, iterations, cost),
-            **self._penalties,
-        )
-        history["dictionary"] = found.cost
-        if isinstance(self._objective, Poisson):
-            found = nmf_kl(
-                X,
-                found.W,
-                max_iter=LIKELIHOOD_ITERATIONS,
-                callback=lambda i, cost: progress("likelihood", i, LIKELIHOOD_ITERATIONS, cost),
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        mask: Any = None,
+    ) -> Self:
+        """Learn from another batch of samples, by sums over all batches (:func:`dnmf.engine.online.learn_batch`).
+
+        The first batch starts the dictionary by a plain search, and should hold many more samples than there are
+        components; a component that no batch has used starts again from a sample of the next. Where there are
+        components already, from :meth:`fit` or a file, they are the start, and the sums are empty. Every sample counts
+        alike, a batch that comes again counts again. ``n_iter_`` is the number of batches. There is no
+        ``reconstruction_err_``, since the samples of former batches are not kept: :meth:`score` tells the error of
+        samples at hand.
+
+        Parameters
+        ----------
+        X, y, sample_weight, mask
+            As for :meth:`fit`.
+
+        Raises
+        ------
+        ValueError
+            ``n_components``, the objective (``layer="kl"`` or another) or a penalty differ from those of the batches
+            so far; or parameters are for :meth:`fit` alone.
+        """
+        self._check_parameters()
+        if self.search != "plain" or self.dictionary is not None or self.init == "custom":
+            raise ValueError("partial_fit needs search='plain', no dictionary, and no custom start")
+        known = hasattr(self, "components_")
+        former = getattr(self, "_learned_from", self._kind())
+        if known and (former != self._kind() or self.n_components != self.n_components_):
+            raise ValueError(
+                "n_components, layer or penalties are not those of the batches so far: partial_fit goes on with the "
+                "same, or starts anew on a clone of the estimator"
             )
-            history["likelihood"] = found.cost
-        return found.H, found.W
+        samples = self._read(X, reset=not known, sample_weight=sample_weight, mask=mask)
+        objective, history = self._objective, {}
+        with one_thread():
+            generator, chunks = self._generator(), LocalChunks(samples)
+            pool = draw_pool(chunks)
+            if known:
+                W = revived(self._to_tensor(self.components_), pool)
+            else:
+                with warnings.catch_warnings():  # an unfinished start is no doubt about the result
+                    warnings.simplefilter("ignore", ConvergenceWarning)
+                    starts = self._starts(pool, None, generator)
+                    found = self._search_plain(chunks, starts, self._reporter(None))
+                W, history = found.W, found.history
+            W, self._sums = learn_batch(chunks, W, getattr(self, "_sums", {}), objective)
+            network, trained = self._network(W, pool, generator)
+        self._batches, self._learned_from = getattr(self, "_batches", 0) + 1, self._kind()
+        if hasattr(self, "reconstruction_err_"):
+            del self.reconstruction_err_
+        return self._keep(network, W, history | trained, self._batches)
+
+    def fit_transform(
+        self, X: Any, y: ArrayLike | None = None, *, mask: Any = None, **fit_params: Any
+    ) -> Array:
+        """Fit and return the exposures of the samples: ``fit(X, mask=mask, ...)``, then ``transform(X, mask=mask)``."""
+        return self.fit(X, mask=mask, **fit_params).transform(X, mask=mask)
+
+    def _kind(self) -> tuple[Any, ...]:
+        """Return the parameters on which the sums over batches depend."""
+        return self.n_components, self._objective
+
+    def _search_plain(
+        self, chunks: Chunks, starts: list[torch.Tensor], progress: Progress
+    ) -> Found:
+        limits: dict[str, Any] = {"max_iter": int(self.max_iter), "tol": float(self.tol)}
+        return search_plain(chunks, starts, self._objective, progress=progress, **limits)
+
+    def _starts(
+        self, pool: torch.Tensor, components: ArrayLike | None, generator: torch.Generator
+    ) -> list[torch.Tensor]:
+        """Return the dictionaries from which the search starts; more than one for ``init="auto"``."""
+        k = cast(int, self.n_components)
+        if components is not None:
+            return [custom_components(components, k, pool)]
+        former = getattr(self, "components_", None) if self.warm_start else None
+        if former is not None and former.shape == (k, pool.shape[1]):
+            return [torch.tensor(former).to(pool)]
+        methods = AUTO_STARTS[self.search] if self.init == "auto" else (self.init,)
+        return [start_factors(pool, k, method, generator)[1] for method in methods]
+
+    def _network(
+        self,
+        W: torch.Tensor,
+        samples: torch.Tensor,
+        generator: torch.Generator,
+        progress: Progress | None = None,
+    ) -> tuple[Unfolded, dict[str, list[float]]]:
+        steps = TRAINING_STEPS[self.search] if self.n_steps is None else self.n_steps
+        return network_for(
+            W,
+            samples if self.search == "signatures" else evenly_spaced(samples, JUDGED_SAMPLES),
+            self._objective,
+            layer=self.layer,
+            n_layers=int(self.n_layers),
+            n_steps=int(steps),
+            learning_rate=None if self.learning_rate is None else float(self.learning_rate),
+            generator=generator,
+            progress=progress,
+        )
+
+    def _reporter(self, progress: Progress | None) -> Progress:
+        """Return what is called after every iteration of the search."""
+
+        def report(phase: str, step: int, steps: int, cost: float) -> None:
+            if self.verbose and step % ITERATIONS_PER_LINE == 0:
+                print(f"{phase}: iteration {step} of at most {steps}, cost {cost:.6g}")  # noqa: T201
+            if progress is not None:
+                progress(phase, step, steps, cost)
+
+        return report
 
     @property
     def _objective(self) -> Objective:
-        return LAYERS[self.layer].objective(**self._penalties)
+        return rule_of(self.layer).objective(**self._penalties)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        self._check_choices(layer=LAYERS, init=INIT_METHODS)
+        rule_of(self.layer)  # an error for an unknown name
         if self.init == "ones":
             raise ValueError(
-                "init='ones' gives equal signatures, which the search cannot tell apart"
+                "init='ones' gives equal components, which the search cannot tell apart"
             )
+        usable = (method for method in INIT_METHODS if method != "ones")
+        self._check_choices(search=SEARCHES, init=("auto", *usable, "custom"))
         if self.dictionary is None:
             self._check_integers(n_components=1)
         else:
-            self._check_dictionary(np.asarray(self.dictionary, dtype=np.float64))
-        self._check_integers(n_layers=1, n_steps=0)
+            check_dictionary(self.dictionary, self.n_components, self.dtype or "float64")
+        self._check_integers(n_layers=1, max_iter=1)
+        if not isinstance(self.verbose, (bool, np.bool_)):
+            self._check_integers(verbose=0)
+        if self.n_steps is not None:
+            self._check_integers(n_steps=0)
         if self.learning_rate is not None:
             self._check_numbers("learning_rate", positive=True)
-        self._check_numbers("l1_reg", "l2_reg", "min_volume")
+        self._check_numbers("l1_reg", "l2_reg", "min_volume", "tol")
+        if self.min_volume and self.search == "plain":
+            raise ValueError("min_volume needs search='signatures'")
         _ = self._objective  # an error for penalties that it does not take
 
-    def _fixed_dictionary(self, n_features: int) -> torch.Tensor:
-        rows = np.asarray(self.dictionary, dtype=np.float64)
-        if rows.shape[1] != n_features:
-            raise ValueError(f"dictionary has {rows.shape[1]} features, X has {n_features}")
-        return self._to_tensor(rows / rows.sum(axis=1, keepdims=True))
-
-    def _check_dictionary(self, rows: Array) -> None:
-        if rows.ndim != 2 or not np.isfinite(rows).all() or (rows < 0).any():
-            raise ValueError("dictionary must be a (k, f) array of finite numbers >= 0")
-        if not (rows.sum(axis=1) > 0).all():
-            raise ValueError("dictionary has a row of zeros, which is no signature")
-        self._check_range("dictionary", rows)
-        if self.n_components is not None and self.n_components != len(rows):
-            raise ValueError(
-                f"n_components={self.n_components!r}, but dictionary has {len(rows)} rows: make them agree, or "
-                "n_components=None"
-            )
-
-    def _empty_network(self, n_features: int, n_components: int) -> torch.nn.Module:
-        dtype = DTYPES[self.dtype]
+    def _empty_network(
+        self, n_features: int, n_components: int, dtype: torch.dtype
+    ) -> torch.nn.Module:
         return Unfolded(n_features, n_components, self.n_layers, layer=self.layer, dtype=dtype)
-
-
-def _warn_of_unused(H: torch.Tensor) -> None:
-    unused = int((H.sum(dim=0) <= 0).sum())
-    if unused:
-        warnings.warn(
-            f"{unused} of {H.shape[1]} components are used by no sample: ask for fewer",
-            DoubtfulDataWarning,
-            stacklevel=3,
-        )
-
-
-def _usual_shares(X: torch.Tensor, H: torch.Tensor) -> torch.Tensor:
-    """Root mean square share of every component in the samples that are not empty."""
-    totals = X.sum(dim=1)
-    shares = (H[totals > 0] / totals[totals > 0, None]).square().mean(dim=0).sqrt()
-    # A component that no sample uses still needs a scale; so do all, where a penalty left no exposures.
-    largest = shares.max()
-    usual = largest if largest > 0 else torch.ones_like(largest)
-    return torch.where(shares > 0, shares, usual)

@@ -7,17 +7,24 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
-from dnmf.estimators._base import FactorisationEstimator
+from dnmf.estimators._base import Array, FactorisationEstimator
 from dnmf.estimators._start import start_factors
+from dnmf.exceptions import InputDataError
 from dnmf.kernels.initialize import INIT_METHODS
-from dnmf.kernels.multiplicative import nmf_mu
+from dnmf.kernels.multiplicative_factorisation import nmf_mu
+from dnmf.kernels.objectives import Objective, objective_of
 from dnmf.threads import one_thread
+
+# The names that scikit-learn gives to three divergences.
+BETAS = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 
 
 class MultiplicativeNMF(FactorisationEstimator):
     """Non-negative matrix factorisation by regularised multiplicative updates.
 
-    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)`` over ``H, W >= 0``
+    ``min 1/2 ||X - H W||_F^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)`` over ``H, W >= 0``, or another beta-divergence in
+    place of the squared error. It takes complete dense samples; sparse data, missing entries and sample weights are for
+    :class:`dnmf.DNMF`.
 
     Parameters
     ----------
@@ -27,7 +34,11 @@ class MultiplicativeNMF(FactorisationEstimator):
         ``"random"``, ``"nndsvd"``, ``"nndsvda"``, ``"separable"`` or ``"ones"`` (the paper's baseline; it warns, since
         equal components stay equal). Zeros never recover, so nndsvd and separable starts limit the supports.
     l1_reg, l2_reg : float
-        Penalties on the exposures; ``l1_reg`` in the units of X.
+        Penalties on the exposures; ``l1_reg`` in the unit of the cost over that of the exposures. ``l2_reg`` for least
+        squares only.
+    beta_loss : float or str
+        The divergence, from 0 to 2: ``"frobenius"`` (2, half the squared error), ``"kullback-leibler"`` (1),
+        ``"itakura-saito"`` (0, for entries > 0 only) or a number, see :func:`dnmf.kernels.beta_costs`.
     max_iter : int
         Most iterations; fewer than it needs gives a ``ConvergenceWarning``.
     tol : float
@@ -36,14 +47,15 @@ class MultiplicativeNMF(FactorisationEstimator):
         Most iterations of ``transform`` from constant exposures; default ``max_iter``.
     random_state : int, RandomState or None
         Randomness of ``init="random"``.
-    dtype : {"float64", "float32"}
+    dtype : {"float64", "float32"}, optional
+        Default that of X where it is float32, else float64.
     device : str
         Where torch computes.
 
     Attributes
     ----------
     components_ : (k, f) array
-        Signatures, in the scale at which the updates left them.
+        The dictionary, in the scale at which the updates left it.
     history_ : dict
         ``"cost"``: the cost before the first and after every iteration.
     n_iter_ : int
@@ -51,7 +63,8 @@ class MultiplicativeNMF(FactorisationEstimator):
 
     Notes
     -----
-    Paper eq. 1, 2, 4 (transposed) and 5. Lee and Seung 2001; Hoyer 2002.
+    Paper eq. 1, 2, 4 (transposed) and 5. Lee and Seung 2001; Hoyer 2002; for other divergences Févotte and Idier 2011,
+    as in scikit-learn.
 
     Examples
     --------
@@ -69,17 +82,19 @@ class MultiplicativeNMF(FactorisationEstimator):
         init: str = "random",
         l1_reg: float = 0.0,
         l2_reg: float = 0.0,
+        beta_loss: float | str = "frobenius",
         max_iter: int = 500,
         tol: float = 1e-6,
         transform_max_iter: int | None = None,
         random_state: Any = None,
-        dtype: str = "float64",
+        dtype: str | None = None,
         device: str = "cpu",
     ) -> None:
         self.n_components = n_components
         self.init = init
         self.l1_reg = l1_reg
         self.l2_reg = l2_reg
+        self.beta_loss = beta_loss
         self.max_iter = max_iter
         self.tol = tol
         self.transform_max_iter = transform_max_iter
@@ -93,7 +108,7 @@ class MultiplicativeNMF(FactorisationEstimator):
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts, >= 0.
+            Data, >= 0; > 0 for Itakura-Saito.
         y : None
             Ignored.
         """
@@ -101,7 +116,15 @@ class MultiplicativeNMF(FactorisationEstimator):
         k, max_iter = self.n_components, self.max_iter
         with one_thread():
             H0, W0 = start_factors(samples, k, self.init, self._generator())
-            result = nmf_mu(samples, H0, W0, max_iter=max_iter, tol=self.tol, **self._penalties)
+            result = nmf_mu(
+                samples,
+                H0,
+                W0,
+                beta=self._beta,
+                max_iter=max_iter,
+                tol=self.tol,
+                **self._penalties,
+            )
         if not result.converged and self.tol > 0:
             warnings.warn(
                 f"the cost still fell by more than tol={self.tol:g} after {max_iter} iterations: raise max_iter, or "
@@ -118,6 +141,38 @@ class MultiplicativeNMF(FactorisationEstimator):
             self._check_integers(transform_max_iter=1)
         self._check_numbers("l1_reg", "l2_reg", "tol")
         self._check_choices(init=INIT_METHODS)
+        if isinstance(self.beta_loss, str):
+            self._check_choices(beta_loss=BETAS)
+        else:
+            self._check_numbers("beta_loss")
+        if self._beta != 2:
+            _ = self._objective  # an error for a divergence or a penalty that it does not take
+
+    @property
+    def _beta(self) -> float:
+        return BETAS[self.beta_loss] if isinstance(self.beta_loss, str) else float(self.beta_loss)
+
+    @property
+    def _objective(self) -> Objective:
+        return objective_of(self._beta, **self._penalties)
+
+    def _start_fit(self, X: ArrayLike) -> torch.Tensor:
+        samples = super()._start_fit(X)
+        self._check_zeros(samples)
+        return samples
+
+    def _validate_samples(self, X: ArrayLike) -> Array:
+        rows = super()._validate_samples(X)
+        self._check_zeros(torch.from_numpy(rows))
+        return rows
+
+    def _check_zeros(self, X: torch.Tensor) -> None:
+        if self._beta == 0 and not bool(X.all()):
+            row, column = (X == 0).nonzero()[0].tolist()
+            raise InputDataError(
+                f"X holds 0 in row {row}, column {column}: Itakura-Saito (beta_loss=0) compares ratios and needs "
+                "entries > 0. Add a small constant to all of them, or take a beta_loss above 0."
+            )
 
     def _infer(self, X: torch.Tensor) -> torch.Tensor:
         W = self._to_tensor(self.components_)
@@ -129,6 +184,7 @@ class MultiplicativeNMF(FactorisationEstimator):
             X,
             H0,
             W,
+            beta=self._beta,
             max_iter=max_iter,
             tol=0.0,  # a tolerance on the whole batch would make a sample depend on its neighbours
             update_W=False,

@@ -1,18 +1,21 @@
 """The method of Nasser, Eldar and Sharan 2021 as scikit-learn estimators, with nothing added."""
 
+import warnings
 from typing import Any, Literal, Self
 
 import torch
 from numpy.typing import ArrayLike
 
-from dnmf.estimators._base import DTYPES, UnfoldedFactorisation
+from dnmf.estimators._base import UnfoldedFactorisation
 from dnmf.estimators._start import warn_of_rank
 from dnmf.estimators._supervised import SupervisedEstimator
+from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels.nnls import exact_signatures
 from dnmf.progress import Progress
 from dnmf.threads import one_thread
 from dnmf.unfolding.networks import UnfoldedMU
-from dnmf.unfolding.training import TrainConfig, train_supervised, train_unsupervised
+from dnmf.unfolding.paper_training import train_supervised, train_unsupervised
+from dnmf.unfolding.training import TrainConfig
 
 
 class PaperDNMF(UnfoldedFactorisation):
@@ -28,7 +31,7 @@ class PaperDNMF(UnfoldedFactorisation):
     n_layers : int
         Depth L.
     l1_reg, l2_reg : float
-        Penalties on the exposures; ``l1_reg`` in mutations.
+        Penalties on the exposures; ``l1_reg`` in the unit of the samples.
     weight_init : float
         Constant from which all matrices start: 0.1 in the authors' code, 1 in the text.
     max_epochs : int
@@ -37,7 +40,8 @@ class PaperDNMF(UnfoldedFactorisation):
         Of Adam.
     dictionary_order : str
         ``"fresh"`` (the text) or ``"stale"`` (the code), see :func:`dnmf.unfolding.train_unsupervised`.
-    dtype : {"float64", "float32"}
+    dtype : {"float64", "float32"}, optional
+        Default that of X where it is float32, else float64.
     device : str
         Where torch computes.
 
@@ -75,7 +79,7 @@ class PaperDNMF(UnfoldedFactorisation):
         max_epochs: int = 500,
         learning_rate: float = 5e-4,
         dictionary_order: Literal["fresh", "stale"] = "fresh",
-        dtype: str = "float64",
+        dtype: str | None = None,
         device: str = "cpu",
     ) -> None:
         self.n_components = n_components
@@ -106,9 +110,9 @@ class PaperDNMF(UnfoldedFactorisation):
         samples = self._start_fit(X)
         with one_thread():
             warn_of_rank(samples, self.n_components)
-            network = self._empty_network(samples.shape[1], self.n_components).to(samples.device)
+            network = self._empty_network(samples.shape[1], self.n_components, samples.dtype)
             W, history = train_unsupervised(
-                network,
+                network.to(samples.device),
                 samples,
                 config=TrainConfig(int(self.max_epochs), float(self.learning_rate)),
                 dictionary_order=self.dictionary_order,
@@ -124,13 +128,13 @@ class PaperDNMF(UnfoldedFactorisation):
         self._check_numbers("weight_init", "learning_rate", positive=True)
         self._check_choices(dictionary_order=("fresh", "stale"))
 
-    def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
+    def _empty_network(self, n_features: int, n_components: int, dtype: torch.dtype) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             int(n_components),
             int(self.n_layers),
             weight_init=float(self.weight_init),
-            dtype=DTYPES[self.dtype],
+            dtype=dtype,
             **self._penalties,
         )
 
@@ -145,7 +149,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
     n_layers : int
         Depth L.
     l1_reg, l2_reg : float
-        Where the penalties start, in mutations.
+        Where the penalties start, in the unit of the samples.
     learn_penalties : bool
         Whether the penalties are trained with the matrices.
     max_epochs : int
@@ -175,7 +179,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
 
     Notes
     -----
-    Paper 2.2. Exposures in mutations, as for :class:`dnmf.SupervisedDNMF`.
+    Paper 2.2. Where training ends worse than predicting the mean exposures, a DoubtfulDataWarning says so.
 
     Examples
     --------
@@ -215,7 +219,7 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         self.device = device
 
     def _fit(self, X: torch.Tensor, exposures: torch.Tensor) -> None:
-        network = self._empty_network(X.shape[1], exposures.shape[1]).to(X.device)
+        network = self._empty_network(X.shape[1], exposures.shape[1], X.dtype).to(X.device)
         history = train_supervised(
             network,
             X,
@@ -224,6 +228,17 @@ class PaperSupervisedDNMF(SupervisedEstimator):
             batch_size=self.batch_size,
             generator=self._generator(),
         )
+        with torch.no_grad():
+            error = (network(X) - exposures).square().sum()
+        mean_error = (exposures - exposures.mean(dim=0)).square().sum()
+        if len(X) > 1 and error > mean_error:
+            warnings.warn(
+                f"training ended worse than predicting the mean exposures: {(error / mean_error).item():.3g} times its "
+                "squared error on the training pairs. Bring X and y to the size of counts, raise max_epochs or change "
+                "learning_rate, or use SupervisedDNMF.",
+                DoubtfulDataWarning,
+                stacklevel=3,
+            )
         W = exact_signatures(X, exposures)
         self._keep(network, W, {"training": history.cost}, len(history.cost))
 
@@ -233,12 +248,12 @@ class PaperSupervisedDNMF(SupervisedEstimator):
         if self.batch_size is not None:
             self._check_integers(batch_size=1)
 
-    def _empty_network(self, n_features: int, n_components: int) -> UnfoldedMU:
+    def _empty_network(self, n_features: int, n_components: int, dtype: torch.dtype) -> UnfoldedMU:
         return UnfoldedMU(
             n_features,
             n_components,
             int(self.n_layers),
             learn_penalties=self.learn_penalties,
-            dtype=DTYPES[self.dtype],
+            dtype=dtype,
             **self._penalties,
         )

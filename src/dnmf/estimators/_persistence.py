@@ -10,7 +10,7 @@ from safetensors.torch import save
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from dnmf.estimators._base import FactorisationEstimator
+from dnmf.estimators._base import DTYPES, FactorisationEstimator
 from dnmf.estimators._dnmf import DNMF
 from dnmf.estimators._mu import MultiplicativeNMF
 from dnmf.estimators._paper import PaperDNMF, PaperSupervisedDNMF
@@ -18,9 +18,11 @@ from dnmf.estimators._supervised import SupervisedDNMF
 from dnmf.exceptions import ModelFileError
 from dnmf.storage import ModelFormat, below
 from dnmf.strict_json import check_entries
+from dnmf.unfolding.networks import Unfolded
 from dnmf.unfolding.restore import read_tensors, restore_network
+from dnmf.unfolding.rules import name_of
 
-FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3), indent=2, sort_keys=True)
+FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3, 4), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
 ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
     cls.__name__: cls
@@ -65,7 +67,8 @@ def save_model(
     Raises
     ------
     ModelFileError
-        If weights or history are not finite, or there are more than 4,000 components.
+        If weights or history are not finite, the rule of the layers is not registered, or there are more than 4,000
+        components.
     OutputExistsError
         If one of the two names is a device, a FIFO or a link.
     """
@@ -84,6 +87,11 @@ def save_model(
         if not values.isfinite().all():
             raise ModelFileError(f"{name} holds values that are not finite: not a model to keep")
     parameters = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
+    if isinstance(parameters.get("layer"), type):
+        try:
+            parameters["layer"] = name_of(parameters["layer"])
+        except ValueError as error:
+            raise ModelFileError(f"layer: {error}") from None
     if not isinstance(parameters.get("random_state", 0), int):
         parameters["random_state"] = None  # a generator's state is not a parameter
     names = getattr(estimator, "feature_names_in_", None)
@@ -93,10 +101,13 @@ def save_model(
         "n_components": k,
         "n_features": f,
         "n_iter": int(estimator.n_iter_),
+        "reconstruction_err": getattr(estimator, "reconstruction_err_", None),
         "feature_names": None if names is None else list(names),
         "weights": WEIGHTS_NAME,
         "metadata": metadata or {},
     }
+    if isinstance(estimator, SupervisedDNMF):
+        content["noise"] = estimator.noise_
     directory.mkdir(parents=True, exist_ok=True)
     card = directory / CARD_NAME
     FORMAT.write(card, directory / WEIGHTS_NAME, content, save(tensors))
@@ -174,6 +185,10 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     name, parameters = card["estimator"], dict(card["parameters"])
     if name == "MultiplicativeNMF":
         return card
+    if name == "DNMF":
+        parameters["search"] = "signatures"  # the only one before version 4
+    if card["format_version"] == 3:
+        return {**card, "parameters": parameters}
     preset = parameters.pop("preset")
     if preset not in ("default", "paper"):
         raise ValueError(f"unknown preset {preset!r}")
@@ -194,6 +209,13 @@ def _in_todays_names(card: dict[str, Any]) -> dict[str, Any]:
     return {**card, "estimator": name, "parameters": kept}
 
 
+def _noise_of(card: dict[str, Any]) -> str:
+    noise = card.get("noise", "counts")
+    if noise not in ("counts", "gaussian"):
+        raise ValueError(f"unknown noise {shortened(noise)}")
+    return str(noise)
+
+
 def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weights: bytes) -> None:
     """Take over the weights; a ValueError says what does not fit the card."""
     tensors = read_tensors(weights)
@@ -207,8 +229,12 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
         raise ValueError("negative components")
     if getattr(estimator, "n_components", None) not in (None, k):
         raise ValueError(f"{k} components, not n_components={estimator.n_components}")
+    error = card.get("reconstruction_err")  # former cards have none, nor have other estimators
     check_entries(
-        {"feature_names": names}, {"feature_names": list[str] | None}, CARD_NAME, ValueError
+        {"feature_names": names, "reconstruction_err": error},
+        {"feature_names": list[str] | None, "reconstruction_err": float | None},
+        CARD_NAME,
+        ValueError,
     )
     if names is not None and len(names) != f:
         raise ValueError(f"{f} features, and {len(names)} names for them")
@@ -218,15 +244,35 @@ def _load_weights(estimator: FactorisationEstimator, card: dict[str, Any], weigh
     network = None
     if hasattr(estimator, "n_layers"):
         copy = clone(estimator)
+        dtype = components.dtype if estimator.dtype is None else DTYPES[estimator.dtype]
+        if isinstance(estimator, SupervisedDNMF):
+            # Former versions had no other network.
+            copy.set_params(noise=_noise_of(card))
         network = restore_network(
-            lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k),
+            lambda n_layers: copy.set_params(n_layers=n_layers)._empty_network(f, k, dtype),
             estimator.n_layers,
             stored,
         )
+        if isinstance(network, Unfolded):
+            _check_same_problem(network, components, estimator)
     elif stored:
         raise ValueError("a network, which this estimator has not")
     costs = {phase: values.numpy() for phase, values in history.items()}
     estimator._keep(network, components, costs, card["n_iter"])
     estimator.n_features_in_ = f
+    if error is not None:
+        estimator.reconstruction_err_ = error
     if names is not None:
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
+
+
+def _check_same_problem(
+    network: Unfolded, components: torch.Tensor, estimator: FactorisationEstimator
+) -> None:
+    """Raise a ValueError where network and exact solver would not solve the same problem."""
+    same = torch.equal(network.signatures, components.to(network.signatures))
+    for name in ("l1_reg", "l2_reg"):
+        penalty = getattr(network, name)
+        same = same and bool(penalty == penalty.new_tensor(getattr(estimator, name)))
+    if not same:
+        raise ValueError("a network for other components or penalties")

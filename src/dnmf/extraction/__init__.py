@@ -1,8 +1,6 @@
 """Extraction: which signatures a catalog holds, guided by known ones or blind, and how sure they are; with report."""
 
-from dnmf.extraction.candidate import Candidate
 from dnmf.extraction.checkpoint import Checkpoint
-from dnmf.extraction.choice import Choice, choose, selection_table
 from dnmf.extraction.extract import extract_signatures
 from dnmf.extraction.guided import guided_extraction
 from dnmf.extraction.guided_result import GuidedResult
@@ -14,20 +12,16 @@ from dnmf.extraction.select import Selection, run_identity, select_signatures
 from dnmf.extraction.transform import transform_catalog
 
 __all__ = [
-    "Candidate",
     "Checkpoint",
-    "Choice",
     "ExtractionResult",
     "ExtractionRun",
     "GuidedResult",
     "SecondLayer",
     "Selection",
-    "choose",
     "extract_signatures",
     "guided_extraction",
     "run_identity",
     "save_report",
     "select_signatures",
-    "selection_table",
     "transform_catalog",
 ]

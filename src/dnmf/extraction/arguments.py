@@ -6,15 +6,14 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from dnmf.criteria import MIN_SAMPLES_TO_CHOOSE
+from dnmf import selection
 from dnmf.estimators import DNMF, PaperDNMF
 from dnmf.exceptions import InputDataError
+from dnmf.selection import DEFAULT_RESTARTS, Words
 from dnmf.signatures import MutationCatalog
 
 Model: TypeAlias = DNMF | PaperDNMF
 Penalty = float | Literal["auto"]
-
-DEFAULT_RESTARTS = 20
 
 
 def filled_counts(catalog: MutationCatalog) -> np.ndarray:
@@ -34,32 +33,15 @@ def check_numbers(n_signatures: int | Sequence[int], catalog: MutationCatalog) -
         mutations.
     """
     where = catalog.source or "the catalog"
-    given = list(n_signatures) if isinstance(n_signatures, Sequence) else [n_signatures]
-    if not given:
-        raise InputDataError("no number of signatures was given: name at least one.")
-    for number in given:
-        if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
-            raise InputDataError(
-                f"the number of signatures must be a whole number, 1 or more; got {number!r}."
-            )
     n_filled, n_channels = filled_counts(catalog).shape
     if n_filled == 0:
         raise InputDataError(
             f"{where}: none of the {len(catalog.counts)} samples has any mutation; nothing to extract."
         )
-    most = min(n_filled, n_channels)
-    if max(given) > most:
-        raise InputDataError(
-            f"{where}: {max(given)} signatures were asked for, but {n_filled} samples with mutations and "
-            f"{n_channels} channels allow at most {most}. Ask for fewer signatures."
-        )
-    numbers = sorted({int(number) for number in given})
-    if len(numbers) > 1 and n_filled < MIN_SAMPLES_TO_CHOOSE:
-        raise InputDataError(
-            f"{where}: {n_filled} samples with mutations are too few to tell how many signatures there are: at least "
-            f"{MIN_SAMPLES_TO_CHOOSE} are needed, better 20 or more. Give one number, or refit known signatures."
-        )
-    return numbers
+    words = Words(
+        where, "signatures", "samples with mutations", "channels", ", or refit known signatures"
+    )
+    return selection.check_numbers(n_signatures, n_filled, n_channels, words)
 
 
 def check_restarts(

@@ -12,6 +12,7 @@ import torch
 from sklearn.base import clone
 
 from dnmf.estimators import DNMF
+from dnmf.executors import Executor
 from dnmf.extraction.arguments import Model, Penalty, check_numbers, check_restarts, filled_counts
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.extraction.penalty import KINDS, PenaltyChoice, choose_penalty
@@ -34,6 +35,7 @@ def extract_signatures(
     *,
     n_restarts: int | None = None,
     workers: int = 1,
+    executor: Executor | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     l1_reg: Penalty = 0.0,
     l2_reg: Penalty = 0.0,
@@ -65,6 +67,8 @@ def extract_signatures(
         there is, for a ``PaperDNMF``.
     workers : int
         Threads for the restarts; the result does not depend on it.
+    executor : Executor, optional
+        Computes the restarts in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint : Checkpoint or path, optional
         Folder in which finished restarts are kept, and looked for. An output folder with a
         checkpoint beside it is a :class:`dnmf.extraction.ExtractionRun`.
@@ -75,8 +79,8 @@ def extract_signatures(
         exposures that the network learns; restarts have a prior of their own.
     model : DNMF or PaperDNMF, optional
         What to train, by default ``DNMF()``; a ``PaperDNMF`` trains as Nasser, Eldar and Sharan
-        (2021) describe. It is copied; its number of components, dictionary, penalties and seed are
-        set by the extraction.
+        (2021) describe. It is copied; its number of components, search, dictionary, penalties and
+        seed are set by the extraction.
     reference : SignatureSet, str or Path, optional
         Known signatures to decompose into, or what ``load_reference`` understands, such as
         ``"cosmic-v3.4"``.
@@ -116,7 +120,7 @@ def extract_signatures(
     >>> truth = reference.select(["SBS1", "SBS2", "SBS7a"])
     >>> catalog, _ = simulate_catalog(truth, 30, mean_burden=20_000, sparsity=0.3, random_state=0)
     >>> result = extract_signatures(catalog, [2, 3, 4], n_restarts=2, reference=reference)
-    >>> result.selection.choice.n_signatures
+    >>> result.selection.choice.n_components
     3
     >>> sorted(result.layer.decomposition.known)
     ['SBS1', 'SBS2', 'SBS7a']
@@ -146,6 +150,7 @@ def extract_signatures(
                     n_restarts=restarts,
                     seed=seed,
                     workers=workers,
+                    executor=executor,
                     checkpoint=checkpoint,
                     progress=progress,
                 )
@@ -227,7 +232,8 @@ def _train(
 ) -> Model:
     """Train a copy of the model to the chosen signatures; without restarts the estimator finds them itself."""
     copy: Model = clone(model)
-    # PaperDNMF starts from constants: it has no seed.
+    # PaperDNMF starts from constants: it has no seed, and no other search than its own.
+    settings = settings | {"search": "signatures"}
     taken = copy.get_params().keys() & settings.keys()
     copy.set_params(n_components=n_signatures, **{name: settings[name] for name in taken})
     if selection is not None:

@@ -43,7 +43,7 @@ def draw_pictures(result: ExtractionRecord, folder: Path) -> dict[str, Picture]:
     }
     if result.selection is not None and len(result.selection.table) > 1:
         drawn["selection"] = plot_selection(
-            result.selection.table, result.selection.choice.n_signatures
+            result.selection.table, result.selection.choice.n_components
         )
     if result.exposure_lower is not None and result.exposure_upper is not None:
         drawn["intervals"] = plot_intervals(

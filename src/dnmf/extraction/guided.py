@@ -13,6 +13,7 @@ import pandas as pd
 from dnmf.criteria import EQUIVALENT_NATS, MIN_COHORT_SAMPLES
 from dnmf.estimators import DNMF
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.executors import Executor
 from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.guided_result import GuidedResult
 from dnmf.extraction.tables import de_novo_name, match_table
@@ -45,6 +46,7 @@ def guided_extraction(
     reference: SignatureSet | str | Path = "cosmic-v3.4",
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     random_state: int = 0,
     progress: Progress | None = None,
 ) -> GuidedResult:
@@ -62,6 +64,8 @@ def guided_extraction(
         The known signatures, or what ``load_reference`` understands.
     workers : int
         Threads; the result does not depend on it.
+    executor : Executor, optional
+        Computes in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     random_state : int
         Of the halves of the samples.
     progress : callable, optional
@@ -104,19 +108,22 @@ def guided_extraction(
     with recorded_warnings() as messages, one_thread():
         if doubt := why_exome(catalog, known):
             warnings.warn(doubt, DoubtfulDataWarning, stacklevel=2)
-        found = find_cohort_signatures(X, W, workers=workers, progress=progress)
+        found = find_cohort_signatures(X, W, workers=workers, executor=executor, progress=progress)
         report: Progress = progress or (lambda *_: None)
         report("certainty", 0, 1, np.nan)
         halves = losses_in_halves(found, np.random.default_rng(random_state))
         covariances = profile_covariances(found)
         report("certainty", 1, 1, np.nan)
         signatures, place = _named(found, known, catalog)
-        refit = refit_exposures(catalog, signatures, progress=progress)
+        refit = refit_exposures(
+            catalog, signatures, workers=workers, executor=executor, progress=progress
+        )
         if len(covariances):
             refit = _with_wider_intervals(refit, exposure_reaches(found, covariances)[:, place])
         evidence = _evidence(found, halves, W, refit.exposures, refit.present, signatures, place)
         model = DNMF(
             n_components=len(place),
+            search="signatures",
             dictionary=np.array(signatures.profiles),
             random_state=random_state,
         ).fit(X, progress=progress)

@@ -11,12 +11,13 @@ from dnmf.criteria import (
     MIXTURE_COSINE_GAINS,
 )
 from dnmf.estimators import PaperDNMF
-from dnmf.extraction.candidate import SAMPLE_FOLDS
-from dnmf.extraction.choice import stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.second_layer import SecondLayer
 from dnmf.search.cohort import MOST_MUTATIONS
 from dnmf.search.held_out import CHANNEL_FOLDS
+from dnmf.selection.candidate import SAMPLE_FOLDS
+from dnmf.selection.choice import standard_errors
+from dnmf.selection.counts import stable_silhouette
 from dnmf.signatures import SignatureSet
 
 
@@ -67,7 +68,7 @@ def _how(result: ExtractionRecord, settings: dict[str, Any]) -> list[str]:
         least_squares = "alternating exact non-negative least squares"
         search = "maximising the Poisson likelihood" if settings["layer"] == "kl" else least_squares
         found = f"First the dictionary of signatures was found from the data by {search}."
-    if result.model.n_iter_:
+    if len(result.model.history_["network"]):
         trained = "trained towards the exact exposures for them, on the samples and on jittered copies of them."
     elif settings["n_steps"] == 0:
         trained = "not trained."

@@ -7,7 +7,6 @@ import pandas as pd
 
 from dnmf import criteria
 from dnmf.criteria import CLOSE_MATCH_COSINE, GOOD_MATCH_COSINE, LOW_COSINE, SHOWN_SHARE
-from dnmf.extraction.choice import stable_silhouette, standard_errors
 from dnmf.extraction.figures import LAYER_PREFIX
 from dnmf.extraction.findings import findings
 from dnmf.extraction.methods_text import methods_text
@@ -19,6 +18,8 @@ from dnmf.refit import RefitResult
 from dnmf.refit.page import exposure_content
 from dnmf.report.pictures import Picture
 from dnmf.report.template import Place, gradient, render_template
+from dnmf.selection.choice import standard_errors
+from dnmf.selection.counts import stable_silhouette
 from dnmf.signatures.decomposition import NOVEL
 
 _MAX_SAMPLE_ROWS = 5000
@@ -187,7 +188,7 @@ def _selection(result: ExtractionRecord) -> dict[str, Any] | None:
     choice, table = result.selection.choice, result.selection.table
     return {
         "rows": table.reset_index().to_dict("records"),
-        "marks": dict.fromkeys(choice.tied, "tied") | {choice.n_signatures: "chosen"},
+        "marks": dict.fromkeys(choice.tied, "tied") | {choice.n_components: "chosen"},
         "several": len(table) > 1,
         "summary": choice_summary(result),
         "stable_silhouette": f"{stable_silhouette(result.selection.noise):g}",

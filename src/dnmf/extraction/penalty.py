@@ -12,13 +12,13 @@ from torch import Tensor
 
 from dnmf.criteria import CHOICE_STANDARD_ERRORS, MIN_SAMPLES_TO_CHOOSE
 from dnmf.exceptions import InputDataError
-from dnmf.extraction.candidate import SAMPLE_FOLDS, sample_folds
-from dnmf.extraction.choice import MIN_DEVIANCE, paired_differences
 from dnmf.kernels.alternating import Phase, nmf_anls
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.progress import Progress
 from dnmf.search.count_noise import CountNoise
 from dnmf.search.held_out import held_out_deviance
+from dnmf.selection.candidate import SAMPLE_FOLDS, sample_folds
+from dnmf.selection.choice import MIN_HELD_OUT, paired_differences
 
 Kind = Literal["l1", "l2"]
 KINDS: tuple[Kind, ...] = ("l1", "l2")
@@ -98,7 +98,7 @@ def choose_penalty(
             deviance = held_out_deviance(
                 X[held_out], refitted, noise.of(held_out), generator=generator, infer=infer
             )
-            log_deviance[index, held_out.numpy()] = deviance.clamp(min=MIN_DEVIANCE).log().numpy()
+            log_deviance[index, held_out.numpy()] = deviance.clamp(min=MIN_HELD_OUT).log().numpy()
             if progress is not None:
                 step, steps = index * SAMPLE_FOLDS + fold, len(values) * SAMPLE_FOLDS
                 progress(f"{kind} penalty", step, steps, math.nan)

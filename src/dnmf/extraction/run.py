@@ -8,17 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from dnmf.checkpoints import RECORD, damaged
 from dnmf.estimators import DNMF
 from dnmf.exceptions import CheckpointError, InputDataError
+from dnmf.executors import Executor
 from dnmf.extraction.arguments import Penalty, check_numbers, check_restarts
-from dnmf.extraction.checkpoint import (
-    CATALOG,
-    OPTIONS,
-    RECORD,
-    Checkpoint,
-    damaged,
-    read_record,
-)
+from dnmf.extraction.checkpoint import CATALOG, OPTIONS, Checkpoint
 from dnmf.extraction.extract import extract_signatures
 from dnmf.extraction.result import ExtractionResult
 from dnmf.extraction.run_time import RunEstimate, estimate_run
@@ -161,7 +156,7 @@ class ExtractionRun:
                 f"{output}: there is no {folder.name} beside it with a run to report. Extractions with -k and restarts "
                 "leave one; give their output folder. One without -k takes about a minute: repeat it."
             )
-        record = read_record(folder)
+        record = Checkpoint.read_record(folder)
         try:
             catalog = read_catalog(folder / CATALOG)
         except InputDataError as error:
@@ -195,13 +190,20 @@ class ExtractionRun:
             checkpoint=self.checkpoint,
         )
 
-    def extract(self, *, workers: int = 1, progress: Progress | None = None) -> ExtractionResult:
+    def extract(
+        self,
+        *,
+        workers: int = 1,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+    ) -> ExtractionResult:
         """Compute what is missing and return the result, as :func:`dnmf.extract_signatures` does."""
         numbers = self.arguments["n_signatures"]
         chosen = {"n_signatures": numbers if len(numbers) > 1 else numbers[0]}
         result = extract_signatures(
             self.catalog,
             workers=workers,
+            executor=executor,
             checkpoint=self.checkpoint,
             progress=progress,
             **self.arguments | chosen,

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from dnmf.extraction.arguments import filled_counts
-from dnmf.extraction.candidate import SAMPLE_FOLDS
 from dnmf.extraction.checkpoint import Checkpoint
 from dnmf.kernels import successive_projection
 from dnmf.kernels.alternating import Phase, nmf_anls
 from dnmf.search import gamma_poisson_search as counted
 from dnmf.search.count_noise import CountNoise, estimate_count_noise
 from dnmf.search.find import NOISE_FREE_REFINEMENT, NOISE_FREE_SEARCH
+from dnmf.selection.candidate import SAMPLE_FOLDS
 from dnmf.signatures import MutationCatalog
 
 # Iterations that are timed, after as many that are not: the first ones are slower.

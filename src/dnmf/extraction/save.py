@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from dnmf.estimators import save_model
-from dnmf.extraction.choice import rule_in_words
 from dnmf.extraction.figures import draw_pictures
 from dnmf.extraction.page import render_page
 from dnmf.extraction.record import ExtractionRecord
@@ -20,6 +19,8 @@ from dnmf.extraction.select import Selection
 from dnmf.extraction.tables import interval_table, solution
 from dnmf.refit.save import exposure_tables
 from dnmf.report.records import run_record, write_fit, write_run, write_table
+from dnmf.selection.choice import rule_in_words
+from dnmf.selection.counts import stable_silhouette
 from dnmf.signatures import write_exposures, write_signatures
 from dnmf.storage import write_whole
 
@@ -169,12 +170,12 @@ def _selection_record(
         return None
     choice = result.selection.choice
     return {
-        "chosen": choice.n_signatures,
+        "chosen": choice.n_components,
         "as_good": list(choice.tied),
         "at_end": choice.at_boundary or None,
         "stable": choice.stable,
         "identity": None if identity is None else dict(identity),
-        "rule": rule_in_words(result.selection.noise)
+        "rule": rule_in_words(stable_silhouette(result.selection.noise))
         if len(result.selection.table) > 1
         else "given",
         "tried": [int(k) for k in result.selection.table.index],

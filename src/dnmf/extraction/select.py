@@ -1,59 +1,41 @@
-"""The search over numbers of signatures: all restarts of all numbers, by several workers, resumed from a checkpoint."""
+"""The search over numbers of signatures of a catalog: by several workers, resumed from a checkpoint."""
 
 import hashlib
-import math
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
-from dnmf.extraction.arguments import DEFAULT_RESTARTS, filled_counts
-from dnmf.extraction.candidate import Candidate, finish_candidate
+from dnmf.executors import Executor, opened
+from dnmf.extraction.arguments import filled_counts
 from dnmf.extraction.checkpoint import Checkpoint
-from dnmf.extraction.choice import Choice, choose, selection_table
-from dnmf.extraction.restarts import restart
 from dnmf.progress import Progress
 from dnmf.search.count_noise import CountNoise, estimate_count_noise
+from dnmf.selection import DEFAULT_RESTARTS, ComponentSelection, CountModel, Fits
 from dnmf.signatures import MutationCatalog
 from dnmf.threads import one_thread
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What was found for every number of signatures.
+class Selection(ComponentSelection):
+    """What was found for every number of signatures, see :class:`dnmf.selection.ComponentSelection`.
 
     Attributes
     ----------
-    candidates : dict
-        By number of signatures.
-    table : DataFrame
-        One row per number, see :func:`dnmf.extraction.choice.selection_table`.
-    choice : Choice
-        The rule's, or the only number there is.
     noise : CountNoise
         Of the samples with mutations.
     """
 
-    candidates: dict[int, Candidate]
-    table: pd.DataFrame
-    choice: Choice
     noise: CountNoise
 
     @property
-    def chosen(self) -> Candidate:
-        """The candidate with the chosen number of signatures."""
-        return self.candidates[self.choice.n_signatures]
-
-    @property
     def signatures(self) -> np.ndarray:
-        """A copy of its signatures: read from a file or computed, their memory is then laid out alike."""
-        return self.chosen.signatures.copy(order="C")
+        """A copy of the chosen ones: read from a file or computed, their memory is then laid out alike."""
+        return self.chosen.components.copy(order="C")
 
 
 def run_identity(catalog: MutationCatalog, seed: int, n_restarts: int) -> dict[str, Any]:
@@ -77,6 +59,7 @@ def select_signatures(
     n_restarts: int = DEFAULT_RESTARTS,
     seed: int = 0,
     workers: int = 1,
+    executor: Executor | None = None,
     checkpoint: Checkpoint | None = None,
     progress: Progress | None = None,
 ) -> Selection:
@@ -94,6 +77,8 @@ def select_signatures(
         The same seed gives the same numbers, whatever ``workers`` and whatever was resumed.
     workers : int
         Threads; each computes one restart.
+    executor : Executor, optional
+        Computes the restarts in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     checkpoint : Checkpoint, optional
         Where finished work is kept and looked for.
     progress : callable, optional
@@ -108,90 +93,17 @@ def select_signatures(
     ------
     CheckpointError
         The checkpoint is damaged, or another process computes for it.
+    WorkersLostError
+        The processes of the executor are gone; what was finished is in the checkpoint.
     """
     X = torch.from_numpy(filled_counts(catalog))
-    # One thread for every worker: the workers are the parallelism.
     # Only who computes locks: what is finished is reported while another process goes on.
     computes = checkpoint is not None and not set(n_signatures) <= set(checkpoint.finished())
     lock = checkpoint.locked() if checkpoint is not None and computes else nullcontext()
-    with lock, one_thread():
-        noise = estimate_count_noise(X)
-        work = _Work(X, noise, n_restarts, seed, checkpoint)
-        candidates = work.run(n_signatures, workers, progress)
-    table = selection_table(candidates, noise)
-    return Selection(candidates, table, choose(table), noise)
-
-
-class _Work:
-    """The fits of a run: which are missing, which can be finished, and their checkpoint."""
-
-    def __init__(
-        self,
-        X: torch.Tensor,
-        noise: CountNoise,
-        n_restarts: int,
-        seed: int,
-        checkpoint: Checkpoint | None,
-    ) -> None:
-        self.X, self.noise, self.seed, self.checkpoint = X, noise, seed, checkpoint
-        self.n_fits = 1 + n_restarts
-
-    def run(
-        self, numbers: Sequence[int], workers: int, progress: Progress | None
-    ) -> dict[int, Candidate]:
-        kept = {} if self.checkpoint is None else {k: self.checkpoint.candidate(k) for k in numbers}
-        candidates = {k: candidate for k, candidate in kept.items() if candidate is not None}
-        found = {k: self._kept(k) for k in numbers if k not in candidates}
-        tasks = [(k, i) for k in found for i in range(self.n_fits) if i not in found[k]]
-        # The largest first: then the workers end at about the same time.
-        tasks.sort(key=lambda task: (-task[0], task[1]))
-        ready = [k for k in found if len(found[k]) == self.n_fits]
-        total = len(numbers) * self.n_fits
-        done = total - len(tasks)
-        report: Progress = progress or (lambda *_: None)
-        report("fits", done, total, math.nan)
-        with ThreadPoolExecutor(workers) as pool:
-            running: dict[Future[Any], tuple[int, int]] = {}
-            try:
-                while tasks or ready or running:
-                    while len(running) < workers and (ready or tasks):
-                        if ready:
-                            k = ready.pop()
-                            running[pool.submit(self._finish, found.pop(k))] = (k, -1)
-                        else:
-                            k, index = tasks.pop(0)
-                            running[pool.submit(self._restart, k, index)] = (k, index)
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        k, index = running.pop(future)
-                        if index < 0:
-                            candidates[k] = future.result()
-                            continue
-                        found[k][index] = future.result()
-                        if len(found[k]) == self.n_fits:
-                            ready.append(k)
-                        done += 1
-                        report("fits", done, total, math.nan)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return {k: candidates[k] for k in numbers}
-
-    def _kept(self, k: int) -> dict[int, torch.Tensor]:
-        if self.checkpoint is None:
-            return {}
-        kept = {index: self.checkpoint.restart(k, index) for index in range(self.n_fits)}
-        # Cloned into memory that torch aligned: the last bits of a product may depend on the alignment.
-        return {index: torch.from_numpy(W).clone() for index, W in kept.items() if W is not None}
-
-    def _restart(self, k: int, index: int) -> torch.Tensor:
-        W = restart(self.X, k, index, self.noise, self.seed)
-        if self.checkpoint is not None:
-            self.checkpoint.save_restart(k, index, W.numpy())
-        return W
-
-    def _finish(self, found: dict[int, torch.Tensor]) -> Candidate:
-        in_order = [found[index] for index in range(self.n_fits)]
-        candidate = finish_candidate(self.X, in_order, self.noise, self.seed)
-        if self.checkpoint is not None:
-            self.checkpoint.save_candidate(candidate)
-        return candidate
+    with lock, one_thread(), opened(executor, workers) as pool:
+        model = CountModel(estimate_count_noise(X))
+        fits = Fits(X, model, n_restarts, seed)
+        candidates = fits.run(n_signatures, pool, kept=checkpoint, progress=progress)
+    found = ComponentSelection.of(candidates, model)
+    table = found.table.rename_axis("n_signatures")
+    return Selection(candidates, table, found.choice, model.noise)

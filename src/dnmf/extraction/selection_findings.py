@@ -6,9 +6,10 @@ from typing import Literal
 import pandas as pd
 
 from dnmf.criteria import TIED_STANDARD_ERRORS
-from dnmf.extraction.choice import Choice, stable_silhouette, standard_errors
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.report.findings import Finding, listing
+from dnmf.selection.choice import Choice, standard_errors
+from dnmf.selection.counts import stable_silhouette
 
 CLEAR = "clear"
 
@@ -34,7 +35,7 @@ def choice_summary(result: ExtractionRecord) -> str:
     assert result.selection is not None
     assert result.verdicts is not None
     choice, table = result.selection.choice, result.selection.table
-    k = choice.n_signatures
+    k = choice.n_components
     unstable = result.unstable
     if unstable:
         are, them = ("is", "it") if len(unstable) == 1 else ("are", "them")

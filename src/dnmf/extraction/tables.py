@@ -67,7 +67,7 @@ def solution(
     if n_signatures not in tried:
         numbers = listing([str(k) for k in tried], 20) or "none: there were no restarts"
         raise InputDataError(f"{n_signatures} signatures were not tried. Tried: {numbers}.")
-    found = tried[n_signatures].signatures.copy(order="C")
+    found = tried[n_signatures].components.copy(order="C")
     counts = catalog.counts.to_numpy(dtype=float)
     exact = exact_exposures(torch.tensor(counts), torch.from_numpy(found)).numpy()
     signatures, frame, _ = named_by_share(found, at_most_all(exact, counts), catalog)

@@ -6,10 +6,11 @@ import torch
 from jaxtyping import Float
 
 from dnmf.criteria import INTERVAL_PERCENTILES
-from dnmf.extraction.restarts import EXPOSURES, generator_for, resample
 from dnmf.extraction.transform import at_most_all
 from dnmf.kernels.nnls import exact_exposures
 from dnmf.search.count_noise import CountNoise
+from dnmf.selection.counts import resample
+from dnmf.selection.restarts import EXPOSURES, generator_for
 
 
 def bootstrap_intervals(

@@ -23,7 +23,7 @@ def signature_verdicts(
     decomposition: Decomposition | None,
     n_samples: int,
 ) -> pd.DataFrame:
-    """Judge every signature by its stability (see :class:`dnmf.extraction.Candidate`) and what it is made of.
+    """Judge every signature by its stability (see :class:`dnmf.selection.Candidate`) and what it is made of.
 
     ``n_samples`` is the number of samples with mutations; NaN stands for a stability that is not known.
 

@@ -15,6 +15,8 @@ WARM_STEPS = 20
 PROXIMAL = 1e-10
 ARMIJO = 1e-4
 MAX_HALVINGS = 40
+# Rounding of a log-likelihood per count, relative to its size: a smaller gain is not seen in it.
+LIKELIHOOD_ROUNDING = 4e-16
 # Sums may be taken in another order, so that they are vectorised; infinities and NaN keep their meaning.
 REORDERED = {"reassoc", "contract"}
 
@@ -56,23 +58,30 @@ def _log_likelihood(x, spectrum):
 
 
 @compiled(fastmath=REORDERED)
-def _newton_target(x, spectrum, W, h, gains, target):
-    """Minimise the second-order model over h >= 0, on the components that are present or want to enter."""
-    members = np.flatnonzero((h > 0.0) | (gains > 1.0))
+def _hessian(x, spectrum, W, members, hessian):
+    """Fill ``hessian`` with ``sum_c W_ac W_bc x_c / spectrum_c^2`` for the listed components."""
     size = members.size
     weighted = np.empty((size, x.size))
     for a in range(size):
         for c in range(x.size):
             root = np.sqrt(x[c]) / spectrum[c] if x[c] > 0.0 and spectrum[c] > 0.0 else 0.0
             weighted[a, c] = W[members[a], c] * root
-    gram = np.empty((size, size))
     for a in range(size):
         for b in range(a + 1):
             total = 0.0
             for c in range(x.size):
                 total += weighted[a, c] * weighted[b, c]
-            gram[a, b] = total
-            gram[b, a] = total
+            hessian[a, b] = total
+            hessian[b, a] = total
+
+
+@compiled(fastmath=REORDERED)
+def _newton_target(x, spectrum, W, h, gains, target):
+    """Minimise the second-order model over h >= 0, on the components that are present or want to enter."""
+    members = np.flatnonzero((h > 0.0) | (gains > 1.0))
+    size = members.size
+    gram = np.empty((size, size))
+    _hessian(x, spectrum, W, members, gram)
     norms = np.sqrt(np.diag(gram)) + 1e-300
     moments = np.empty((1, size))
     passive = np.empty((1, size), np.bool_)
@@ -103,10 +112,11 @@ def _line_search(x, h, spectrum, target, W, gains, new_spectrum):
     target_spectrum = np.empty_like(spectrum)
     _reconstruct(target, W, target_spectrum)
     step = 1.0
+    lowest = value - LIKELIHOOD_ROUNDING * (1.0 + abs(value))
     for _ in range(MAX_HALVINGS):
         for c in range(x.size):
             new_spectrum[c] = spectrum[c] + step * (target_spectrum[c] - spectrum[c])
-        if _log_likelihood(x, new_spectrum) >= value + ARMIJO * step * slope:
+        if _log_likelihood(x, new_spectrum) >= lowest + ARMIJO * step * slope:
             for j in range(h.size):
                 h[j] = max(h[j] + step * (target[j] - h[j]), 0.0)
             return True

@@ -239,3 +239,11 @@ def nnls_rows_in_order(gram, moments, passive, order, solutions):
 def nnls_rows(gram, moments, passive, solutions):
     """Solve the rows as they come, see :func:`nnls_rows_in_order`."""
     nnls_rows_in_order(gram, moments, passive, np.arange(len(moments)), solutions)
+
+
+@compiled()
+def nnls_rows_own_gram(grams, moments, passive, solutions):
+    """Solve rows that have a Gram matrix each: ``grams`` (q, k, k), see :func:`nnls_rows_in_order`."""
+    for r in range(len(moments)):
+        row = slice(r, r + 1)
+        nnls_rows(grams[r], moments[row], passive[row], solutions[row])

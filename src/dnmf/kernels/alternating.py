@@ -9,11 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dnmf.kernels.extrapolation import Extrapolation
 from dnmf.kernels.nnls import exact_exposures, exposure_moments, nnls
 from dnmf.kernels.scaling import scale_signatures_to_unit_sum
 
-# Ang and Gillis 2019: how fast the extrapolation and its ceiling grow, and how fast both fall after a rise.
-FIRST_STEP, GROWTH, CEILING_GROWTH, DECAY = 0.5, 1.05, 1.01, 1.5
 # Probability of a channel, far below which the penalty on signatures treats it as absent.
 SIGNATURE_OFFSET = 1e-3
 # Added to the diagonal of W W^T, so that the log volume stays finite when two signatures coincide.
@@ -226,10 +225,11 @@ def nmf_anls(
     H = problem.exposures(W0) if H0 is None else H0 * problem.weights
     W = W_ahead = W0
     last_cost, last_point = float("inf"), (H, W)
-    beta, ceiling = FIRST_STEP, 1.0
+    extrapolation = Extrapolation()
     cost: list[float] = []
     nothing = max(0.5 * problem.X.square().sum().item(), torch.finfo(X.dtype).tiny)
     for penalty in chain.from_iterable(phase.penalties() for phase in phases):
+        beta = extrapolation.factor
         H_next = problem.exposures(W_ahead, H, penalty)
         H_ahead = (H_next + beta * (H_next - H)).clamp(min=0)
         W_next = problem.signatures(H_ahead, W, penalty)
@@ -241,12 +241,12 @@ def nmf_anls(
         # Both points under the penalty of this iteration, which is not that under which the last one was found.
         whole = cost[-1] + problem.search_cost(H_ahead, W_next, penalty)
         if whole > last_cost + problem.search_cost(*last_point, penalty):
-            W_ahead, ceiling, beta = W, beta, beta / DECAY
+            W_ahead = W
+            extrapolation.went_up()
         else:
             W_ahead, H, W = extrapolated, H_next, W_next
             last_cost, last_point = cost[-1], (H_ahead, W_next)
-            ceiling = min(1.0, CEILING_GROWTH * ceiling)
-            beta = min(ceiling, GROWTH * beta)
+            extrapolation.went_down()
         if callback is not None:
             callback(len(cost), cost[-1] / nothing)
     _, W = scale_signatures_to_unit_sum(H, W)

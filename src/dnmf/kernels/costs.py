@@ -20,14 +20,14 @@ def frobenius_cost(
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and signatures.
+        Data, exposures and dictionary.
     l1_reg, l2_reg : float
         Weights of the penalties on the exposures.
 
     Returns
     -------
     scalar tensor
-        A sum over samples, not a mean; in mutations squared.
+        A sum over samples, not a mean; in the unit of X squared.
 
     Notes
     -----
@@ -65,7 +65,7 @@ def kl_cost(
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and signatures.
+        Data, exposures and dictionary.
 
     Returns
     -------
@@ -78,3 +78,48 @@ def kl_cost(
     tensor(0.5000)
     """
     return kl_costs(X, H, W).sum()
+
+
+def beta_costs(
+    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"], beta: float
+) -> Float[Tensor, " n"]:
+    """Return the beta-divergence of every sample from its reconstruction ``V = H W``.
+
+    ``sum (X^beta + (beta - 1) V^beta - beta X V^(beta-1)) / (beta (beta - 1))`` and its limits: for 0 Itakura-Saito,
+    ``sum X / V - log(X / V) - 1``; for 1 Kullback-Leibler, :func:`kl_costs`; for 2 half the squared error.
+
+    Up to 1 a positive entry where the reconstruction is 0 costs infinitely much, and for 0 so does an entry of 0 where
+    it is not.
+
+    Notes
+    -----
+    Basu et al. 1998; Févotte and Idier 2011.
+
+    Examples
+    --------
+    >>> X, H, W = torch.tensor([[4.0, 1.0]]), torch.tensor([[1.0]]), torch.tensor([[1.0, 1.0]])
+    >>> [round(beta_costs(X, H, W, beta).item(), 4) for beta in (0.0, 0.5, 1.0, 2.0)]
+    [1.6137, 2.0, 2.5452, 4.5]
+    """
+    if beta == 1:
+        return kl_costs(X, H, W)
+    V = H @ W
+    if beta == 2:
+        return 0.5 * (X - V).square().sum(dim=1)
+    # Safe numbers, not only selected results: the gradient passes through all branches.
+    seen, explained = X > 0, V > 0
+    x, v = torch.where(seen, X, 1.0), torch.where(explained, V, 1.0)
+    ratio = x / v
+    log_ratio = ratio.log()
+    # The same number in two ways: near 0 and near 1 the terms of the formula cancel.
+    if beta < 0.5:
+        power = torch.expm1(beta * log_ratio) / beta if beta > 0 else log_ratio
+        terms = v**beta * (power + 1 - ratio) / (beta - 1)
+    else:
+        terms = (
+            v**beta * (ratio * torch.expm1((beta - 1) * log_ratio) / (beta - 1) + 1 - ratio) / beta
+        )
+    never_seen = v**beta / beta if beta > 0 else torch.full_like(v, torch.inf)
+    never_explained = x**beta / (beta * (beta - 1)) if beta > 1 else torch.full_like(x, torch.inf)
+    terms = torch.where(seen, terms, never_seen)
+    return torch.where(explained, terms, torch.where(seen, never_explained, 0.0)).sum(dim=1)

@@ -11,6 +11,8 @@ from dnmf.kernels.nnls import exact_exposures
 
 InitMethod = Literal["random", "nndsvd", "nndsvda", "separable", "ones"]
 INIT_METHODS: tuple[str, ...] = get_args(InitMethod)
+# Directions beyond the wanted ones, and iterations, by which singular vectors are found well enough to start from.
+SPARE_DIRECTIONS, SUBSPACE_ITERATIONS = 10, 7
 
 
 def initialize_factors(
@@ -82,8 +84,7 @@ def _from_singular_vectors(
     X: Float[Tensor, "n f"], k: int
 ) -> tuple[Float[Tensor, "n k"], Float[Tensor, "k f"]]:
     """Keep, of each singular pair, the sign pattern that carries more of it."""
-    left, values, right = torch.linalg.svd(X, full_matrices=False)
-    left, values, right = left[:, :k], values[:k], right[:k]
+    left, values, right = _leading_singular_vectors(X, k)
     plus, minus = (
         (sign * left).clamp(min=0).norm(dim=0) * (sign * right).clamp(min=0).norm(dim=1)
         for sign in (1, -1)
@@ -96,6 +97,26 @@ def _from_singular_vectors(
     H = u * (root / u_norm.clamp(min=tiny))
     W = v * (root / v_norm.clamp(min=tiny))[:, None]
     return H, W
+
+
+def _leading_singular_vectors(
+    X: Float[Tensor, "n f"], k: int
+) -> tuple[Float[Tensor, "n k"], Float[Tensor, " k"], Float[Tensor, "k f"]]:
+    """Return the k leading singular vectors and values: by subspace iteration where that is less work than all of them.
+
+    Halko, Martinsson and Tropp 2011, SIAM Review 53:217. The directions at the beginning are always the same.
+    """
+    width = k + SPARE_DIRECTIONS
+    if 2 * width >= min(X.shape):
+        left, values, right = torch.linalg.svd(X, full_matrices=False)
+        return left[:, :k], values[:k], right[:k]
+    generator = torch.Generator().manual_seed(0)
+    basis = torch.randn(X.shape[1], width, generator=generator, dtype=X.dtype).to(X.device)
+    for _ in range(SUBSPACE_ITERATIONS):
+        basis = torch.linalg.qr(X.mT @ (X @ basis)).Q
+    basis = torch.linalg.qr(X @ basis).Q
+    left, values, right = torch.linalg.svd(basis.mT @ X, full_matrices=False)
+    return basis @ left[:, :k], values[:k], right[:k]
 
 
 def successive_projection(X: Float[Tensor, "n f"], n_components: int) -> Float[Tensor, "k f"]:
@@ -138,14 +159,44 @@ def successive_projection(X: Float[Tensor, "n f"], n_components: int) -> Float[T
         raise ValueError(
             f"only {len(spectra)} samples have mutations: too few to start {n_components} components from"
         )
-    residual = spectra.clone()
-    available = torch.ones(len(spectra), dtype=torch.bool, device=X.device)
-    chosen: list[int] = []
-    for _ in range(n_components):
-        norms = residual.square().sum(dim=1).masked_fill(~available, -1.0)
-        index = int(norms.argmax())
-        chosen.append(index)
-        available[index] = False
-        direction = residual[index] / residual[index].norm().clamp(min=1e-150)
-        residual = residual - (residual @ direction)[:, None] * direction
-    return spectra[chosen]
+    return extreme_rows(spectra, n_components)
+
+
+def extreme_rows(
+    rows: Float[Tensor, "n f"],
+    n_rows: int,
+    *,
+    apart_from: Float[Tensor, "m f"] | None = None,
+) -> Float[Tensor, "k f"]:
+    """Return the row of largest norm, then that of largest norm orthogonal to those taken, and so on.
+
+    Parameters
+    ----------
+    rows : (n, f)
+        Candidates, at least ``n_rows`` of them.
+    n_rows : int
+        How many to take.
+    apart_from : (m, f), optional
+        Rows that count as taken already.
+
+    Notes
+    -----
+    No value is read out of a tensor: it may be traced, exported and mapped over a batch.
+    """
+    residual = rows
+    if apart_from is not None:
+        basis = torch.linalg.qr(apart_from.mT).Q
+        residual = residual - residual @ basis @ basis.mT
+    places = torch.arange(len(rows), device=rows.device)
+    taken = torch.zeros_like(places, dtype=torch.bool)
+    chosen = []
+    for _ in range(n_rows):
+        norms = residual.square().sum(dim=1)
+        place = torch.where(taken, -torch.ones_like(norms), norms).argmax()
+        taken = taken | (places == place)
+        here = place.reshape(1, 1).expand(1, rows.shape[1])
+        chosen.append(rows.gather(0, here))
+        row = residual.gather(0, here)[0]
+        direction = row / row.norm().clamp(min=torch.finfo(rows.dtype).tiny ** 0.5)
+        residual = torch.addr(residual, residual @ direction, direction, alpha=-1)
+    return torch.cat(chosen)

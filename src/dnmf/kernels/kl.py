@@ -17,12 +17,12 @@ ROUNDING_PER_MUTATION = 1e-12
 
 
 def kl_step(
-    X: Float[Tensor, "n f"],
-    H: Float[Tensor, "n k"],
+    X: Float[Tensor, "*batch f"],
+    H: Float[Tensor, "*batch k"],
     W: Float[Tensor, "k f"],
     *,
     backward: Float[Tensor, "k f"] | None = None,
-) -> Float[Tensor, "n k"]:
+) -> Float[Tensor, "*batch k"]:
     """Return the exposures after one multiplicative update for the Kullback-Leibler cost.
 
     ``H <- H * ((X / H W) W^T) / rowsum(W)``, with ``0 / 0 = 0``
@@ -61,6 +61,7 @@ def kl_gap(
     W: Float[Tensor, "k f"],
     *,
     support: Bool[Tensor, "n k"] | None = None,
+    observed: Bool[Tensor, "n f"] | None = None,
 ) -> Float[Tensor, " n"]:
     """Certificate: the most that :func:`dnmf.kernels.kl_cost` of a sample can be above its minimum, in nats.
 
@@ -75,6 +76,9 @@ def kl_gap(
         Counts, exposures to judge, signatures.
     support : (n, k) bool, optional
         Restricts the minimum to these signatures; default all.
+    observed : (n, f) bool, optional
+        Which counts are known, default all; X is 0 where one is not. Cost, N and rowsum(W) are then those of the known
+        channels of each sample.
 
     Returns
     -------
@@ -94,10 +98,10 @@ def kl_gap(
     >>> kl_gap(X, torch.tensor([[3.0, 1.0]]), W)
     tensor([0.])
     """
-    mass = W.sum(dim=1)
+    mass = W.sum(dim=1) if observed is None else observed.to(W) @ W.mT
     usable = (mass > 0).expand(H.shape) if support is None else (mass > 0) & support
     total = X.sum(dim=1)
-    reconstruction = H @ W
+    reconstruction = H @ W if observed is None else (H @ W) * observed
     explained = reconstruction.sum(dim=1)
     possible = usable.to(W) @ (W > 0).to(W) > 0
     impossible = ((X > 0) & (reconstruction <= 0) & possible).any(dim=1) & (total > 0)

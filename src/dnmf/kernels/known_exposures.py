@@ -1,4 +1,4 @@
-"""The dictionary of samples with known exposures: Poisson regression, and the dispersion of its residuals."""
+"""The dictionary of samples with known exposures: Poisson regression, and the variance of its residuals."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -74,3 +74,36 @@ def dispersion(X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor
         return 0.0
     ratio = (X - expected).square().sum(dim=1)[filled] / mass[filled]
     return ratio.median().item() * n / (n - k)
+
+
+def variance_exponent(
+    X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
+) -> float:
+    """Return the power p with which the variance of residuals grows with the mean: 1 for Poisson counts, 0 for sensors.
+
+    ``log(v_2 / v_1) / log(m_2 / m_1)``, m and v the means of ``r = H W`` and of ``(x - r)^2`` over the smaller and the
+    larger half of the positive entries of r. 1 where all of them are alike, or a half has no residual.
+
+    Parameters
+    ----------
+    X, H, W : (n, f), (n, k), (k, f)
+        Samples, known exposures, and the dictionary fitted to both.
+
+    Examples
+    --------
+    >>> import torch
+    >>> H, W = torch.tensor([[1.0], [4.0]]), torch.tensor([[1.0, 1.0]])
+    >>> variance_exponent(torch.tensor([[2.0, 0.0], [6.0, 2.0]]), H, W)
+    1.0
+    """
+    expected = H @ W
+    filled = expected > 0
+    means, squares = expected[filled], (X - expected)[filled].square()
+    larger = means > means.median()
+    if not 0 < int(larger.sum()) < len(means):
+        return 1.0
+    grown = (means[larger].mean() / means[~larger].mean()).log()
+    variances = squares[larger].mean() / squares[~larger].mean()
+    if not 0 < variances.item() < float("inf"):
+        return 1.0
+    return (variances.log() / grown).item()

@@ -1,28 +1,27 @@
-"""Multiplicative updates: the step that the classic solver iterates and the network's layers unfold."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Multiplicative updates of least squares: the step that the classic solver iterates and layers unfold."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from dnmf.kernels.costs import frobenius_cost
-from dnmf.kernels.finite import finite
-
-# Far below any moment of count data, far above underflow.
-EPSILON = {torch.float64: 1e-12, torch.float32: 1.2e-7}
+# Far below any moment of count data, far above underflow; float16 has nothing smaller.
+EPSILON = {
+    torch.float64: 1e-12,
+    torch.float32: 1.2e-7,
+    torch.bfloat16: 1.2e-7,
+    torch.float16: 1.2e-7,
+}
 
 
 def mu_step(
-    H: Float[Tensor, "n k"],
-    numerator: Float[Tensor, "n k"],
+    H: Float[Tensor, "*batch k"],
+    numerator: Float[Tensor, "*batch k"],
     gram: Float[Tensor, "k k"],
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
     *,
     eps: float | None = None,
-) -> Float[Tensor, "n k"]:
+) -> Float[Tensor, "*batch k"]:
     """Return one regularised multiplicative update of the exposures.
 
     ``H <- H * (N + eps) / (H G^T + l1_reg + l2_reg H + eps)``
@@ -41,7 +40,7 @@ def mu_step(
     l1_reg, l2_reg : float or scalar tensor
         Penalties; ``l1_reg`` is compared with ``X W^T``, not with 1.
     eps : float, optional
-        Guard against 0/0. Default 1e-12 in float64, 1.2e-7 in float32.
+        Guard against 0/0. Default 1e-12 in float64, else 1.2e-7.
 
     Notes
     -----
@@ -69,14 +68,14 @@ def mu_step(
 
 
 def update_exposures(
-    X: Float[Tensor, "n f"],
-    H: Float[Tensor, "n k"],
+    X: Float[Tensor, "*batch f"],
+    H: Float[Tensor, "*batch k"],
     W: Float[Tensor, "k f"],
     *,
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
     eps: float | None = None,
-) -> Float[Tensor, "n k"]:
+) -> Float[Tensor, "*batch k"]:
     """Return the exposures after one classic multiplicative update.
 
     ``H <- H * (X W^T + eps) / (H W W^T + l1_reg + l2_reg H + eps)``
@@ -84,7 +83,7 @@ def update_exposures(
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), current exposures and signatures, all >= 0. Not checked here: callers guarantee it.
+        Data, current exposures and dictionary, all >= 0. Not checked here: callers guarantee it.
     l1_reg, l2_reg : float
         Penalties on the exposures, see :func:`dnmf.kernels.frobenius_cost`, which never rises.
 
@@ -108,14 +107,14 @@ def update_signatures(
     *,
     eps: float | None = None,
 ) -> Float[Tensor, "k f"]:
-    """Return the signatures after one classic multiplicative update.
+    """Return the dictionary after one classic multiplicative update.
 
     ``W <- W * (H^T X + eps) / (H^T H W + eps)``: the update of the exposures of the transposed problem.
 
     Parameters
     ----------
     X, H, W : (n, f), (n, k), (k, f)
-        Counts (mutations), exposures and current signatures.
+        Data, exposures and current dictionary.
 
     Notes
     -----
@@ -128,83 +127,3 @@ def update_signatures(
     tensor([[1., 2.]])
     """
     return update_exposures(X.mT, W.mT, H.mT, eps=eps).mT
-
-
-@dataclass(frozen=True, slots=True)
-class MUResult:
-    """What the multiplicative solver found.
-
-    Attributes
-    ----------
-    H, W : (n, k), (k, f)
-        Exposures and signatures.
-    cost : list of float
-        The regularised cost before the first and after every iteration; it never rises.
-    n_iter : int
-        Iterations done.
-    converged : bool
-        Whether the relative decrease fell below the tolerance.
-    """
-
-    H: Tensor
-    W: Tensor
-    cost: list[float]
-    n_iter: int
-    converged: bool
-
-
-def nmf_mu(
-    X: Float[Tensor, "n f"],
-    H0: Float[Tensor, "n k"],
-    W0: Float[Tensor, "k f"],
-    *,
-    l1_reg: float = 0.0,
-    l2_reg: float = 0.0,
-    max_iter: int = 500,
-    tol: float = 1e-6,
-    update_W: bool = True,
-    callback: Callable[[int, float], None] | None = None,
-) -> MUResult:
-    """Factorise by alternating multiplicative updates.
-
-    Each iteration applies :func:`update_exposures`, then :func:`update_signatures` (paper eq. 4, then 2).
-
-    Parameters
-    ----------
-    X, H0, W0 : (n, f), (n, k), (k, f)
-        Counts and the starting factors. Zeros in a factor never recover.
-    l1_reg, l2_reg : float
-        Penalties on the exposures.
-    max_iter : int
-        Most iterations.
-    tol : float
-        Stop when one iteration lowers the cost by less than ``tol`` times the starting cost; 0 never stops early.
-    update_W : bool
-        False keeps the signatures: inference of exposures.
-    callback : callable(iteration, cost), optional
-        Called after every iteration.
-
-    Returns
-    -------
-    MUResult
-
-    Raises
-    ------
-    ValueError
-        If the starting cost, whose unit is that of X squared, is not finite.
-    """
-    H, W = H0, W0
-    first = frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg)
-    cost = [finite("nmf_mu", first).item()]
-    converged = False
-    for iteration in range(1, max_iter + 1):
-        H = update_exposures(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg)
-        if update_W:
-            W = update_signatures(X, H, W)
-        cost.append(frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg).item())
-        if callback is not None:
-            callback(iteration, cost[-1])
-        if cost[-2] - cost[-1] < tol * cost[0]:
-            converged = True
-            break
-    return MUResult(H=H, W=W, cost=cost, n_iter=len(cost) - 1, converged=converged)

@@ -11,12 +11,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from dnmf.kernels._nnls_numba import nnls_rows_in_order
+from dnmf.kernels._nnls_numba import nnls_rows_in_order, nnls_rows_own_gram
 from dnmf.kernels.finite import finite
 
 # Rows that one thread takes at a time; also the batch in which supports are guessed, so that it stays in cache.
 CHUNK_ROWS = 2048
-GUESS_ITERATIONS = 10
+# Most steps of the guess, and components per step: supports of few components are guessed in fewer.
+GUESS_ITERATIONS, COMPONENTS_PER_GUESS = 10, 4
 GUESS_PENALTY = 0.3
 GUESS_RELAXATION = 1.6
 
@@ -92,6 +93,24 @@ def nnls(
     return finite("nnls", torch.from_numpy(solutions).to(moments))
 
 
+def nnls_own_gram(
+    grams: Float[Tensor, "q k k"],
+    moments: Float[Tensor, "q k"],
+    *,
+    start: Float[Tensor, "q k"] | None = None,
+) -> Float[Tensor, "q k"]:
+    """Solve :func:`nnls` where every row has a Gram matrix of its own, as samples with missing entries do."""
+    G = grams.detach().to("cpu", torch.float64).numpy()
+    C = moments.detach().to("cpu", torch.float64).numpy()
+    norms = np.sqrt(np.clip(np.diagonal(G, axis1=1, axis2=2), 0.0, None))
+    inverse_norms = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    scaled = G * inverse_norms[:, :, None] * inverse_norms[:, None, :]
+    passive = C > 0 if start is None else (start.detach() > 0).cpu().numpy()
+    solutions = np.empty_like(C)
+    nnls_rows_own_gram(scaled, C * inverse_norms, np.ascontiguousarray(passive), solutions)
+    return finite("nnls", torch.from_numpy(solutions * inverse_norms).to(moments))
+
+
 class _RowSolver:
     """Solves slices of rows of one scaled problem; not a closure, which shape checks would compile at every call."""
 
@@ -112,7 +131,7 @@ class _RowSolver:
         """Return the likely support by a few steps of ADMM: matrix products only."""
         target = moments @ self.inverse
         state = target
-        for _ in range(GUESS_ITERATIONS):
+        for _ in range(min(GUESS_ITERATIONS, len(self.gram) // COMPONENTS_PER_GUESS)):
             # state = exposure + scaled dual; |state| = exposure - dual, since one of the two is always zero.
             step = np.abs(state) @ self.inverse
             step *= GUESS_PENALTY
@@ -124,7 +143,7 @@ class _RowSolver:
 
 
 def nnls_kkt_residual(
-    gram: Float[Tensor, "k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
+    gram: Float[Tensor, "*q k k"], moments: Float[Tensor, "q k"], solution: Float[Tensor, "q k"]
 ) -> Float[Tensor, " q"]:
     """Return how far each row is from optimal, relative to its own size: 0 at the optimum.
 
@@ -136,8 +155,8 @@ def nnls_kkt_residual(
 
     Parameters
     ----------
-    gram, moments, solution : (k, k), (q, k), (q, k)
-        As for :func:`nnls`.
+    gram, moments, solution : (k, k) or (q, k, k), (q, k), (q, k)
+        As for :func:`nnls` or :func:`nnls_own_gram`.
 
     Returns
     -------
@@ -152,9 +171,10 @@ def nnls_kkt_residual(
     >>> nnls_kkt_residual(gram, moments, torch.tensor([[0.5, 0.0]]))
     tensor([0.5000])
     """
-    norms = gram.diagonal().clamp(min=0).sqrt()
+    norms = gram.diagonal(dim1=-2, dim2=-1).clamp(min=0).sqrt()
     inverse_norms = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms))
-    slope = (solution @ gram - moments) * inverse_norms
+    product = solution @ gram if gram.ndim == 2 else (solution[:, None] @ gram)[:, 0]
+    slope = (product - moments) * inverse_norms
     scale = (moments * inverse_norms).abs().amax(dim=1)
     violation = torch.minimum(solution * norms, slope).abs().amax(dim=1)
     return torch.where(scale > 0, violation / scale, violation)
@@ -204,12 +224,23 @@ def exact_signatures(
 
 
 def exposure_moments(
-    X: Float[Tensor, "n f"],
+    X: Float[Tensor, "*batch f"],
     W: Float[Tensor, "k f"],
     *,
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
-) -> tuple[Float[Tensor, "k k"], Float[Tensor, "n k"]]:
+) -> tuple[Float[Tensor, "k k"], Float[Tensor, "*batch k"]]:
     """Gram matrix ``W W^T + diag(l2_reg)`` and moments ``X W^T - l1_reg`` of the problem in the exposures."""
-    eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
-    return W @ W.mT + l2_reg * eye, X @ W.mT - l1_reg
+    return exposure_gram(W, l2_reg=l2_reg), sample_moments(X, W, l1_reg=l1_reg)
+
+
+def exposure_gram(W: Float[Tensor, "k f"], *, l2_reg: float | Tensor = 0.0) -> Float[Tensor, "k k"]:
+    """Gram matrix ``W W^T + diag(l2_reg)``: what all samples share."""
+    return W @ W.mT + l2_reg * torch.eye(len(W), dtype=W.dtype, device=W.device)
+
+
+def sample_moments(
+    X: Float[Tensor, "*batch f"], W: Float[Tensor, "k f"], *, l1_reg: float | Tensor = 0.0
+) -> Float[Tensor, "*batch k"]:
+    """Moments ``X W^T - l1_reg``: what differs between samples."""
+    return X @ W.mT - l1_reg

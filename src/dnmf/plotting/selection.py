@@ -1,4 +1,4 @@
-"""How the number of signatures was chosen."""
+"""How the number of signatures, or of components of any matrix, was chosen."""
 
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ _MAX_HEIGHT_IN_ERRORS = 40.0
 
 
 def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" = None) -> "Figure":
-    """Draw how well every number of signatures predicts unseen counts, and how stable it is.
+    """Draw how well every number of components predicts unseen entries, and how stable it is.
 
     Parameters
     ----------
     table : DataFrame
-        One row per number, as `dnmf.extraction.selection_table` returns it.
+        One row per number: the ``table`` of a `dnmf.selection.ComponentSelection`.
     chosen : int
         The number to mark.
     figure : Figure, optional
@@ -32,7 +32,7 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     Returns
     -------
     Figure
-        Two axes: the held-out deviance above the best stable number with its standard errors (hollow: not stable), and
+        Two axes: the held-out error above the best stable number with its standard errors (hollow: not stable), and
         silhouettes (mean and least) with the cosine between halves of the samples.
 
     Raises
@@ -50,7 +50,7 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing or chosen not in table.index:
         what = f"a column {missing[0]!r}" if missing else f"a row for {chosen}"
-        raise InputDataError(f"the table of numbers of signatures lacks {what}.")
+        raise InputDataError(f"the table of numbers lacks {what}.")
     fig = _style.page(figure, 10.4, 3.6)
     width, height = fig.get_size_inches()
     axes = [
@@ -70,9 +70,9 @@ def plot_selection(table: pd.DataFrame, chosen: int, *, figure: "Figure | None" 
 def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chosen: int) -> None:
     _style.label_axes(
         ax,
-        x="Signatures",
-        y="Log deviance above the best stable",
-        title=f"Prediction of unseen counts: {chosen} chosen",
+        x=_counted(table),
+        y="Log error above the best stable",
+        title=f"Prediction of unseen entries: {chosen} chosen",
     )
     values = table["difference"].to_numpy(dtype=float)
     errors = table["standard_error"].to_numpy(dtype=float)
@@ -105,7 +105,7 @@ def _draw_differences(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame, chos
 
 
 def _draw_stability(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame) -> None:
-    _style.label_axes(ax, x="Signatures", title="Stability")
+    _style.label_axes(ax, x=_counted(table), title="Stability")
     blue, orange, green = _style.signature_colours(3)
     curves = {
         "silhouette, mean": ("silhouette", blue, "o-"),
@@ -123,6 +123,11 @@ def _draw_stability(ax: "Axes", numbers: np.ndarray, table: pd.DataFrame) -> Non
         labelcolor=_style.INK,
     )  # fmt: skip
     _style.name_legend(legend, list(curves))
+
+
+def _counted(table: pd.DataFrame) -> str:
+    """Return what the numbers are of: the name of the table's index is ``n_signatures`` or ``n_components``."""
+    return str(table.index.name or "n_components").removeprefix("n_").capitalize()
 
 
 def _number_axis(ax: "Axes", numbers: np.ndarray) -> None:

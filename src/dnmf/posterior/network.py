@@ -12,7 +12,7 @@ from dnmf.kernels.nnls import exact_exposures, exact_signatures
 from dnmf.posterior.totals import TotalPrior
 from dnmf.search.count_noise import COUNTING_DISPERSION
 from dnmf.unfolding.conditioned import ConditionedDesign, ConditionedSteps
-from dnmf.unfolding.networks import rows_of, shaped_like
+from dnmf.unfolding.layered import rows_of, shaped_like
 
 CONTEXT_WIDTH, PRIOR_WIDTH = 16, 24
 TRUST_KNOTS = 16
@@ -41,7 +41,7 @@ class SupervisedNetwork(nn.Module):
     signatures : buffer (k, f)
         The regressed dictionary; for counts its rows sum to 1.
     units : buffer (k,)
-        Mutations per unit of exposure.
+        Counts per unit of exposure.
     dispersion : buffer
         Residual variance of the pairs, in that of a Poisson count; above 1/4 the samples are counts.
     """
@@ -88,29 +88,29 @@ class SupervisedNetwork(nn.Module):
         return self.signatures * self.units[:, None]
 
     def shares(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
-        """Return the network's shares of a sample's mutations, in the dtype of the steps."""
+        """Return the network's shares of a sample's total, in the dtype of the steps."""
         X = X.to(self.steps.start)
         context = self.steps.embed(X.sum(dim=1, keepdim=True))
         return self.steps.log_shares(X, context)[0].exp()
 
     def likelihood(self, X: Float[Tensor, "n f"]) -> Float[Tensor, "n k"]:
-        """Return the exposures of highest likelihood, in mutations."""
+        """Return the exposures of highest likelihood, in counts."""
         return kl_exposures(X, self.signatures).H
 
-    def learn_trust(self, X: Float[Tensor, "n f"], mutations: Float[Tensor, "n k"]) -> None:
+    def learn_trust(self, X: Float[Tensor, "n f"], counted: Float[Tensor, "n k"]) -> None:
         """Set w(T) by held-out samples: least squares at every knot, samples weighted by the closeness of their totals.
 
         ``w = sum K e . d / sum K |d|^2``, clipped to [0, 1], d from the likelihood's answer to the network's, e to the
         truth, both over the root of the total; K a Gaussian of the log of the total.
         """
         occupied = X.sum(dim=1) > 0
-        X, mutations = X[occupied], mutations[occupied]
+        X, counted = X[occupied], counted[occupied]
         totals = X.sum(dim=1)
         expected, _ = self.totals(totals)
         scale = expected / totals.sqrt()
         likely = self.likelihood(X) / totals[:, None]
         step = (self.shares(X).double() - likely) * scale[:, None]
-        error = mutations / totals.sqrt()[:, None] - likely * scale[:, None]
+        error = counted / totals.sqrt()[:, None] - likely * scale[:, None]
         logs = totals.log()
         self.trust_at.copy_(torch.linspace(logs.min().item(), logs.max().item(), TRUST_KNOTS))
         kernel = (-0.5 * ((self.trust_at[:, None] - logs) / TRUST_LOG_SD).square()).exp()
@@ -144,6 +144,6 @@ class SupervisedNetwork(nn.Module):
         likely = self.likelihood(X) / totals[:, None]
         w = self.weight(totals)[:, None]
         shares = torch.lerp(likely, self.shares(X).double(), w) if bool((w > 0).any()) else likely
-        mutations = self.totals(totals)[0][:, None] * shares
-        result[occupied] = mutations / torch.where(self.units > 0, self.units, torch.inf)
+        counted = self.totals(totals)[0][:, None] * shares
+        result[occupied] = counted / torch.where(self.units > 0, self.units, torch.inf)
         return result

@@ -20,7 +20,7 @@ class PairSource:
     Parameters
     ----------
     exposures : (m, k)
-        Known exposures, in mutations.
+        Known exposures, in counts.
     W : (k, f)
         Signatures, rows sum to 1; their dtype is that of the samples.
 

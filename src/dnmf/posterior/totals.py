@@ -1,4 +1,4 @@
-"""Posterior of a sample's expected number of mutations, given its counted one and the totals of training samples."""
+"""Posterior of a sample's expected total, given its counted one and the totals of training samples."""
 
 import math
 

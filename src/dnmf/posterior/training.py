@@ -11,7 +11,7 @@ from dnmf.unfolding.training import History, TrainConfig, fit_loop, one_cycle, t
 STEPS_PER_EPOCH = 50
 # The weight of a sample grows with its total N as N N0 / (N + N0) and is nearly constant beyond N0: there the
 # likelihood is used, and samples of unbounded weight would dominate the training.
-SATURATION_MUTATIONS = 20_000.0
+SATURATION_TOTAL = 20_000.0
 # Sets of counts drawn for every held-out pair, and the most samples in the validation loss.
 N_REDRAWS, MAX_VALIDATION_SAMPLES = 3, 1000
 
@@ -36,9 +36,9 @@ def train_posterior_mean(
     network : SupervisedNetwork
         With its dictionary; trained in place. The best epoch on the held-out pairs is kept.
     exposures : (m, k)
-        Of the training pairs, in mutations.
+        Of the training pairs, in counts.
     held_out : (v, f), (v, k)
-        Counts and exposures (mutations) of pairs that are not trained on; judged together with three sets of counts
+        Counts and exposures (counts) of pairs that are not trained on; judged together with three sets of counts
         drawn anew from their exposures.
     config : TrainConfig
         Epochs and peak of the learning rate.
@@ -71,10 +71,10 @@ def train_posterior_mean(
         return total / STEPS_PER_EPOCH
 
     def validate() -> float:
-        X, mutations = judged
-        totals = mutations.sum(dim=1)
+        X, counted = judged
+        totals = counted.sum(dim=1)
         with torch.no_grad():
-            return _loss(network, X, mutations / totals[:, None], totals).item()
+            return _loss(network, X, counted / totals[:, None], totals).item()
 
     history = fit_loop(steps, epoch, config, validate=validate)
     # In float64 an answer does not depend on how many samples are asked for at once.
@@ -85,7 +85,7 @@ def train_posterior_mean(
 
 
 def _loss(network: SupervisedNetwork, X: Tensor, shares: Tensor, totals: Tensor) -> Tensor:
-    weight = totals * SATURATION_MUTATIONS / (totals + SATURATION_MUTATIONS)
+    weight = totals * SATURATION_TOTAL / (totals + SATURATION_TOTAL)
     return (weight[:, None] * (network.shares(X) - shares).square()).sum(dim=1).mean()
 
 

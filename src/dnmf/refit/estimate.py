@@ -1,14 +1,19 @@
 """From counts, reference and prior to exposures: one method for all of them."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dnmf.criteria import P_UNASSIGNED, PRESENCE_RAMP, PRESENCE_THRESHOLD
+from dnmf.executors import Executor, Workers, opened
 from dnmf.kernels.goodness_of_fit import poisson_deviance, unexplained_share
 from dnmf.kernels.mixture import likeliest_near
 from dnmf.progress import Progress
@@ -81,6 +86,8 @@ class RefitEstimate:
     @classmethod
     def empty(cls, n: int, k: int, method: str = "none") -> "RefitEstimate":
         """Return the estimates of samples without mutations: what holds until a method says more."""
+        methods = np.empty(n, dtype=object)
+        methods.fill(method)  # np.full would make a word of its own for each sample
         return cls(
             shares=np.zeros((n, k)),
             lower=np.zeros((n, k)),
@@ -91,7 +98,7 @@ class RefitEstimate:
             p_answer=np.ones(n),
             certificate=np.zeros(n),
             dispersion=np.ones(n),
-            method=np.full(n, method, dtype=object),
+            method=methods,
         )
 
 
@@ -102,6 +109,8 @@ def estimate_exposures(
     prior: ExposurePrior,
     *,
     model: RefitModel | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> RefitEstimate:
     """Refit known signatures: posterior under the prior, the network's steps from it, exact zeros, intervals, tests.
@@ -115,6 +124,10 @@ def estimate_exposures(
         what was answered for the others, in several passes.
     model : RefitModel, optional
         By default the one that is shipped.
+    workers : int
+        Threads; the result does not depend on it.
+    executor : Executor, optional
+        Computes in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     progress : callable, optional
         Called after every chunk of samples.
 
@@ -136,50 +149,75 @@ def estimate_exposures(
     filled = np.flatnonzero(counts.sum(axis=1) > 0)
     estimate.method[counts.sum(axis=1) <= 0] = "none"
     known, own = prior.shares, np.full(len(counts), -1)
-    if prior.kind == "cohort":
-        members = filled
-        if len(filled) > MOST_KNOWN:
-            members = np.sort(np.random.default_rng(0).permutation(filled)[:MOST_KNOWN])
-        known = np.zeros((0, len(W)))
-        place = np.full(len(counts), -1)
-        for number in range(COHORT_PASSES):
-            phase = f"pass {number + 1} of {COHORT_PASSES + 1}"
-            work = _chunks(counts, members, W, known, own, model, phase, progress, is_last=False)
-            for rows, part in work:
-                estimate.put(rows, part)
-            known = estimate.shares[members]
-            place[members] = np.arange(len(members))
-            own = place
-    last = f"pass {COHORT_PASSES + 1} of {COHORT_PASSES + 1}"
-    phase = last if prior.kind == "cohort" else "refitting"
-    for rows, part in _chunks(counts, filled, W, known, own, model, phase, progress):
-        estimate.put(rows, part)
+    with opened(executor, workers) as pool:
+        answer = _Cohort(counts, pool.share(W), pool.share(model), pool, progress).answer
+        if prior.kind == "cohort":
+            members = filled
+            if len(filled) > MOST_KNOWN:
+                members = np.sort(np.random.default_rng(0).permutation(filled)[:MOST_KNOWN])
+            known = np.zeros((0, len(W)))
+            place = np.full(len(counts), -1)
+            for number in range(COHORT_PASSES):
+                phase = f"pass {number + 1} of {COHORT_PASSES + 1}"
+                for rows, part in answer(members, known, own, phase, is_last=False):
+                    estimate.put(rows, part)
+                known = estimate.shares[members]
+                place[members] = np.arange(len(members))
+                own = place
+        last = f"pass {COHORT_PASSES + 1} of {COHORT_PASSES + 1}"
+        phase = last if prior.kind == "cohort" else "refitting"
+        for rows, part in answer(filled, known, own, phase, is_last=True):
+            estimate.put(rows, part)
     return estimate
 
 
-def _chunks(
-    counts: Array,
-    chosen: NDArray[np.int_],
-    W: Array,
-    known: Array,
-    own: NDArray[np.int_],
-    model: RefitModel,
-    phase: str,
-    progress: Progress | None,
-    is_last: bool = True,
-) -> Iterator[tuple[NDArray[np.int_], RefitEstimate]]:
-    """Yield the estimates of the chosen samples, those of about the same number of mutations at a time."""
-    levels = np.rint(np.log(counts[chosen].sum(axis=1)) / math.log(LEVEL_FACTOR)).astype(int)
-    done = 0
-    for level in np.unique(levels):
-        at_level = reported(known, LEVEL_FACTOR**level) if len(known) else known
-        rows = chosen[levels == level]
-        for start in range(0, len(rows), CHUNK_SAMPLES):
-            part = rows[start : start + CHUNK_SAMPLES]
-            yield part, _answer(counts[part], W, at_level, own[part], model, is_last)
-            done += len(part)
-            if progress is not None:
-                progress(phase, done, len(chosen), math.nan)
+@dataclass(frozen=True)
+class _Cohort:
+    """Samples, and the workers that answer them; ``W`` and ``model`` are as these share them."""
+
+    counts: Array
+    W: Any
+    model: Any
+    workers: Workers
+    progress: Progress | None
+
+    def answer(
+        self,
+        chosen: NDArray[np.int_],
+        known: Array,
+        own: NDArray[np.int_],
+        phase: str,
+        *,
+        is_last: bool,
+    ) -> Iterator[tuple[NDArray[np.int_], RefitEstimate]]:
+        """Yield the estimates of the chosen samples, those of about the same number of mutations at a time."""
+        done = 0
+        waiting: deque[tuple[NDArray[np.int_], Future[RefitEstimate]]] = deque()
+        parts = self._parts(chosen, known)
+        while True:
+            # Of the next chunks no more wait than keep the workers busy.
+            for rows, at_level in islice(parts, max(2 * self.workers.n_tasks - len(waiting), 0)):
+                X, place = self.counts[rows], own[rows]
+                task = self.workers.submit(_answer, X, self.W, at_level, place, self.model, is_last)
+                waiting.append((rows, task))
+            if not waiting:
+                return
+            rows, task = waiting.popleft()
+            yield rows, self.workers.result(task)
+            done += len(rows)
+            if self.progress is not None:
+                self.progress(phase, done, len(chosen), math.nan)
+
+    def _parts(
+        self, chosen: NDArray[np.int_], known: Array
+    ) -> Iterator[tuple[NDArray[np.int_], Array]]:
+        """Yield chunks of samples with the known exposures as they can be reported at their number of mutations."""
+        levels = np.rint(np.log(self.counts[chosen].sum(axis=1)) / math.log(LEVEL_FACTOR))
+        for level in np.unique(levels.astype(int)):
+            at_level = reported(known, LEVEL_FACTOR**level) if len(known) else known
+            shared, rows = self.workers.share(at_level), chosen[levels == level]
+            for start in range(0, len(rows), CHUNK_SAMPLES):
+                yield rows[start : start + CHUNK_SAMPLES], shared
 
 
 def _answer(

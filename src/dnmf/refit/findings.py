@@ -1,7 +1,8 @@
 """Findings of a refit: what to know about all of its samples before using the exposures."""
 
-from collections import Counter
 from collections.abc import Iterator
+
+import pandas as pd
 
 from dnmf.criteria import (
     FEW_MUTATIONS,
@@ -12,17 +13,17 @@ from dnmf.criteria import (
     P_EXPLAINED,
     PRESENT_SHARE,
 )
-from dnmf.refit.record import RefitRecord
-from dnmf.report.findings import Finding, in_order, listing, n_samples
+from dnmf.refit.record import Refitted
+from dnmf.report.findings import MOST_LISTED, Finding, in_order, listing, n_samples
 from dnmf.signatures import ARTEFACTS
 
 
-def refit_findings(result: RefitRecord) -> list[Finding]:
+def refit_findings(result: Refitted) -> list[Finding]:
     """Return what a reader should know before using the exposures, cautions first."""
     return in_order(result.warnings, exposure_findings(result))
 
 
-def exposure_findings(result: RefitRecord) -> Iterator[Finding]:
+def exposure_findings(result: Refitted) -> Iterator[Finding]:
     """Yield the findings about exposures and fit, in any order."""
     yield from _fit(result)
     yield from _prior(result)
@@ -30,7 +31,7 @@ def exposure_findings(result: RefitRecord) -> Iterator[Finding]:
     yield from _artefacts(result)
 
 
-def _fit(result: RefitRecord) -> Iterator[Finding]:
+def _fit(result: Refitted) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
     bad = fit[fit[["p_reference", "p_answer"]].min(axis=1) < P_BAD_FIT]
     unlikely = bad[bad["p_reference"] > P_EXPLAINED]
@@ -40,7 +41,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
         yield Finding(
             "caution",
             f"{n_samples(len(unlikely), 'is', 'are')} explained by the reference, but not by this answer",
-            f"{listing(list(unlikely.index))}: a mixture of the reference explains the counts (p > {P_EXPLAINED:g}), "
+            f"{_listing(result, unlikely)}: a mixture of the reference explains the counts (p > {P_EXPLAINED:g}), "
             f"the exposures given here do not (p < {P_BAD_FIT:g}). Compare them with those of dnmf refit {remedy}.",
         )
     rest = bad.drop(index=unlikely.index)
@@ -50,7 +51,7 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
         yield Finding(
             "caution",
             f"{n_samples(len(missing), 'holds', 'hold')} what the reference lacks",
-            f"{listing(list(missing.index))}: the reference cannot explain them (p < {P_BAD_FIT:g}) and more than "
+            f"{_listing(result, missing)}: the reference cannot explain them (p < {P_BAD_FIT:g}) and more than "
             f"{MUCH_UNASSIGNED:.0%} of the mutations stay unassigned. Look for a missing signature, for artefacts, and "
             "whether build and assay of the reference are those of the data.",
         )
@@ -65,24 +66,31 @@ def _fit(result: RefitRecord) -> Iterator[Finding]:
     varying = fit[fit["dispersion"] >= MUCH_DISPERSION].sort_values("dispersion", ascending=False)
     if len(varying):
         counts = (varying["mutations"] / varying["dispersion"]).round()
-        taken = [f"{name} ({count:,.0f})" for name, count in counts.items()]
         yield Finding(
             "note",
             f"{n_samples(len(varying), 'varies', 'vary')} more than counting noise",
-            f"{listing(taken)}. Such counts say less than their number. They were divided by the dispersion of the "
-            f"sample, here {MUCH_DISPERSION:g} or more, and refitted as the fewer mutations in brackets; intervals are "
-            "wider for it.",
+            f"{_listing(result, varying, counts)}. Such counts say less than their number. They were "
+            f"divided by the dispersion of the sample, here {MUCH_DISPERSION:g} or more, and refitted as the fewer "
+            "mutations in brackets; intervals are wider for it.",
         )
-    empty = list(result.fit.index[result.fit["mutations"] <= 0])
-    if empty:
+    empty = result.fit[result.fit["mutations"] <= 0]
+    if len(empty):
         yield Finding(
             "note",
             f"{n_samples(len(empty), 'holds', 'hold')} no mutations",
-            f"{listing(empty)}: all is 0.",
+            f"{_listing(result, empty)}: all is 0.",
         )
 
 
-def _prior(result: RefitRecord) -> Iterator[Finding]:
+def _listing(result: Refitted, samples: pd.DataFrame, counts: pd.Series | None = None) -> str:
+    """Return the names of the first samples, with a count in brackets if there is one, and how many more."""
+    names = result.names_of(samples.index[:MOST_LISTED])
+    if counts is not None:
+        names = [f"{name} ({n:,.0f})" for name, n in zip(names, counts, strict=False)]
+    return listing(names, total=len(samples))
+
+
+def _prior(result: Refitted) -> Iterator[Finding]:
     if result.prior is None:
         if len(result.reference.names) > MANY_SIGNATURES:
             yield Finding(
@@ -101,7 +109,7 @@ def _prior(result: RefitRecord) -> Iterator[Finding]:
         )
 
 
-def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
+def _uncertainty(result: Refitted) -> Iterator[Finding]:
     fit = result.fit[result.fit["mutations"] > 0]
     few = int((fit["mutations"] < FEW_MUTATIONS).sum())
     if few:
@@ -110,9 +118,8 @@ def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
             f"{n_samples(few, 'holds', 'hold')} fewer than {FEW_MUTATIONS} mutations",
             "Their intervals are wide: read those, not the estimates, and prefer averages over groups.",
         )
-    pairs = Counter(pair for text in fit["exchangeable"] for pair in text.split("; ") if pair)
-    if pairs:
-        worst = [f"{pair} ({number})" for pair, number in pairs.most_common()]
+    if result.pairs:
+        worst = [f"{pair} ({number:,})" for pair, number in result.pairs.most_common()]
         yield Finding(
             "note",
             "Some signatures cannot be told apart",
@@ -121,9 +128,9 @@ def _uncertainty(result: RefitRecord) -> Iterator[Finding]:
         )
 
 
-def _artefacts(result: RefitRecord) -> Iterator[Finding]:
-    carriers = (result.shares > PRESENT_SHARE).sum()
-    names = [f"{name} ({n})" for name, n in carriers.items() if n and name in ARTEFACTS]
+def _artefacts(result: Refitted) -> Iterator[Finding]:
+    carriers = result.carriers.items()
+    names = [f"{name} ({n:,})" for name, n in carriers if n and name in ARTEFACTS]
     if names:
         yield Finding(
             "caution",

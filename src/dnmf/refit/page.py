@@ -10,7 +10,7 @@ from dnmf import __version__, criteria
 from dnmf.plotting import exposure_colours
 from dnmf.refit.figures import shown_exposures
 from dnmf.refit.findings import refit_findings
-from dnmf.refit.record import RefitRecord
+from dnmf.refit.record import RefitRecord, Refitted
 from dnmf.report.pictures import Picture
 from dnmf.report.template import OWN_PAGE, Place, gradient, render_template
 
@@ -47,6 +47,25 @@ def render_refit_page(
     return render_template(["dnmf.refit"], "refit.html.j2", content)
 
 
+def render_page_of_file(
+    result: Refitted, record: dict[str, Any], summary: pd.DataFrame, *, has_presence: bool
+) -> str:
+    """Return the page of a refit of a file that was never in memory as a whole: nothing of single samples."""
+    content = _fit_content(result) | {
+        "result": result,
+        "place": OWN_PAGE,
+        "has_presence": has_presence,
+        "signatures": list(summary.itertuples()),
+        "title": record["input"]["name"],
+        "record": record,
+        "beside": (),
+        "reference": result.reference.source or "the reference",
+        "findings": refit_findings(result),
+        "methods": methods_text(result),
+    }
+    return render_template(["dnmf.refit"], "refit_of_file.html.j2", content)
+
+
 def render_refit_sections(result: RefitRecord, pictures: dict[str, Picture], place: Place) -> str:
     """Return the sections of the page as HTML, for a page with others."""
     return render_template(
@@ -63,19 +82,26 @@ def exposure_content(
     result: RefitRecord, pictures: dict[str, Picture], place: Place
 ) -> dict[str, Any]:
     """Return what the templates show of exposures, their intervals, their fit and the samples."""
-    filled = result.fit[result.fit["mutations"] > 0]
     shown = shown_exposures(result)
-    return {
+    return _fit_content(result) | {
         "result": result,
         "place": place,
-        "median_cosine": float(filled["cosine"].median()),
-        "median_mutations": float(filled["mutations"].median()),
-        "criteria": criteria,
-        "n_bad": int((filled["p_answer"] < criteria.P_BAD_FIT).sum()),
-        "unassigned": float(result.unassigned.sum() / filled["mutations"].sum()),
+        "has_presence": result.presence is not None,
         "pictures": pictures,
         "legend": list(zip(shown.columns, exposure_colours(shown.columns), strict=True)),
         "samples": _sample_rows(result, shown),
+    }
+
+
+def _fit_content(result: Refitted) -> dict[str, Any]:
+    filled = result.fit[result.fit["mutations"] > 0]
+    mutations = filled["mutations"].astype(float)
+    return {
+        "median_cosine": float(filled["cosine"].median()),
+        "median_mutations": float(mutations.median()),
+        "criteria": criteria,
+        "n_bad": int((filled["p_answer"] < criteria.P_BAD_FIT).sum()),
+        "unassigned": float((filled["unassigned"] * mutations).sum() / mutations.sum()),
     }
 
 
@@ -105,7 +131,7 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
     return rows
 
 
-def methods_text(result: RefitRecord) -> str:
+def methods_text(result: Refitted) -> str:
     """Return one paragraph for a methods section."""
     filled = result.fit[result.fit["mutations"] > 0]
     prior = "" if result.prior is None else f" The prior: {result.prior_in_words}."

@@ -1,7 +1,8 @@
 """What a refit found: the data that findings, page and files are made of."""
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -75,18 +76,23 @@ class RefitRecord(RunResult):
     @property
     def prior_in_words(self) -> str:
         """Which exposures were expected, as a part of a sentence."""
-        if self.prior is None:
-            return "none, as classic methods know no prior"
-        rows = f" ({len(self.prior.shares):,} rows)"
-        is_converted = (seen_parts(self.reference) != 1).any()
-        seen = f", as they are seen in {self.reference.target}" if is_converted else ""
-        return {
-            "pan-cancer": f"pan-cancer, the exposures of tumours of all types{seen}",
-            "tumour type": f"the exposures of the tumour type {self.prior.name}{seen}",
-            "file": f"the exposures in {self.prior.name if self.prior.file else 'a table'}{rows}",
-            "cohort": "the samples of this catalog themselves, so that each answer depends on the other samples",
-            "none": "none: no exposures were known beforehand",
-        }[self.prior.kind]
+        return prior_in_words(self.prior, self.reference)
+
+    @property
+    def pairs(self) -> Counter[str]:
+        """In how many samples each pair of signatures cannot be told apart."""
+        return Counter(
+            pair for text in self.fit["exchangeable"] for pair in text.split("; ") if pair
+        )
+
+    @property
+    def carriers(self) -> pd.Series:
+        """How many samples have more than 5 % of each signature."""
+        return (self.shares > PRESENT_SHARE).sum()
+
+    def names_of(self, samples: pd.Index) -> list[str]:
+        """Return the names of samples, given by their index in ``fit``."""
+        return list(samples)
 
     def summary(self) -> pd.DataFrame:
         """Return the signatures that are present in a sample or hold 1 % of all mutations, most mutations first.
@@ -102,5 +108,56 @@ class RefitRecord(RunResult):
                 "median_share": self.shares.where(present).median(axis=0).fillna(0.0),
             }
         )
-        table = table[(table["samples"] > 0) | (table["share"] >= LISTED_SHARE)]
-        return table.sort_values("share", ascending=False, kind="stable")
+        return listed(table)
+
+
+class Refitted(Protocol):
+    """What findings and page need of a refit, whether all of it is in memory or not; see `RefitRecord`."""
+
+    @property
+    def reference(self) -> SignatureSet: ...  # noqa: D102
+
+    @property
+    def prior(self) -> ExposurePrior | None: ...  # noqa: D102
+
+    @property
+    def fit(self) -> pd.DataFrame: ...  # noqa: D102
+
+    @property
+    def warnings(self) -> list[str]: ...  # noqa: D102
+
+    @property
+    def parameters(self) -> dict[str, Any]: ...  # noqa: D102
+
+    @property
+    def prior_in_words(self) -> str: ...  # noqa: D102
+
+    @property
+    def pairs(self) -> Counter[str]: ...  # noqa: D102
+
+    @property
+    def carriers(self) -> pd.Series: ...  # noqa: D102
+
+    def names_of(self, samples: pd.Index) -> list[str]: ...  # noqa: D102
+
+
+def listed(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the signatures of a summary that are worth listing, most mutations first."""
+    table = summary[(summary["samples"] > 0) | (summary["share"] >= LISTED_SHARE)]
+    return table.sort_values("share", ascending=False, kind="stable")
+
+
+def prior_in_words(prior: ExposurePrior | None, reference: SignatureSet) -> str:
+    """Which exposures were expected, as a part of a sentence."""
+    if prior is None:
+        return "none, as classic methods know no prior"
+    rows = f" ({len(prior.shares):,} rows)"
+    is_converted = (seen_parts(reference) != 1).any()
+    seen = f", as they are seen in {reference.target}" if is_converted else ""
+    return {
+        "pan-cancer": f"pan-cancer, the exposures of tumours of all types{seen}",
+        "tumour type": f"the exposures of the tumour type {prior.name}{seen}",
+        "file": f"the exposures in {prior.name if prior.file else 'a table'}{rows}",
+        "cohort": "the samples of this catalog themselves, so that each answer depends on the other samples",
+        "none": "none: no exposures were known beforehand",
+    }[prior.kind]

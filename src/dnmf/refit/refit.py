@@ -2,14 +2,16 @@
 
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dnmf.exceptions import DoubtfulDataWarning, InputDataError
+from dnmf.executors import Executor
 from dnmf.metrics import reconstruction_quality
 from dnmf.progress import Progress
 from dnmf.recorded_warnings import recorded_warnings
@@ -36,6 +38,8 @@ def refit_exposures(
     *,
     method: Method = "network",
     prior: str | Path | pd.DataFrame | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **former: object,
 ) -> RefitResult:
@@ -56,6 +60,10 @@ def refit_exposures(
         file of exposures, or a table, samples by signatures; ``"cohort"``: the samples of the catalog themselves, each
         answer then depends on the others; ``"none"``. Default: pan-cancer where the reference has the names of COSMIC's
         SBS signatures, else the cohort where it is large enough, else none.
+    workers : int
+        Threads of the network's answers; the result does not depend on it.
+    executor : Executor, optional
+        Computes in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     progress : callable, optional
         ``progress(phase, step, steps, cost)``, called while samples are refitted; what it raises ends the work.
     **former
@@ -87,23 +95,60 @@ def refit_exposures(
     """
     started = time.perf_counter()
     method, prior = current_options(method, prior, former)
+    reference = load_reference(reference, channels=catalog.schema)
+    with recorded_warnings() as messages:
+        known = checked_prior(catalog, reference, method, prior)
+        result = answer_catalog(
+            catalog, reference, method, known,
+            workers=workers, executor=executor, progress=progress,
+        )  # fmt: skip
+    return replace(result, seconds={"total": time.perf_counter() - started}, warnings=messages)
+
+
+def checked_prior(
+    catalog: MutationCatalog,
+    reference: SignatureSet,
+    method: str,
+    prior: str | Path | pd.DataFrame | None,
+    *,
+    n_samples: int | None = None,
+) -> ExposurePrior | None:
+    """Return the prior of a refit that is possible, with a warning of what makes it doubtful.
+
+    ``n_samples`` is the number of all samples with mutations, of which the catalog may hold a part; by default that of
+    the catalog.
+    """
     if method not in get_args(Method):
         raise InputDataError(
             f"no method {method!r}: expected one of {', '.join(get_args(Method))}."
         )
-    reference = load_reference(reference, channels=catalog.schema)
-    counts = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
-    if not counts.any():
+    filled = np.asarray(catalog.counts.to_numpy().any(axis=1))
+    if not filled.any():
         raise InputDataError(
-            f"{catalog.source or 'the catalog'}: none of the {len(counts)} samples has any mutation; nothing to refit."
+            f"{catalog.source or 'the catalog'}: none of the {len(filled)} samples has any mutation; nothing to refit."
         )
     catalog.check_counts("a refit")
+    if doubt := why_exome(catalog, reference):
+        warnings.warn(doubt, DoubtfulDataWarning, stacklevel=3)
+    return _prior_for(
+        method, prior, reference, int(filled.sum()) if n_samples is None else n_samples
+    )
+
+
+def answer_catalog(
+    catalog: MutationCatalog,
+    reference: SignatureSet,
+    method: Method,
+    known: ExposurePrior | None,
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> RefitResult:
+    """Refit what :func:`checked_prior` has checked."""
+    counts = catalog.counts[list(reference.profiles.columns)].to_numpy(dtype=float)
     total = counts.sum(axis=1)
-    with recorded_warnings() as messages:
-        if doubt := why_exome(catalog, reference):
-            warnings.warn(doubt, DoubtfulDataWarning, stacklevel=2)
-        known = _prior_for(method, prior, reference, int((total > 0).sum()))
-        estimate = _estimate(counts, reference, method, known, progress)
+    estimate = _estimate(counts, reference, method, known, workers, executor, progress)
     samples, names = catalog.counts.index, pd.Index(reference.names)
     fit = _fit_table(
         catalog, reference, counts, estimate, has_prior=known is not None and not known.is_none
@@ -130,20 +175,27 @@ def refit_exposures(
         unassigned=pd.Series(estimate.unassigned * total, index=samples, name="unassigned"),
         fit=fit,
         prior=known,
-        parameters={
-            "method": method,
-            "reference": reference.source or None,
-            "signatures": len(reference.names),
-            "prior": None if known is None else known.name,
-        },
-        seconds={"total": time.perf_counter() - started},
-        warnings=messages,
+        parameters=refit_parameters(method, reference, known),
+        seconds={},
+        warnings=[],
         versions=package_versions(),
     )
 
 
+def refit_parameters(
+    method: Method, reference: SignatureSet, prior: ExposurePrior | None
+) -> dict[str, Any]:
+    """Return what the record of a refit says of its arguments."""
+    return {
+        "method": method,
+        "reference": reference.source or None,
+        "signatures": len(reference.names),
+        "prior": None if prior is None else prior.name,
+    }
+
+
 def _prior_for(
-    method: Method,
+    method: str,
     prior: str | Path | pd.DataFrame | None,
     reference: SignatureSet,
     n_samples: int,
@@ -156,7 +208,7 @@ def _prior_for(
         warnings.warn(
             f"the prior {name} is not used: the method {method} knows no prior.",
             DoubtfulDataWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return None
 
@@ -166,6 +218,8 @@ def _estimate(
     reference: SignatureSet,
     method: Method,
     prior: ExposurePrior | None,
+    workers: int,
+    executor: Executor | None,
     progress: Progress | None,
 ) -> RefitEstimate:
     """Refit the samples that have mutations; all is 0 in the others."""
@@ -175,7 +229,9 @@ def _estimate(
     if prior is None:
         found = classic_exposures(filled, W, method, progress=progress)
     else:
-        found = estimate_exposures(filled, W, prior, progress=progress)
+        found = estimate_exposures(
+            filled, W, prior, workers=workers, executor=executor, progress=progress
+        )
     if len(rows) == len(counts):
         return found
     estimate = RefitEstimate.empty(len(counts), len(W))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dnmf.refit.figures import draw_refit_pictures
 from dnmf.refit.page import render_refit_page, render_refit_sections
+from dnmf.refit.prior import ExposurePrior
 from dnmf.refit.record import RefitRecord
 from dnmf.report.pictures import Picture
 from dnmf.report.records import RunFiles, run_record, write_fit
@@ -61,13 +62,7 @@ def refit_files(
 ) -> RunFiles[dict[str, Picture]]:
     """Return what the folder of a refit holds; see `save_refit_report`."""
     record = run_record(result, input_path=input_path, command=command)
-    if result.prior is not None:
-        record["prior"] = {
-            "kind": result.prior.kind,
-            "name": result.prior.name,
-            "rows": len(result.prior.shares),
-            "file": result.prior.file,
-        }
+    record |= prior_record(result.prior)
     del record["seed"]  # nothing in a refit is random
     return RunFiles(
         record=record,
@@ -76,6 +71,14 @@ def refit_files(
         page=partial(render_refit_page, result, record),
         sections=partial(render_refit_sections, result),
     )
+
+
+def prior_record(prior: ExposurePrior | None) -> dict[str, Any]:
+    """Return what the record of a refit says of its prior, if it has one."""
+    if prior is None:
+        return {}
+    rows = len(prior.shares)
+    return {"prior": {"kind": prior.kind, "name": prior.name, "rows": rows, "file": prior.file}}
 
 
 def exposure_tables(result: RefitRecord) -> dict[str, Callable[[Path], object]]:

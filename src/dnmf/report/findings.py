@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+MOST_LISTED = 4
+"""Names that a sentence lists."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -26,15 +29,15 @@ def n_samples(n: int, one: str, more: str) -> str:
     return f"1 sample {one}" if n == 1 else f"{n:,} samples {more}"
 
 
-def listing(names: Sequence[str], most: int = 4) -> str:
-    """Return ``a, b and c``, or the first few and how many more.
+def listing(names: Sequence[str], most: int = MOST_LISTED, total: int | None = None) -> str:
+    """Return ``a, b and c``, or the first few and how many more; of ``total`` names, which may not all be given.
 
     Examples
     --------
     >>> listing(["a", "b", "c"]), listing(["a", "b", "c"], most=2)
     ('a, b and c', 'a, b and 1 more')
     """
-    shown = list(names[:most])
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    shown, total = list(names[:most]), len(names) if total is None else total
+    if total > most:
+        return f"{', '.join(shown)} and {total - most:,} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -20,6 +20,7 @@ OURS = frozenset({
     "exposure_upper.tsv", "verdicts.tsv", "evidence.tsv", "equivalents.tsv", "decomposed",
     "model.safetensors", "model.json", "plots", "report.html", RUN_RECORD,
     "SBS96.tsv", "DBS78.tsv", "ID83.tsv", "CN48.tsv", "SBS288.tsv", "SBS384.tsv", "SBS1536.tsv",
+    "exposures.tsv.gz", "fit.tsv.gz", "intervals.tsv.gz", "presence.tsv.gz",
     "variants.tsv.gz", "discarded.tsv", "count.json", "annotated",
 })
 # fmt: on

@@ -42,13 +42,11 @@ _FIT_COLUMNS = {
 
 
 @dataclass(frozen=True, repr=False)
-class RunResult:
-    """What the results of an extraction and of a refit have in common.
+class Ran:
+    """What every run has.
 
     Attributes
     ----------
-    catalog : MutationCatalog
-        The input, ``n`` samples.
     parameters : dict
         The arguments, as JSON-able values.
     seconds : dict
@@ -59,11 +57,25 @@ class RunResult:
         Version of every package that can change a number.
     """
 
-    catalog: MutationCatalog
     parameters: dict[str, Any]
     seconds: dict[str, float]
     warnings: list[str]
     versions: dict[str, str]
+
+
+@dataclass(frozen=True, repr=False)
+class RunResult(Ran):
+    """What the results of an extraction and of a refit have in common.
+
+    Attributes
+    ----------
+    catalog : MutationCatalog
+        The input, ``n`` samples.
+    parameters, seconds, warnings, versions
+        See :class:`Ran`.
+    """
+
+    catalog: MutationCatalog
 
 
 @dataclass(frozen=True)
@@ -191,19 +203,24 @@ def run_record(
     """
     catalog, counts = result.catalog, result.catalog.counts
     file = catalog.file or ({} if input_path is None else read_input(input_path).record)
+    given = {
+        "name": catalog.source or None,
+        "sha256": None,
+        "bytes": None,
+        "samples": counts.shape[0],
+        "channels": counts.shape[1],
+        "mutations": None if catalog.why_not_counts else float(counts.to_numpy().sum()),
+    }
+    return record_of(result, given | dict(file), command)
+
+
+def record_of(result: Ran, given: dict[str, Any], command: str | None) -> dict[str, Any]:
+    """Return the record of a run with what it was ``given``."""
     return {
         "command": command,
         "dnmf": __version__,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "input": {
-            "name": catalog.source or None,
-            "sha256": None,
-            "bytes": None,
-            "samples": counts.shape[0],
-            "channels": counts.shape[1],
-            "mutations": None if catalog.why_not_counts else float(counts.to_numpy().sum()),
-        }
-        | dict(file),
+        "input": given,
         "parameters": result.parameters,
         "seconds": {part: round(value, 3) for part, value in result.seconds.items()},
         "seed": result.parameters.get("random_state"),

@@ -1,10 +1,8 @@
 """Which known signatures a cohort has, and whether it has others: selection by evidence, from a reference."""
 
 import math
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from dnmf.criteria import GOOD_MATCH_COSINE, present_from
+from dnmf.executors import Executor, Workers, opened
 from dnmf.kernels.gamma_poisson import (
     CHANNEL_COUNT,
     FIRST_SHAPE,
@@ -38,9 +37,6 @@ from dnmf.progress import Progress
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
-Mapped = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-"""What applies a function to many values, in order: ``map``, or that of a pool."""
-
 MOST_MUTATIONS = 10_000.0
 """Mutations to which the counts of a sample are scaled down: above about as many the variation of real tumours
 exceeds counting noise, and a few hypermutated tumours would decide alone."""
@@ -128,7 +124,12 @@ def capped(X: Array) -> Array:
 
 
 def find_cohort_signatures(
-    X: Array, W: Array, *, workers: int = 1, progress: Progress | None = None
+    X: Array,
+    W: Array,
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> CohortSignatures:
     """Return which signatures of a reference a cohort has, and novel ones where these do not suffice.
 
@@ -153,12 +154,14 @@ def find_cohort_signatures(
         The reference, rows sum to 1.
     workers : int
         Threads; the result does not depend on it.
+    executor : Executor, optional
+        Tries in place of threads: a pool of ``concurrent.futures``, or a ``dask.distributed.Client``.
     progress : callable, optional
         Called as ``progress(phase, step, 0, nan)`` after every step: how many there will be is not known.
     """
     counts = capped(X / _dispersions(X, W)[:, None])
-    with ThreadPoolExecutor(workers) as pool:
-        return _Search(counts, W, pool.map, progress or (lambda *_: None)).run()
+    with opened(executor, workers) as pool:
+        return _Search(counts, W, pool, progress or (lambda *_: None)).run()
 
 
 def _dispersions(X: Array, W: Array) -> Array:
@@ -200,16 +203,74 @@ class _Found:
         return int((self.labels == NOVEL).sum())
 
 
-class _Search:
-    def __init__(
-        self,
-        X: Array,
-        W: Array,
-        mapped: Mapped,
-        progress: Progress,
-    ) -> None:
-        self.X, self.W, self.mapped, self.progress = X, W, mapped, progress
+class _Trials:
+    """What is tried from a fit; several at a time, perhaps by processes elsewhere."""
+
+    def __init__(self, X: Array, W: Array) -> None:
+        self.X, self.W = X, W
+
+    def at_strength(self, first: tuple[Labels, Array], strength: float) -> _Found:
+        """Return the fit of reference signatures from their first counts, profiles as stiff as ``strength``."""
+        labels, counts = first
+        W = self.W[labels]
+        state = replace(start(self.X, known_priors(W, strength), W), counts=counts)
+        return self.improved(_Found(state, labels))
+
+    def improved(self, found: _Found, rounds: int = CHOICE_ROUNDS) -> _Found:
+        references = np.where((found.labels == NOVEL)[:, None], 0.0, self.W[found.labels])
+        state = improve(
+            self.X,
+            found.state,
+            rounds=rounds,
+            tolerance=SETTLED_NATS,
+            references=references,
+        )
+        return replace(found, state=state)
+
+    def with_other(self, found: _Found, pair: tuple[int, int]) -> _Found:
+        """Return the fit with reference r in the place of signature j, which may deviate as far from its profile."""
+        j, r = pair
+        strength = float(strengths(found.state.priors)[j])
+        state = with_added(
+            self.X, without(found.state, j), known_priors(self.W[r], strength), self.W[r]
+        )
+        return self.improved(_Found(state, np.append(np.delete(found.labels, j), r)), FINAL_ROUNDS)
+
+    def deleted(self, found: _Found, which: int | Labels) -> _Found:
+        state = found.state
+        for j in sorted(np.atleast_1d(which), reverse=True):
+            state = without(state, int(j))
+        return self.improved(_Found(state, np.delete(found.labels, which)))
+
+    def with_one(self, found: _Found, r: int) -> _Found:
+        state = with_added(self.X, found.state, known_priors(self.W[r], STRENGTHS[-1]), self.W[r])
+        return self.improved(_Found(state, np.append(found.labels, r)), TRIAL_ROUNDS)
+
+    def novel(self, found: _Found, profile: Array) -> _Found:
+        state = found.state
+        state = with_added(self.X, state, np.full(profile.shape, CHANNEL_COUNT), profile)
+        more = NOVEL_SHARE * self.X.sum(axis=1)
+        counts, E = state.counts.copy(), state.concentrations.copy()
+        counts[:, -1] += more
+        E[-1] += profile * more.sum()
+        state = replace(state, counts=counts, concentrations=E)
+        return self.improved(_Found(state, np.append(found.labels, NOVEL)), TRIAL_ROUNDS)
+
+
+class _Search(_Trials):
+    """Decides from the scores of trials what is tried next."""
+
+    def __init__(self, X: Array, W: Array, workers: Workers, progress: Progress) -> None:
+        super().__init__(X, W)
+        self.workers, self.progress = workers, progress
+        self.trials = workers.share(_Trials(X, W))
         self.phase, self.steps = "", 0
+
+    def tried(
+        self, trial: Callable[[_Trials, Any, Any], _Found], found: Any, values: Sequence[Any]
+    ) -> list[_Found]:
+        """Return what a trial from ``found`` leads to with each value."""
+        return self.workers.map(trial, (self.trials, self.workers.share(found)), values)
 
     def run(self) -> CohortSignatures:
         self._begin("starting")
@@ -233,7 +294,7 @@ class _Search:
             found = self.improved(found, FINAL_ROUNDS)
             self._report()
             pairs = self.alike(found)
-            trials = list(self.mapped(partial(self.with_other, found), pairs))
+            trials = self.tried(_Trials.with_other, found, pairs)
             if pairs and (best := max(trials, key=lambda trial: trial.score)).score > (
                 found.score + LEAST_GAIN
             ):
@@ -254,15 +315,6 @@ class _Search:
             near = np.argsort(-cosines, kind="stable")[:TRIED_ALIKE]
             pairs += [(j, int(r)) for r in near if cosines[r] >= LEAST_ALIKE]
         return pairs
-
-    def with_other(self, found: _Found, pair: tuple[int, int]) -> _Found:
-        """Return the fit with reference r in the place of signature j, which may deviate as far from its profile."""
-        j, r = pair
-        strength = float(strengths(found.state.priors)[j])
-        state = with_added(
-            self.X, without(found.state, j), known_priors(self.W[r], strength), self.W[r]
-        )
-        return self.improved(_Found(state, np.append(np.delete(found.labels, j), r)), FINAL_ROUNDS)
 
     def _begin(self, phase: str) -> None:
         self.phase, self.steps = phase, 0
@@ -289,24 +341,9 @@ class _Search:
         called[posterior[:, 0].mean(axis=0).argmax()] = True
         labels = np.flatnonzero(called)
         counts = posterior[:, 0][:, labels] * totals[:, None] + FIRST_SHAPE
-
-        def at(strength: float) -> _Found:
-            W = self.W[labels]
-            state = replace(start(self.X, known_priors(W, strength), W), counts=counts)
-            return self.improved(_Found(state, labels))
-
-        return max(self.mapped(at, (STRENGTHS[0], STRENGTHS[-1])), key=lambda found: found.score)
-
-    def improved(self, found: _Found, rounds: int = CHOICE_ROUNDS) -> _Found:
-        references = np.where((found.labels == NOVEL)[:, None], 0.0, self.W[found.labels])
-        state = improve(
-            self.X,
-            found.state,
-            rounds=rounds,
-            tolerance=SETTLED_NATS,
-            references=references,
-        )
-        return replace(found, state=state)
+        ends = (STRENGTHS[0], STRENGTHS[-1])
+        fits = self.tried(_Trials.at_strength, (labels, counts), ends)
+        return max(fits, key=lambda found: found.score)
 
     def eliminate(self, found: _Found) -> _Found:
         """Delete signatures, the most worthless first, until the score would fall."""
@@ -322,7 +359,7 @@ class _Search:
             near = [int(j) for j in order[:TRIALS_IMPROVED] if gains[j] > -TRIAL_SHORTFALL]
             if not near:
                 break
-            trials = list(self.mapped(partial(self.deleted, found), near))
+            trials = self.tried(_Trials.deleted, found, near)
             best = max(trials, key=lambda trial: trial.score)
             if best.score < found.score:
                 # The state may still gain by itself what the deletion seems to lose.
@@ -333,27 +370,17 @@ class _Search:
             self._report()
         return found
 
-    def deleted(self, found: _Found, which: int | Labels) -> _Found:
-        state = found.state
-        for j in sorted(np.atleast_1d(which), reverse=True):
-            state = without(state, int(j))
-        return self.improved(_Found(state, np.delete(found.labels, which)))
-
     def with_known_ones_added(self, found: _Found) -> _Found:
         """Add known signatures that were left out as long as the score rises, and eliminate after each."""
         while True:
             left_out = np.setdiff1d(np.arange(len(self.W)), found.labels).tolist()
-            better = self.best_of(found, self.mapped(partial(self.with_one, found), left_out))
+            better = self.best_of(found, self.tried(_Trials.with_one, found, left_out))
             if better is None:
                 return found
             found = better
             self._report()
 
-    def with_one(self, found: _Found, r: int) -> _Found:
-        state = with_added(self.X, found.state, known_priors(self.W[r], STRENGTHS[-1]), self.W[r])
-        return self.improved(_Found(state, np.append(found.labels, r)), TRIAL_ROUNDS)
-
-    def best_of(self, found: _Found, trials: Iterable[_Found]) -> _Found | None:
+    def best_of(self, found: _Found, trials: list[_Found]) -> _Found | None:
         """Improve the best trials and eliminate from them; return the best if its score is above the present one."""
         ranked = sorted(trials, key=lambda trial: -trial.score)[:TRIALS_IMPROVED]
         near = [
@@ -427,7 +454,7 @@ class _Search:
 
     def with_novel_one(self, found: _Found, rival: _Found) -> _Found | None:
         """Return the best that one more novel signature leads to from ``found`` if it is better than ``rival``."""
-        return self.best_of(rival, self.mapped(partial(self.novel, found), self.starts(found)))
+        return self.best_of(rival, self.tried(_Trials.novel, found, self.starts(found)))
 
     def starts(self, found: _Found) -> list[Array]:
         """Return profiles (f,) of novel signatures to try.
@@ -454,13 +481,3 @@ class _Search:
         beyond = state.profiles[known] - self.W[found.labels[known]]
         profiles += list(np.maximum(beyond, 0.0))
         return [row / row.sum() for row in profiles if row.sum() > 0]
-
-    def novel(self, found: _Found, profile: Array) -> _Found:
-        state = found.state
-        state = with_added(self.X, state, np.full(profile.shape, CHANNEL_COUNT), profile)
-        more = NOVEL_SHARE * self.X.sum(axis=1)
-        counts, E = state.counts.copy(), state.concentrations.copy()
-        counts[:, -1] += more
-        E[-1] += profile * more.sum()
-        state = replace(state, counts=counts, concentrations=E)
-        return self.improved(_Found(state, np.append(found.labels, NOVEL)), TRIAL_ROUNDS)

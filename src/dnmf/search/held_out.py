@@ -47,13 +47,28 @@ def held_out_deviance(
     Owen and Perry 2009, Annals of Applied Statistics 3:564, with non-negative exposures. No count is predicted from
     signatures or exposures that were fitted to it.
     """
-    f = X.shape[1]
+
+    def exposures(kept: Tensor) -> Tensor:
+        seen = CountNoise(noise.dispersion, noise.sample_weights, noise.channel_weights[kept])
+        return infer(X[:, kept], W[:, kept], seen)
+
+    expected = predicted_channels(W, exposures, generator).clamp(min=MIN_EXPECTED_COUNT)
+    return 2 * (torch.special.xlogy(X, X / expected) - X + expected).sum(dim=1)
+
+
+def predicted_channels(
+    W: Float[Tensor, "k f"], exposures: Callable[[Tensor], Tensor], generator: torch.Generator
+) -> Float[Tensor, "n f"]:
+    """Predict every channel of samples from 7/8 of their channels, itself not among them.
+
+    ``exposures(kept)`` returns the (n, k) exposures fitted to the channels where the (f,) mask ``kept`` is true.
+    """
+    f = W.shape[1]
     order = torch.randperm(f, generator=generator)
-    predicted = torch.zeros_like(X)
-    for part in order.tensor_split(min(CHANNEL_FOLDS, f)):
+    parts = order.tensor_split(min(CHANNEL_FOLDS, f))
+    predicted = []
+    for part in parts:
         kept = torch.ones(f, dtype=torch.bool)
         kept[part] = False
-        seen = CountNoise(noise.dispersion, noise.sample_weights, noise.channel_weights[kept])
-        predicted[:, part] = infer(X[:, kept], W[:, kept], seen) @ W[:, part]
-    expected = predicted.clamp(min=MIN_EXPECTED_COUNT)
-    return 2 * (torch.special.xlogy(X, X / expected) - X + expected).sum(dim=1)
+        predicted.append(exposures(kept) @ W[:, part])
+    return torch.cat(predicted, dim=1)[:, torch.cat(parts).argsort()]

@@ -1,4 +1,4 @@
-"""Unfolded Kullback-Leibler steps to shares, conditioned on the number of mutations of a sample."""
+"""Unfolded Kullback-Leibler steps to shares, conditioned on a sample's total."""
 
 import math
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Standardisation of the log number of mutations; beyond +-2.2 it is constant, a little outside the training range.
+# Standardisation of the log total; beyond +-2.2 it is constant, a little outside the training range.
 LOG_COUNT_CENTRE, LOG_COUNT_SCALE, LOG_COUNT_LIMIT = math.log(2000.0), 2.5, 2.2
-# Smallest share of a signature: far less than one mutation of any training sample.
+# Smallest share of a signature: far less than one count of any training sample.
 SHARE_FLOOR = 1e-8
 # Added to the explained spectrum, to the multiplicative gain, and to the shares whose logarithm the prior takes.
 SPECTRUM_FLOOR, GAIN_FLOOR, SEEN_FLOOR = 1e-7, 1e-6, 1e-3
@@ -29,7 +29,7 @@ class ConditionedDesign:
     n_layers : int
         Unfolded steps.
     context_width : int
-        Width of the embedding of the number of mutations.
+        Width of the embedding of the total.
     prior_width : int
         Hidden width of the step-wise learned prior over co-occurring signatures.
     """
@@ -123,7 +123,7 @@ class ConditionedLayer(nn.Module):
 
 
 class ConditionedSteps(nn.Module):
-    """Unfolded Kullback-Leibler steps to the shares of known signatures, conditioned on the number of mutations.
+    """Unfolded Kullback-Leibler steps to the shares of known signatures, conditioned on the total.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class ConditionedSteps(nn.Module):
         """Return the logarithm of the shares, and the spectra they explain."""
         total = X.sum(dim=1, keepdim=True)
         log_h = torch.log_softmax(self.start + self.start_context(context), dim=1)
-        # A sample without mutations gets its expected spectrum as data, so that only the prior moves its shares.
+        # A sample without counts gets its expected spectrum as data, so that only the prior moves its shares.
         x = torch.where(total > 0, X / total.clamp(min=1), log_h.detach().exp() @ self.W)
         hidden = self.hidden_context(context).chunk(len(self.layers), dim=1)
         control = self.control_context(context).chunk(len(self.layers), dim=1)
@@ -185,7 +185,7 @@ class ConditionedSteps(nn.Module):
         return log_h, x
 
     def embed(self, total: Float[Tensor, "n 1"]) -> Float[Tensor, "n d"]:
-        """Return the embedding of the number of mutations."""
+        """Return the embedding of the total."""
         z = (total.clamp(min=1).log() - LOG_COUNT_CENTRE) / LOG_COUNT_SCALE
         z = z.clamp(-LOG_COUNT_LIMIT, LOG_COUNT_LIMIT)
         counted = self.count(torch.cat([z, z * z / 2, z**3 / 4], dim=1))

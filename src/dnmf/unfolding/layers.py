@@ -1,9 +1,11 @@
 """One class per unfolded rule. Each is one step of a classic algorithm with some of its matrices set free.
 
-Every layer maps ``(state, problem) -> state``. The exposures of a state are its positive part; multiplicative rules
-keep states non-negative, ADMM uses the negative part to carry its dual variable.
+Every layer maps ``(state, problem) -> state``, for samples of any number of batch dimensions. The exposures of a state
+are its positive part; multiplicative rules keep states non-negative, ADMM uses the negative part to carry its dual
+variable.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from dnmf.kernels.kl import kl_step
 from dnmf.kernels.multiplicative import mu_step
 from dnmf.kernels.objectives import Frobenius, Objective, Poisson
+from dnmf.unfolding.precision import inverse
 from dnmf.unfolding.problem import Problem
 
 
@@ -21,23 +24,27 @@ class UnfoldedLayer(nn.Module):
 
     Attributes
     ----------
-    objective : type of Objective
-        The cost that the classic step lowers.
+    objective : callable(l1_reg, l2_reg) -> Objective
+        Makes the cost that the classic step lowers.
     learning_rate : float
         The peak at which :func:`dnmf.unfolding.train_to_dictionary` trains such layers.
     keeps_cheapest : bool
         Whether a step may raise the cost, so that a network must return the exposures of lowest cost that it reached.
+    exact_fixed_point : bool
+        Whether a state that the step leaves as it is holds the exact solution, whatever the weights are.
     nonnegative : tuple of str
         The weights that must not be negative.
     """
 
-    objective: ClassVar[type[Objective]] = Frobenius
+    objective: ClassVar[Callable[..., Objective]] = Frobenius
     learning_rate: ClassVar[float] = 3e-3
     keeps_cheapest: ClassVar[bool] = False
+    exact_fixed_point: ClassVar[bool] = False
     nonnegative: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **weights: Tensor) -> None:
         super().__init__()
+        self._frozen: tuple[str, ...] | None = None  # names of the stored constants
         for name, weight in weights.items():
             # Contiguous, whatever the table was: optimisers pair a parameter with its moments by place in memory.
             copy = weight.detach().clone(memory_format=torch.contiguous_format)
@@ -54,11 +61,34 @@ class UnfoldedLayer(nn.Module):
         return [cls.from_dictionary(W) for _ in range(n_layers)]
 
     @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+    def start_from(estimate: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
         """Return the state from which this rule should start, given signed least-squares exposures."""
         return estimate.clamp(min=0)
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
+    def constants(self, problem: Problem) -> dict[str, Tensor]:
+        """Return what a step needs that is the same for all samples, e.g. an inverse: what :meth:`freeze` stores.
+
+        It may depend on the weights, the dictionary and the quadratic penalty. A rule that has none inherits this one;
+        a rule that has some asks for them by :meth:`constants_for`.
+        """
+        return {}
+
+    def constants_for(self, problem: Problem) -> dict[str, Tensor]:
+        """Return the stored constants of a frozen layer, else those that its weights and the problem give."""
+        if self._frozen is None:
+            return self.constants(problem)
+        return {name: self.get_buffer(f"frozen_{name}") for name in self._frozen}
+
+    def freeze(self, problem: Problem) -> None:
+        """Store the constants as buffers: later changes of weights and dictionary do not reach them."""
+        constants = self.constants(problem)
+        for name, value in constants.items():
+            self.register_buffer(f"frozen_{name}", value.detach().clone())
+        self._frozen = tuple(constants)
+
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
         """Return the next state."""
         raise NotImplementedError
 
@@ -72,11 +102,11 @@ class UnfoldedLayer(nn.Module):
 class MultiplicativeLayer(UnfoldedLayer):
     """Base of the rules that multiply: they never leave zero, so they start a little above it."""
 
-    # Share of a sample's mutations, far below any that matters.
+    # Share of a sample's total, far below any that matters.
     START_FLOOR: ClassVar[float] = 1e-6
 
     @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+    def start_from(estimate: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
         """Return the positive part, lifted off zero."""
         return estimate.clamp(min=0) + MultiplicativeLayer.START_FLOOR
 
@@ -122,7 +152,9 @@ class MULayer(MultiplicativeLayer):
         k = len(like)
         return cls(gram=like.new_full((k, k), value), dictionary=torch.full_like(like, value))
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
         """Return the updated exposures."""
         numerator = problem.X @ self.dictionary.mT
         return mu_step(state, numerator, self.gram, problem.l1_reg, problem.l2_reg)
@@ -137,8 +169,9 @@ class ADMMLayer(UnfoldedLayer):
         t = alpha y + (1 - alpha) h + u
         h <- max(t, 0),   u <- min(t, 0)
 
-    Its fixed point is the exact non-negative least-squares solution for *any* rho > 0 and 0 < alpha < 2: training can
-    only make it faster, more layers always help, and it follows the dictionary when that changes.
+    Its fixed point is the exact non-negative least-squares solution, and repeating it converges there, for *any*
+    rho > 0 and 0 < alpha < 2; ``project_nonnegative_`` keeps alpha in that range after every training step. It follows
+    the dictionary when that changes.
 
     Attributes
     ----------
@@ -149,12 +182,17 @@ class ADMMLayer(UnfoldedLayer):
     -----
     Boyd et al. 2011, Distributed Optimization and Statistical Learning via ADMM, sections 3.4 and 5.2. The state is
     ``h + rho u``: the two have disjoint supports, and ``rho u`` (unlike ``u``) means the same in every layer.
+    One alpha per component converges as a single one does (Eckstein and Bertsekas 1992): ``h + u`` comes nearer to its
+    limit in the norm with the weights ``rho d / alpha``.
     """
 
+    exact_fixed_point = True
     # Larger than for free matrices: two numbers per component are trained stably at this rate.
     learning_rate = 3e-2
     INITIAL_RHO = 0.3
     INITIAL_ALPHA = 1.8
+    # Where training may move alpha: convergence needs 0 < alpha < 2, and stops at either end.
+    MIN_ALPHA, MAX_ALPHA = 0.05, 1.99
 
     log_rho: nn.Parameter
     alpha: nn.Parameter
@@ -169,21 +207,34 @@ class ADMMLayer(UnfoldedLayer):
         )
 
     @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+    def start_from(estimate: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
         """Return the estimate, its negative part as the dual."""
         return estimate.clamp(min=0) + ADMMLayer.INITIAL_RHO * estimate.clamp(max=0)
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
-        """Return the next state."""
+    def constants(self, problem: Problem) -> dict[str, Tensor]:
+        """Return rho, rho d and the inverse."""
         rho = self.log_rho.exp()
         strength = rho * problem.diagonal
-        solve = torch.linalg.inv(problem.gram + torch.diag(strength))
+        solve = inverse(problem.gram + torch.diag(strength))
+        return {"rho": rho, "strength": strength, "solve": solve}
+
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
+        """Return the next state."""
+        fixed = self.constants_for(problem)
+        rho, strength, solve = fixed["rho"], fixed["strength"], fixed["solve"]
         exposures = state.relu()
         dual = (state - exposures) / rho
         y = torch.addcmul(problem.moments, strength, exposures - dual) @ solve
         t = exposures + self.alpha * (y - exposures) + dual
         # The positive part as it is, the negative one times rho: the state.
         return torch.where(t > 0, t, rho * t)
+
+    def project_nonnegative_(self) -> None:
+        """Clamp alpha to where repeated steps converge."""
+        with torch.no_grad():
+            self.alpha.clamp_(self.MIN_ALPHA, self.MAX_ALPHA)
 
 
 class WeightedMULayer(MultiplicativeLayer):
@@ -192,8 +243,7 @@ class WeightedMULayer(MultiplicativeLayer):
     ``H <- H * (X (A * W)^T + eps) / (H (B * W W^T)^T + l1_reg + l2_reg H + eps)``
 
     All factors at 1 is the classic update. It keeps its dependence on W: it follows the dictionary when that changes.
-    Called NALMU in former versions, which it is not: that rule (Kervazo, Chetoui and Cohen 2024, EUSIPCO) multiplies
-    the updated exposures, ``H <- A * H * (X W^T) / (H W W^T)``, and unfolds the update of W as well.
+    Called NALMU in former versions, which it is not: that is :class:`dnmf.unfolding.NALMULayer`.
 
     Attributes
     ----------
@@ -211,12 +261,18 @@ class WeightedMULayer(MultiplicativeLayer):
         k = len(W)
         return cls(dictionary_weights=torch.ones_like(W), gram_weights=W.new_ones(k, k))
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
-        """Return the updated exposures."""
+    def constants(self, problem: Problem) -> dict[str, Tensor]:
+        """Return both weighted matrices."""
         W = problem.dictionary
-        numerator = problem.X @ (self.dictionary_weights * W).mT
-        gram = self.gram_weights * (W @ W.mT)
-        return mu_step(state, numerator, gram, problem.l1_reg, problem.l2_reg)
+        return {"dictionary": self.dictionary_weights * W, "gram": self.gram_weights * (W @ W.mT)}
+
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
+        """Return the updated exposures."""
+        fixed = self.constants_for(problem)
+        numerator = problem.X @ fixed["dictionary"].mT
+        return mu_step(state, numerator, fixed["gram"], problem.l1_reg, problem.l2_reg)
 
 
 class ProjectedGradientLayer(UnfoldedLayer):
@@ -252,7 +308,9 @@ class ProjectedGradientLayer(UnfoldedLayer):
             step=W.new_ones(len(W)) / lipschitz,
         )
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
         """Return the next exposures."""
         penalty = self.step * (problem.l1_reg + problem.l2_reg * state)
         return (state @ self.mixing.mT + problem.X @ self.dictionary.mT - penalty).clamp(min=0)
@@ -284,6 +342,8 @@ class KLLayer(MultiplicativeLayer):
         """Return the layer that is one classic update for the dictionary ``W``."""
         return cls(forward_dictionary=W, backward_dictionary=W)
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
         """Return the updated exposures."""
         return kl_step(problem.X, state, self.forward_dictionary, backward=self.backward_dictionary)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dnmf.unfolding.layers import UnfoldedLayer
+from dnmf.unfolding.precision import inverse
 from dnmf.unfolding.problem import Problem
 
 
@@ -47,6 +48,7 @@ class NewtonLayer(UnfoldedLayer):
     """
 
     keeps_cheapest = True
+    exact_fixed_point = True
     # It learns logarithms, whose useful values differ by several units.
     learning_rate = 1e-1
     CONJUGATE_STEPS = 4
@@ -78,19 +80,29 @@ class NewtonLayer(UnfoldedLayer):
         return [cls.from_dictionary(W, damping=math.exp(e)) for e in exponents]
 
     @staticmethod
-    def start_from(estimate: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+    def start_from(estimate: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
         """Return the estimate: its negative entries are off the support."""
         return estimate
 
-    def forward(self, state: Float[Tensor, "n k"], problem: Problem) -> Float[Tensor, "n k"]:
-        """Return the next state."""
-        gram, moments = problem.gram, problem.moments
-        eps, tiny = torch.finfo(state.dtype).eps, torch.finfo(state.dtype).tiny ** 0.5
+    def constants(self, problem: Problem) -> dict[str, Tensor]:
+        """Return d, the damped Gram matrix and the preconditioner."""
+        gram = problem.gram
+        eps = torch.finfo(gram.dtype).eps
         # Components without mass get a positive scale, so that the gradients divided by it stay finite.
         scale = problem.diagonal.clamp(min=eps * problem.diagonal.max())
         damped = gram + torch.diag((self.log_rho.exp() + eps) * scale)
-        # Similar signatures have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
-        solve = torch.linalg.inv(gram + torch.diag((self.log_tau.exp() + eps**0.5) * scale))
+        # Similar components have a Gram matrix that rounding makes singular; a preconditioner need not be exact.
+        solve = inverse(gram + torch.diag((self.log_tau.exp() + eps**0.5) * scale))
+        return {"scale": scale, "damped": damped, "solve": solve}
+
+    def forward(
+        self, state: Float[Tensor, "*batch k"], problem: Problem
+    ) -> Float[Tensor, "*batch k"]:
+        """Return the next state."""
+        fixed = self.constants_for(problem)
+        scale, damped, solve = fixed["scale"], fixed["damped"], fixed["solve"]
+        gram, moments = problem.gram, problem.moments
+        tiny = torch.finfo(state.dtype).tiny ** 0.5
         on = state > 0
         face = on.to(state.dtype)
 
@@ -99,16 +111,16 @@ class NewtonLayer(UnfoldedLayer):
         residual = (moments - z @ gram) * face
         preconditioned = (residual @ solve) * face
         direction = preconditioned
-        gain = (residual * preconditioned).sum(dim=1, keepdim=True)
+        gain = (residual * preconditioned).sum(dim=-1, keepdim=True)
         for step in range(self.CONJUGATE_STEPS):
             image = (direction @ damped) * face
-            curvature = (direction * image).sum(dim=1, keepdim=True)
+            curvature = (direction * image).sum(dim=-1, keepdim=True)
             length = gain / curvature.clamp(min=tiny)
             z = z + length * direction
             if step == self.CONJUGATE_STEPS - 1:
                 break
             residual = residual - length * image
             preconditioned = (residual @ solve) * face
-            before, gain = gain, (residual * preconditioned).sum(dim=1, keepdim=True)
+            before, gain = gain, (residual * preconditioned).sum(dim=-1, keepdim=True)
             direction = preconditioned + gain / before.clamp(min=tiny) * direction
         return torch.where(on, z, (moments - z @ gram) / scale)

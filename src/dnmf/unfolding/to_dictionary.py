@@ -39,7 +39,7 @@ def train_to_dictionary(
 
     Loss: the mean over samples of ``log(1 + e / e0)``, with e the excess of the cost over its minimum and e0 a
     thousandth of that minimum (and ten roundings of a cost of the sample's size). The logarithm weighs all samples
-    alike, whatever their number of mutations. For least squares
+    alike, whatever their totals. For least squares
     ``e = s^2 (1/2 (h - h*) G (h - h*)^T + max(h* G - c, 0) h^T)``, h* by exact NNLS, s the sample's total; for the
     Kullback-Leibler cost its difference to that of the exact solution.
 
@@ -65,10 +65,18 @@ def train_to_dictionary(
         ``cost``: geometric mean of ``1 + e / e0`` on every batch; ``validation``: the same on the samples themselves,
         before training and after every 25 steps.
 
+    Raises
+    ------
+    TypeError
+        If samples and network are not of one precision, float32 or float64.
+    ValueError
+        If the samples are not (n, f), finite and >= 0, or all of them are empty.
+
     Notes
     -----
     The exact excess of least squares follows from complementarity: at h* the gradient times h* is zero.
     """
+    _check_samples(X, network)
     occupied = X[X.sum(dim=1) > 0]
     samples = occupied[:POOL_ROWS]
     exact, floors = _exact_solutions(network, samples)
@@ -104,6 +112,25 @@ def train_to_dictionary(
     )
     history.validation = [math.exp(loss) for loss in (untrained, *history.validation)]
     return history
+
+
+def _check_samples(X: Tensor, network: Unfolded) -> None:
+    dtype = network.signatures.dtype
+    if X.dtype != dtype or dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"the samples are {X.dtype}, the network's weights {dtype}: training needs both in torch.float64, or both "
+            "in torch.float32. Convert with .to(dtype)."
+        )
+    if X.ndim != 2 or X.shape[1] != network.n_features:
+        raise ValueError(f"expected samples (n, {network.n_features}), got {tuple(X.shape)}")
+    wrong = ~(X.isfinite() & (X >= 0))
+    if bool(wrong.any()):
+        row, column = (int(i) for i in wrong.nonzero()[0])
+        raise ValueError(
+            f"samples must be finite and >= 0: row {row}, column {column} is {X[row, column].item()}"
+        )
+    if not bool((X > 0).any()):
+        raise ValueError("there is no sample with anything in it to train on")
 
 
 def _loss(

@@ -1,18 +1,13 @@
-"""The training loop, and the paper's two trainings: from known exposures, or from the data alone."""
+"""The loop over epochs that every training shares, and one step of an optimiser."""
 
 import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Literal
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from dnmf.kernels.costs import frobenius_cost
-from dnmf.kernels.nnls import exact_signatures
 from dnmf.progress import Progress
 
 # Share of a one-cycle schedule in which the learning rate rises.
@@ -32,15 +27,21 @@ class TrainConfig:
         Passes over the data.
     learning_rate : float
         Of Adam.
-    tol, patience : float, int
-        With ``patience > 0``: stop after that many epochs in which the watched cost (validation if given, else
-        training) did not fall by a fraction ``tol``.
+
+    Raises
+    ------
+    ValueError
+        If they are out of range.
     """
 
     max_epochs: int = 500
     learning_rate: float = 1e-3
-    tol: float = 0.0
-    patience: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_epochs < 0:
+            raise ValueError(f"max_epochs must be at least 0, not {self.max_epochs}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0 and finite, not {self.learning_rate}")
 
 
 @dataclass(slots=True)
@@ -62,6 +63,55 @@ class History:
     best_epoch: int = 0
 
 
+@dataclass(slots=True)
+class Course:
+    """Where a training stands: what :func:`fit_loop` needs to go on.
+
+    Attributes
+    ----------
+    history : History
+        The costs so far.
+    epoch : int
+        Epochs done.
+    lowest : float
+        The lowest watched cost.
+    best : dict of tensors, optional
+        The weights that had it, where there is a validation cost.
+    """
+
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    lowest: float = math.inf
+    best: dict[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What a callback of :func:`dnmf.unfolding.fit` sees after an epoch.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Epochs done, and in all.
+    cost : float
+        Training cost of the epoch.
+    validation : float, optional
+        Validation cost after it.
+    network, optimizer
+        As they train.
+    history : History
+        All costs so far.
+    """
+
+    epoch: int
+    epochs: int
+    cost: float
+    validation: float | None
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    history: History
+
+
 def fit_loop(
     network: nn.Module,
     epoch: Callable[[], float],
@@ -73,8 +123,10 @@ def fit_loop(
     good_enough: float = -math.inf,
     phase: str = "training",
     progress: Progress | None = None,
+    course: Course | None = None,
+    after: Callable[[Course], bool] | None = None,
 ) -> History:
-    """Train epoch by epoch; note the costs, keep the best weights, stop when the watched cost no longer falls.
+    """Train epoch by epoch; note the costs and keep the best weights.
 
     Parameters
     ----------
@@ -83,7 +135,7 @@ def fit_loop(
     epoch : callable() -> float
         Trains for one epoch and returns its cost.
     config : TrainConfig
-        Epochs, tolerance and patience.
+        Epochs.
     validate : callable() -> float, optional
         The cost to watch, taken every ``validate_every`` epochs and after the last one; default that of the epochs.
     untrained : float, optional
@@ -92,6 +144,10 @@ def fit_loop(
         Stop when the watched cost is at most this.
     phase, progress
         ``progress(phase, epoch, epochs, cost)`` is called after every epoch.
+    course : Course, optional
+        A training to go on with.
+    after : callable(course) -> bool, optional
+        Called after every epoch; stops the training by True.
 
     Raises
     ------
@@ -99,12 +155,14 @@ def fit_loop(
         If a cost is not finite, and there is no ``untrained`` cost: else training ends with the best weights, and the
         history without that cost.
     """
-    history = History()
-    lowest = reference = math.inf if untrained is None else untrained
-    best = None if untrained is None else deepcopy(network.state_dict())
-    stale = 0
-    for i in range(1, config.max_epochs + 1):
+    if course is None:
+        course = Course()
+        if untrained is not None:
+            course.lowest, course.best = untrained, deepcopy(network.state_dict())
+    history = course.history
+    for i in range(course.epoch + 1, config.max_epochs + 1):
         watched = epoch()
+        course.epoch = i
         if math.isfinite(watched):
             history.cost.append(watched)
             if progress is not None:
@@ -121,17 +179,13 @@ def fit_loop(
             )
         if validate is not None:
             history.validation.append(watched)
-        if watched < lowest:
-            lowest, history.best_epoch = watched, i
-            best = None if validate is None else deepcopy(network.state_dict())
-        if watched < reference * (1 - config.tol):
-            reference, stale = watched, 0
-        else:
-            stale += 1
-        if 0 < config.patience <= stale or watched <= good_enough:
+        if watched < course.lowest:
+            course.lowest, history.best_epoch = watched, i
+            course.best = None if validate is None else deepcopy(network.state_dict())
+        if (after is not None and after(course)) or watched <= good_enough:
             break
-    if best is not None:
-        network.load_state_dict(best)
+    if course.best is not None:
+        network.load_state_dict(course.best)
     return history
 
 
@@ -145,8 +199,8 @@ def take_step(
 ) -> float:
     """Take one step of the optimiser and its schedule down the gradient of a loss; return the loss.
 
-    With ``clip`` gradients whose norm is above 1 are scaled to it. A network that has ``project_nonnegative_()``
-    is projected after the step.
+    With ``clip`` gradients whose norm is above 1 are scaled to it. Parts of the network that have
+    ``project_nonnegative_()`` are projected after the step.
     """
     optimiser.zero_grad()
     loss.backward()
@@ -155,10 +209,16 @@ def take_step(
     optimiser.step()
     if schedule is not None:
         schedule.step()
-    project = getattr(network, "project_nonnegative_", None)
-    if project is not None:
-        project()
+    project(network)
     return loss.item()
+
+
+def project(network: nn.Module) -> None:
+    """Project the weights of all parts of a network that say how, such as those that must not be negative."""
+    for module in network.modules():
+        projection = getattr(module, "project_nonnegative_", None)
+        if projection is not None:
+            projection()
 
 
 def one_cycle(
@@ -171,138 +231,3 @@ def one_cycle(
         total_steps=max(n_steps, MIN_SCHEDULE_STEPS),
         pct_start=WARM_UP_SHARE,
     )
-
-
-def train_supervised(
-    network: nn.Module,
-    X: Float[Tensor, "n f"],
-    H_true: Float[Tensor, "n k"],
-    *,
-    config: TrainConfig | None = None,
-    batch_size: int | None = None,
-    validation: tuple[Tensor, Tensor] | None = None,
-    generator: torch.Generator | None = None,
-    progress: Progress | None = None,
-) -> History:
-    """Train a network to return known exposures; the dictionary is never needed.
-
-    Loss: the mean over all entries of ``(network(X) - H_true)^2``. Adam; after each step the weights are clamped to
-    be >= 0.
-
-    Parameters
-    ----------
-    network : module
-        Maps (n, f) to (n, k); trained in place.
-    X, H_true : (n, f), (n, k)
-        Counts and their exposures.
-    config : TrainConfig, optional
-        Default: 500 epochs at 1e-3.
-    batch_size : int, optional
-        Samples per step; default all.
-    validation : (X, H_true), optional
-        Held-out pairs. With them the best epoch's weights are kept at the end, the untrained network counting as one.
-    generator : torch.Generator, optional
-        Order of the mini-batches.
-    progress : callable(phase, epoch, epochs, cost), optional
-        Called after every epoch, phase ``"training"``.
-
-    Returns
-    -------
-    History
-        Costs: squared error summed over components, mean over samples.
-
-    Notes
-    -----
-    Paper 2.2.
-    """
-    config = config or TrainConfig()
-    n, k = H_true.shape
-    batch_size = n if batch_size is None else min(batch_size, n)
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-
-    def epoch() -> float:
-        total = 0.0
-        order = torch.arange(n) if batch_size == n else torch.randperm(n, generator=generator)
-        for rows in order.split(batch_size):
-            loss = (network(X[rows]) - H_true[rows]).square().mean()
-            total += take_step(network, loss, optimiser) * len(rows) * k
-        return total / n
-
-    validate = None if validation is None else partial(_exposure_error, network, *validation)
-    untrained = None if validate is None else validate()
-    return fit_loop(
-        network, epoch, config, validate=validate, untrained=untrained, progress=progress
-    )
-
-
-def _exposure_error(network: nn.Module, X: Tensor, H_true: Tensor) -> float:
-    with torch.no_grad():
-        return (network(X) - H_true).square().sum(dim=1).mean().item()
-
-
-def train_unsupervised(
-    network: nn.Module,
-    X: Float[Tensor, "n f"],
-    *,
-    l1_reg: float = 0.0,
-    l2_reg: float = 0.0,
-    config: TrainConfig | None = None,
-    dictionary_order: Literal["fresh", "stale"] = "fresh",
-    progress: Progress | None = None,
-) -> tuple[Float[Tensor, "k f"], History]:
-    """Train a network on the data alone, the dictionary by exact non-negative least squares in every epoch.
-
-    ``min over weights, W of 1/2 ||X - H W||^2 + l1_reg sum(H) + 1/2 l2_reg sum(H^2)``, ``H = network(X)``
-
-    Each epoch propagates all samples, solves for W, takes the cost, and backpropagates to the network's weights. No
-    gradient flows through W: at its optimum the gradient at fixed W *is* the gradient of the minimum over W (envelope
-    theorem).
-
-    Parameters
-    ----------
-    network : module
-        Maps (n, f) to (n, k); trained in place.
-    X : (n, f)
-        Counts.
-    l1_reg, l2_reg : float
-        Penalties of the cost; constants here, since without known exposures the best penalty is always 0.
-    config : TrainConfig, optional
-        Default: 500 epochs at 1e-3.
-    dictionary_order : str
-        ``"fresh"`` takes the cost with W solved from the current exposures (the paper's text), ``"stale"`` with the
-        previous epoch's W, first 1/f (its authors' code).
-    progress : callable(phase, epoch, epochs, cost), optional
-        Called after every epoch, phase ``"training"``, with the cost per sample.
-
-    Returns
-    -------
-    W : (k, f)
-        The dictionary for the trained network's exposures, as NNLS gives it: not scaled.
-    history : History
-        Cost (5) divided by the number of samples.
-
-    Notes
-    -----
-    Paper 2.3 and eq. 5.
-    """
-    config = config or TrainConfig()
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    W: Tensor | None = None
-
-    def epoch() -> float:
-        nonlocal W
-        H = network(X)
-        if dictionary_order == "fresh":
-            W = exact_signatures(X, H.detach(), start=W)
-        elif W is None:
-            W = X.new_full((H.shape[1], X.shape[1]), 1 / X.shape[1])
-        loss = frobenius_cost(X, H, W, l1_reg=l1_reg, l2_reg=l2_reg) / len(X)
-        cost = take_step(network, loss, optimiser)
-        if dictionary_order == "stale":
-            W = exact_signatures(X, H.detach(), start=W)
-        return cost
-
-    history = fit_loop(network, epoch, config, progress=progress)
-    with torch.no_grad():
-        W = exact_signatures(X, network(X), start=W)
-    return W, history

@@ -1,4 +1,4 @@
-"""The rule that picks the number of signatures, and how clear its choice is."""
+"""The rule that picks the number of components, and how clear its choice is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,17 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dnmf.criteria import (
-    CHOICE_STANDARD_ERRORS,
-    STABLE_MEAN_SILHOUETTE,
-    STABLE_MEAN_SILHOUETTE_OF_NOISY,
-    TIED_STANDARD_ERRORS,
-)
-from dnmf.extraction.candidate import Candidate
-from dnmf.search.count_noise import CountNoise
+from dnmf.criteria import CHOICE_STANDARD_ERRORS, TIED_STANDARD_ERRORS
+from dnmf.selection.candidate import Candidate
 
 # A sample predicted exactly would otherwise dominate the mean of logarithms.
-MIN_DEVIANCE = 1e-9
+MIN_HELD_OUT = 1e-9
 
 
 def standard_errors(number: float) -> str:
@@ -24,48 +18,43 @@ def standard_errors(number: float) -> str:
     return f"{number:g} standard error{'' if number == 1 else 's'}"
 
 
-def stable_silhouette(noise: CountNoise) -> float:
-    """Return the mean silhouette from which a number of signatures is stable, for counts of this noise."""
-    return STABLE_MEAN_SILHOUETTE_OF_NOISY if noise.counting else STABLE_MEAN_SILHOUETTE
-
-
-def rule_in_words(noise: CountNoise) -> str:
-    """Return the rule for counts of this noise."""
+def rule_in_words(stable_from: float) -> str:
+    """Return the rule; ``stable_from`` is the mean silhouette from which a number is stable."""
     return (
-        f"the smallest stable number (mean silhouette of at least {stable_silhouette(noise):g}; all numbers if none is "
-        "stable) whose held-out log-deviance (bi-cross-validation) is within "
+        f"the smallest stable number (mean silhouette of at least {stable_from:g}; all numbers if none is stable) "
+        "whose held-out log-deviance (bi-cross-validation) is within "
         f"{standard_errors(CHOICE_STANDARD_ERRORS)} of the best stable one's"
     )
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The number of signatures that the rule picks.
+    """The number of components that the rule picks.
 
     Attributes
     ----------
-    n_signatures : int
+    n_components : int
         The chosen number.
     tied : tuple of int
-        Other numbers whose held-out deviance is within ``TIED_STANDARD_ERRORS`` of the best.
+        Other numbers whose held-out error is within ``TIED_STANDARD_ERRORS`` of the best.
     at_boundary : "low", "high" or ""
         Whether the choice is the smallest or the largest number that was tried, so that the best may lie beyond it.
     stable : bool
-        Whether its signatures come back in restarts.
+        Whether its components come back in restarts.
     """
 
-    n_signatures: int
+    n_components: int
     tied: tuple[int, ...]
     at_boundary: str
     stable: bool
 
 
-def paired_differences(log_deviance: np.ndarray, best: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean difference of each row of ``log_deviance (m, n)`` to row ``best``, and its standard error.
+def paired_differences(log_error: np.ndarray, best: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean difference of each row of ``log_error (m, n)`` to row ``best``, and its standard error.
 
     Paired over the ``n`` samples; the standard error of one sample is NaN.
     """
-    differences = log_deviance - log_deviance[best]
+    differences = log_error - log_error[best]
     n = differences.shape[1]
     errors = np.full(len(differences), np.nan)
     if n > 1:
@@ -73,19 +62,19 @@ def paired_differences(log_deviance: np.ndarray, best: int) -> tuple[np.ndarray,
     return differences.mean(axis=1), errors
 
 
-def selection_table(candidates: Mapping[int, Candidate], noise: CountNoise) -> pd.DataFrame:
-    """Return one row per number of signatures, in order; ``noise`` says from which silhouette a number is stable.
+def selection_table(candidates: Mapping[int, Candidate], stable_from: float) -> pd.DataFrame:
+    """Return one row per number of components, in order; ``stable_from`` is the least mean silhouette of a stable one.
 
-    Columns: ``held_out`` (mean over samples of the logarithm of the held-out deviance), ``difference`` to the best
+    Columns: ``held_out`` (mean over samples of the logarithm of the held-out error), ``difference`` to the best
     stable number and its ``standard_error`` (paired over samples), ``stable``, ``silhouette`` and ``least_silhouette``,
     ``halves`` and ``least_halves`` (cosines between halves of the samples), ``cosine`` (median over samples), ``cost``.
     """
     ks = sorted(candidates)
     found = [candidates[k] for k in ks]
-    logs = np.stack([np.log(np.maximum(candidate.held_out, MIN_DEVIANCE)) for candidate in found])
+    logs = np.stack([np.log(np.maximum(candidate.held_out, MIN_HELD_OUT)) for candidate in found])
     silhouette = [float(candidate.silhouette.mean()) for candidate in found]
     # A comparison with NaN is false: a silhouette that is not known does not make a number unstable.
-    stable = [not value < stable_silhouette(noise) for value in silhouette]
+    stable = [not value < stable_from for value in silhouette]
     means = logs.mean(axis=1)
     pool = [index for index in range(len(ks)) if stable[index]] or list(range(len(ks)))
     difference, error = paired_differences(logs, min(pool, key=lambda index: means[index]))
@@ -102,21 +91,20 @@ def selection_table(candidates: Mapping[int, Candidate], noise: CountNoise) -> p
             "cosine": [float(np.median(candidate.cosine)) for candidate in found],
             "cost": [float(candidate.costs.min()) for candidate in found],
         },
-        index=pd.Index(ks, name="n_signatures"),
+        index=pd.Index(ks, name="n_components"),
     )
 
 
 def choose(table: pd.DataFrame) -> Choice:
-    """Pick the smallest number of signatures that predicts unseen counts as well as the best stable one.
+    """Pick the smallest number of components that predicts unseen entries as well as the best stable one.
 
-    Stable is a number whose mean silhouette is at least that of :func:`stable_silhouette`; if none is, all are
-    compared. "As well" is a mean paired difference of the log-deviance within ``CHOICE_STANDARD_ERRORS`` (Breiman et
-    al. 1984).
+    If no number is stable, all are compared. "As well" is a mean paired difference of the logarithms within
+    ``CHOICE_STANDARD_ERRORS`` (Breiman et al. 1984).
 
     Parameters
     ----------
     table : DataFrame
-        Of :func:`selection_table`. Where no deviance is known (NaN) it must have one row.
+        Of :func:`selection_table`. Where no error is known (NaN) it must have one row.
 
     Examples
     --------
@@ -125,7 +113,7 @@ def choose(table: pd.DataFrame) -> Choice:
     ...      "stable": [True, True, True, False]}, index=[2, 3, 4, 5]
     ... )  # fmt: skip
     >>> choose(table)
-    Choice(n_signatures=3, tied=(4, 5), at_boundary='', stable=True)
+    Choice(n_components=3, tied=(4, 5), at_boundary='', stable=True)
     """
     pool = table[table["stable"]] if table["stable"].any() else table
     as_well = pool["difference"] <= CHOICE_STANDARD_ERRORS * pool["standard_error"]
@@ -133,6 +121,6 @@ def choose(table: pd.DataFrame) -> Choice:
     near = table["difference"] <= TIED_STANDARD_ERRORS * table["standard_error"]
     tied = tuple(int(k) for k in table.index[near.to_numpy()] if k != chosen)
     boundaries = {int(table.index.max()): "high", int(table.index.min()): "low"}
-    # One signature is no boundary: there is nothing below it to try.
+    # One component is no boundary: there is nothing below it to try.
     at_boundary = boundaries.get(chosen, "") if len(table) > 1 and chosen != 1 else ""
     return Choice(chosen, tied, at_boundary, bool(table["stable"][chosen]))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dnmf.extraction.restarts import align, consensus, restart, silhouettes
 from dnmf.search.count_noise import estimate_count_noise
+from dnmf.selection.counts import CountModel
+from dnmf.selection.restarts import align, consensus, restart, silhouettes
 
 K, F, R = 4, 30, 5
 
@@ -79,8 +80,8 @@ def test_every_restart_has_counts_and_a_start_of_its_own_whoever_computes_it():
     rng = np.random.default_rng(0)
     X = torch.tensor(rng.poisson(rng.gamma(1.0, 500.0, (20, 3)) @ rng.dirichlet(np.ones(12), 3)))
     X = X.double() + 1.0
-    noise = estimate_count_noise(X)
-    found = [restart(X, 3, index, noise, 5) for index in (1, 2, 1)]
+    model = CountModel(estimate_count_noise(X))
+    found = [restart(X, 3, index, model, 5) for index in (1, 2, 1)]
     assert torch.equal(found[0], found[2])
     assert not torch.isclose(found[0], found[1], rtol=1e-3).all()
-    assert not torch.isclose(found[0], restart(X, 3, 1, noise, 6), rtol=1e-3).all()
+    assert not torch.isclose(found[0], restart(X, 3, 1, model, 6), rtol=1e-3).all()

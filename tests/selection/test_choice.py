@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from dnmf.extraction import Candidate, choose, selection_table
 from dnmf.search.count_noise import CountNoise
+from dnmf.selection import Candidate, choose, selection_table
+from dnmf.selection.counts import stable_silhouette
 
 
 def candidate(k: int, log_deviance: float, silhouette: float, spread: float = 0.0) -> Candidate:
     """A candidate of 50 samples whose log-deviances average to the given one."""
     noise = spread * np.resize([1.0, -1.0], 50)
     return Candidate(
-        signatures=np.eye(k, 10),
+        components=np.eye(k, 10),
         replicates=np.tile(np.eye(k, 10), (3, 1, 1)),
         costs=np.array([1.0, 2.0]),
         silhouette=np.full(k, silhouette),
@@ -23,11 +24,13 @@ def candidate(k: int, log_deviance: float, silhouette: float, spread: float = 0.
 
 
 # Nearly noise-free, and counting noise.
-ROUNDED, POISSON = (CountNoise(level, torch.ones(50), torch.ones(10)) for level in (0.01, 1.0))
+ROUNDED, POISSON = (
+    stable_silhouette(CountNoise(level, torch.ones(50), torch.ones(10))) for level in (0.01, 1.0)
+)
 
 
 def chosen(*candidates: Candidate) -> int:
-    return choose(selection_table({c.n_signatures: c for c in candidates}, ROUNDED)).n_signatures
+    return choose(selection_table({c.n_components: c for c in candidates}, ROUNDED)).n_components
 
 
 def test_the_best_prediction_wins() -> None:
@@ -48,20 +51,20 @@ def test_an_unstable_number_is_not_taken_however_well_it_predicts() -> None:
     choice = choose(
         selection_table({3: candidate(3, 4.0, 0.95), 4: candidate(4, 3.0, 0.5)}, ROUNDED)
     )
-    assert (choice.n_signatures, choice.tied, choice.stable) == (3, (4,), True)
+    assert (choice.n_components, choice.tied, choice.stable) == (3, (4,), True)
 
 
-def test_with_counting_noise_signatures_may_vary_more_between_restarts() -> None:
+def test_with_counting_noise_components_may_vary_more_between_restarts() -> None:
     candidates = {3: candidate(3, 4.0, 0.95), 4: candidate(4, 3.0, 0.5), 5: candidate(5, 2.0, 0.4)}
-    assert choose(selection_table(candidates, POISSON)).n_signatures == 4
-    assert choose(selection_table(candidates, ROUNDED)).n_signatures == 3
+    assert choose(selection_table(candidates, POISSON)).n_components == 4
+    assert choose(selection_table(candidates, ROUNDED)).n_components == 3
 
 
 def test_without_any_stable_number_the_choice_says_so() -> None:
     choice = choose(
         selection_table({3: candidate(3, 4.0, 0.5), 4: candidate(4, 3.0, 0.5)}, ROUNDED)
     )
-    assert (choice.n_signatures, choice.stable) == (4, False)
+    assert (choice.n_components, choice.stable) == (4, False)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +80,4 @@ def test_a_choice_at_the_end_of_the_range_is_told(
 
 def test_one_number_needs_no_deviance() -> None:
     only = candidate(3, np.nan, np.nan)
-    assert choose(selection_table({3: only}, ROUNDED)).n_signatures == 3
+    assert choose(selection_table({3: only}, ROUNDED)).n_components == 3

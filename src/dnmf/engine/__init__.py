@@ -1,0 +1,1 @@
+"""Factorisation in passes over chunks of samples, wherever the data are: the dictionary step needs only sums."""
