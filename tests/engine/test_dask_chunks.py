@@ -194,7 +194,8 @@ def test_a_feature_unknown_in_one_chunk_only_is_known(dask_client: Any) -> None:
     X = data()
     X[:100, 4] = np.nan
     samples = as_samples(X, chunk_rows=CHUNK_ROWS)
-    DaskChunks(samples, dask_client).run(number_of_samples, None)
+    sums = DaskChunks(samples, dask_client).run(number_of_samples, None)
+    assert sums["samples"] == len(X)
 
 
 def number_of_samples(chunk: Any, state: None, shared: None) -> tuple[None, dict[str, Tensor]]:
