@@ -77,7 +77,7 @@ def _complete(
                 lines[:] = [*lines, *text[1:]]
                 break
     if what == "data":
-        lines[:] = _comment(name) or lines
+        lines[:] = [*_comment(name), "", *_value(thing)]
     lines[:] = [linked(line) for line in lines]
 
 
@@ -90,6 +90,13 @@ def _comment(name: str) -> list[str]:
             if ("", constant) in comments:
                 return list(comments["", constant])
     return []
+
+
+def _value(thing: Any) -> list[str]:
+    """Return a simple value, or the keys of a mapping, as a line."""
+    if isinstance(thing, dict):
+        return [", ".join(f"``{key}``" for key in thing), ""]
+    return [f"``{thing!r}``", ""] if isinstance(thing, (str, int, tuple)) else []
 
 
 def _skip(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
