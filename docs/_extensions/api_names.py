@@ -48,16 +48,20 @@ def _resolve(
     target, domain = node["reftarget"].removesuffix("()"), env.domains["py"]
     full = target if target.startswith("dnmf.") else f"{node.get('py:module')}.{target}"
     thing = found(full)
-    if thing is _MISSING:
-        if target.startswith("dnmf."):
-            _logger.warning("there is no %s", target, location=node, type="ref", subtype="dnmf")
+    if thing is _MISSING and target.startswith("dnmf."):
+        _logger.warning("there is no %s", target, location=node, type="ref", subtype="dnmf")
+    last = target.rpartition(".")[2]
+    pages = [name for name in domain.objects if name.rpartition(".")[2] == last]  # type: ignore[attr-defined]
+    if thing is not _MISSING:
+        same = [name for name in pages if found(name) is thing]
+        pages = same if inspect.isclass(thing) or inspect.isroutine(thing) else []
+    elif len(pages) != 1 or last != target:
         return None
-    if not (inspect.isclass(thing) or inspect.isroutine(thing)):
-        return None
-    for name in domain.objects:  # type: ignore[attr-defined]
-        if name.rpartition(".")[2] == thing.__name__ and found(name) is thing:
-            return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, content)
-    return None
+    return (
+        domain.resolve_xref(env, node["refdoc"], app.builder, "obj", pages[0], node, content)
+        if pages
+        else None
+    )
 
 
 def linked(line: str) -> str:
