@@ -91,7 +91,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 command = [*COMMANDS[kind](folder), "-o", folder / "out"]
-                with pytest.MonkeyPatch.context() as patch:  # a page is no worse for a short search
+                with pytest.MonkeyPatch.context() as patch:
+                    # For the layout of a page a short search will do.
                     for rounds in ("SEARCH_ROUNDS", "POLISHING_ROUNDS"):
                         patch.setattr(gamma_poisson_search, rounds, 40)
                     patch.setattr(gamma_poisson_search, "POLISHED", 1)
