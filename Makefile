@@ -19,17 +19,18 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest fuzz kill-test paper clean
+.PHONY: help demo lint test test-lowest dist fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
 	@echo "make lint             install into $(VENV) and check style, types and what imports what: seconds"
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
+	@echo "make dist             build the sdist, and the wheel from it, into dist/, and check what is in them"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
 	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/reliability.md)"
-	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED) and $(KILLED)"
+	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED), $(KILLED) and dist"
 	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
@@ -54,6 +55,12 @@ test: $(VENV)/.installed-dev
 test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(TRIED)
 
+dist: $(VENV)/.installed-release
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist .
+	$(VENV)/bin/twine check --strict dist/*
+	$(VENV)/bin/python .ci/check_dist.py dist
+
 # Half an hour; the same command goes on where it was interrupted. Status 1 if a reader breaks its promise.
 fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.fuzz --output $(FUZZED) \
@@ -72,7 +79,7 @@ kill-test: $(VENV)/.installed
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.kill -o $(KILLED) $(if $(MOST),--most $(MOST))
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED)
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED) dist
 
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
@@ -83,6 +90,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf and its test tools into $(VENV) (several minutes the first time: torch is large) ..."
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[test,lint,anndata,onnx]"
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-release: pyproject.toml constraints.txt | $(VENV)/.created
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[release]"
 	@touch $@ $(VENV)/.installed
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
