@@ -2,7 +2,6 @@
 
 from importlib import metadata
 
-
 project = "dnmf"
 author = "The dnmf developers"
 copyright = "The dnmf developers"
