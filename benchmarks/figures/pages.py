@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 EXPLANATION = "docs/explanation"
 PAGES = {
     f"{EXPLANATION}/cohorts.md": "cohorts",
+    f"{EXPLANATION}/refit_measured.md": "refit",
+    f"{EXPLANATION}/factorisation_measured.md": "factorisation",
 }
 NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?× ?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 DECIMAL = re.compile(r"(?<![\w.`])\d[\d,]*\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)")
@@ -92,7 +94,7 @@ def unsourced(text: str, said: set[int], constants: frozenset[str]) -> Iterator[
 
 def written(page: str) -> str:
     """Return the text of a page with all figures as its files give them."""
-    module = import_module(f"tables.{PAGES[page]}")
+    module = import_module(f"figures.{PAGES[page]}")
     path = ROOT / page
     text, out = path.read_text("utf-8"), io.StringIO()
     cog = Cog()

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from tables.form import NONE, fixed, markdown, only, results
-from tables.pages import Says
+from figures.form import NONE, fixed, markdown, only, results
+from figures.pages import Says
 
 CONSTANTS = "0.8 0.9 0.95 0.1 1.25 2.5 0.05 0.01 0.02 0.03 0.85 0.93"
 DATA = {

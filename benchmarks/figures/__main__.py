@@ -1,12 +1,12 @@
 """Write every measured figure into the documents and draw their pictures, from the files in `results/`.
 
-python -m tables [--check] [--pages-only]
+python -m figures [--check] [--pages-only]
 """
 
 import argparse
 import sys
 
-from tables.pages import PAGES, ROOT, write, written
+from figures.pages import PAGES, ROOT, write, written
 
 
 def main() -> int:

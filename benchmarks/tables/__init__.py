@@ -1,1 +1,0 @@
-"""The measured figures of the documents, from the files in `results/`: a module for each page; `python -m tables`."""
