@@ -20,6 +20,8 @@ PAGES = {
     f"{EXPLANATION}/cohorts.md": "cohorts",
     f"{EXPLANATION}/refit_measured.md": "refit",
     f"{EXPLANATION}/factorisation_measured.md": "factorisation",
+    f"{EXPLANATION}/selection.md": "selection",
+    f"{EXPLANATION}/unrolled.md": "unrolled",
 }
 NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?× ?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 DECIMAL = re.compile(r"(?<![\w.`])\d[\d,]*\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)")
