@@ -1,6 +1,10 @@
 """How the site is built: `make docs`."""
 
+import sys
 from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "dnmf"
 author = "The dnmf developers"
@@ -8,6 +12,7 @@ copyright = "The dnmf developers"
 release = metadata.version("dnmf")
 
 extensions = [
+    "example_results",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
