@@ -20,7 +20,7 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest docs dist fuzz kill-test paper clean
+.PHONY: help demo lint test test-lowest docs figures dist fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
@@ -29,6 +29,7 @@ help:
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
 	@echo "make docs             install into $(VENV) and build the site, with the examples run: $(SITE)/index.html"
 	@echo "make dist             build the sdist, and the wheel from it, into dist/, and check what is in them"
+	@echo "make figures          write the measured figures and pictures of the documents from benchmarks/results/"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/explanation/paper.md)"
 	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/explanation/reliability.md)"
@@ -66,6 +67,10 @@ dist: $(VENV)/.installed-release
 	$(VENV)/bin/python -m build --outdir dist .
 	$(VENV)/bin/twine check --strict dist/*
 	$(VENV)/bin/python .ci/check_dist.py dist
+
+# The tests check that it would change nothing.
+figures: $(VENV)/.installed-dev
+	PYTHONPATH=benchmarks $(VENV)/bin/python -m figures
 
 # Half an hour; the same command goes on where it was interrupted. Status 1 if a reader breaks its promise.
 fuzz: $(VENV)/.installed-dev

@@ -3,9 +3,7 @@
 import pandas as pd
 
 from figures.form import NONE, fixed, markdown, only, results
-from figures.pages import Says
 
-CONSTANTS = "0.8 0.9 0.95 0.1 1.25 2.5 0.05 0.01 0.02 0.03 0.85 0.93"
 DATA = {
     "poisson": "Poisson",
     "nb": "over-dispersed",
@@ -33,8 +31,17 @@ def pair(values: tuple[float, float]) -> str:
 
 
 def guided() -> str:
-    head = ["data", "taken out of the reference", "recall", "precision", "taken-out ones found",
-            "cohorts with a false novel one", "TPR", "PPV", "crude rule: recall, precision"]  # fmt: skip
+    head = [
+        "data",
+        "taken out of the reference",
+        "recall",
+        "precision",
+        "taken-out ones found",
+        "cohorts with a false novel one",
+        "TPR",
+        "PPV",
+        "crude rule: recall, precision",
+    ]
     lines = []
     for noise, data in DATA.items():
         for removed in REMOVED if noise != "other" else ("none",):
@@ -47,12 +54,6 @@ def guided() -> str:
             found = NONE if removed == "none" else found
             lines.append([data, removed, *called, found, false, *scores, pair(names(crude))])
     return markdown(head, lines)
-
-
-def novel(noise: str) -> float:
-    """Return how many of the signatures that are taken out one at a time are found."""
-    rows = only(looked_at_once(), method=GUIDED, noise=noise, removed="one")
-    return float(rows["removed_found"].sum())
 
 
 BLIND = {
@@ -72,8 +73,16 @@ def blind_rows(method: str, noise: str = "poisson") -> pd.DataFrame:
 
 
 def blind() -> str:
-    head = ["method", "TPR", "PPV", "composite", "TPR at 0.95", "error of k", "share of mutations",
-            "CPU seconds"]  # fmt: skip
+    head = [
+        "method",
+        "TPR",
+        "PPV",
+        "composite",
+        "TPR at 0.95",
+        "error of k",
+        "share of mutations",
+        "CPU seconds",
+    ]
     lines = []
     for method, label in BLIND.items():
         mean = blind_rows(method).mean(numeric_only=True)
@@ -114,10 +123,18 @@ RULES = {
     "adequate 0.85": "adequate from 0.85",
     "adequate 0.93": "adequate from 0.93",
     "adequate 0.95": "adequate from 0.95",
-    "backward and forward": "backward from all references, then forward, as `refit --method sparse`; "
+    "backward and forward": "backward from all references, then forward, as `refit --method "
+    "sparse`; "
     "adequate from 0.8",
 }
-FEWER = ("alone", "as it is", "two at most", "third gains 0.03", "third gains 0.01", "backward and forward")  # fmt: skip
+FEWER = (
+    "alone",
+    "as it is",
+    "two at most",
+    "third gains 0.03",
+    "third gains 0.01",
+    "backward and forward",
+)
 
 
 def named(part: str, rule: str) -> pd.DataFrame:
@@ -140,8 +157,15 @@ NOISES = ("poisson", "nb", "perturbed")
 
 
 def rules() -> str:
-    head = ["rule", "Poisson: recall, precision", "over-dispersed", "perturbed", "Poisson, k - 3",
-            "Poisson, k - 5", "stay novel; others"]  # fmt: skip
+    head = [
+        "rule",
+        "Poisson: recall, precision",
+        "over-dispersed",
+        "perturbed",
+        "Poisson, k - 3",
+        "Poisson, k - 5",
+        "stay novel; others",
+    ]
     lines = []
     for rule, label in RULES.items():
         cells = [complete("choice", rule, noise) for noise in NOISES]
@@ -152,13 +176,19 @@ def rules() -> str:
 
 
 def rules_once() -> str:
-    head = ["rule", "Poisson: recall, precision", "over-dispersed", "perturbed", "stay novel; others"]  # fmt: skip
+    head = [
+        "rule",
+        "Poisson: recall, precision",
+        "over-dispersed",
+        "perturbed",
+        "stay novel; others",
+    ]
     lines = [
         [label, *(complete("test", rule, noise) for noise in NOISES), stays("test", rule)]
         for rule, label in (
             ("as it is", "as it is"),
             ("backward and forward", "backward and forward"),
-        )  # fmt: skip
+        )
     ]
     return markdown(head, lines)
 
@@ -172,8 +202,15 @@ def held(rows: pd.DataFrame, group: str) -> float:
 
 
 def intervals() -> str:
-    head = ["data", "taken out of the reference", "exposures", "of known ones beside a novel one",
-            "of novel ones", "channels", "of at least 1 %"]  # fmt: skip
+    head = [
+        "data",
+        "taken out of the reference",
+        "exposures",
+        "of known ones beside a novel one",
+        "of novel ones",
+        "channels",
+        "of at least 1 %",
+    ]
     lines = []
     for removed in ("none", "one"):
         for noise, data in DATA.items():
@@ -199,8 +236,18 @@ WAYS = {
 
 
 def layers() -> str:
-    head = ["rounds", "invented: TPR", "PPV", "cosine", "lack", "COSMIC: TPR", "PPV", "cosine", "lack",
-            "seconds"]  # fmt: skip
+    head = [
+        "rounds",
+        "invented: TPR",
+        "PPV",
+        "cosine",
+        "lack",
+        "COSMIC: TPR",
+        "PPV",
+        "cosine",
+        "lack",
+        "seconds",
+    ]
     lines = []
     for method, label in WAYS.items():
         cells = []
@@ -213,97 +260,3 @@ def layers() -> str:
         seconds = only(results("cohort_unrolled"), method=method, part="choice")["seconds"].mean()
         lines.append([label, *cells, fixed(seconds)])
     return markdown(head, lines)
-
-
-def learned(part: str, method: str, column: str, than: str) -> tuple[float, float]:
-    """Return the mean difference to another way, and its standard error, over cohorts."""
-    rows = only(results("cohort_unrolled"), part=part)
-    key = "seed" if part == "invented" else "cohort"
-    means = rows.groupby([key, "method"])[column].mean().unstack()
-    difference = means[method] - means[than]
-    return difference.mean(), difference.sem()
-
-
-def says() -> list[Says]:
-    sigprofiler = names(blind_rows("sigprofiler, cosmic"))
-    ours = {noise: blind_rows("dnmf, true_k", noise).mean(numeric_only=True) for noise in NOISES}
-    rest = "package 140"
-    cosine, evidence = "learned for cosine 20", "learned for evidence 20"
-    finished = {way: f"{way}, package 120" for way in (cosine, evidence, "one layer for cosine 20")}
-    restarts = [
-        learned("choice", finished[w], "tpr", rest)
-        for w in (cosine, "one layer for cosine 20", evidence)
-    ]
-    lacks = [
-        learned("choice", finished[w], "lack", rest) for w in (cosine, "one layer for cosine 20")
-    ]
-    best = [
-        learned("choice", finished[w], "best_tpr", rest)
-        for w in (cosine, "one layer for cosine 20", evidence)
-    ]
-    longer = [
-        only(results("cohort_unrolled"), part="choice", method=m)["tpr"].mean()
-        for m in (rest, "package 640")
-    ]
-    test = only(results("cohort_intervals"), part="test", removed="one")
-    return [
-        Says(
-            "SigProfilerExtractor with decomposition, Poisson, nothing taken out: recall {}, precision {}.",
-            *map(fixed, sigprofiler),
-        ),
-        Says(
-            "At the true k, over-dispersed: TPR {}, PPV {}; perturbed profiles: TPR {}, PPV {}",
-            *(fixed(ours[noise][c]) for noise in ("nb", "perturbed") for c in ("tpr_90", "ppv_90")),
-        ),
-        Says(
-            "TPR higher by {}, standard error {}.",
-            *map(fixed, learned("invented", cosine, "tpr", "package 20")),
-        ),
-        Says(
-            "the difference in TPR is {}, standard error {} over cohorts",
-            *map(fixed, learned("choice", cosine, "tpr", "package 20")),
-        ),
-        Says(
-            "fewer signatures than 20 plain rounds ({}, standard error {})",
-            *map(fixed, learned("choice", evidence, "tpr", "package 20")),
-        ),
-        Says(
-            "nothing is better or faster: {} ({}) for layers learned for the cosine, {} ({}) for one layer, {} ({}) for",
-            *(fixed(number) for pair in restarts for number in pair),
-        ),
-        Says(
-            "(by {} and {} nats, standard errors {} and {})",
-            *(fixed(-mean, 0) for mean, _ in lacks),
-            *(fixed(error, 0) for _, error in lacks),
-        ),
-        Says(
-            "the best by evidence: {} ({}), {} ({}), {} ({}).",
-            *(fixed(number) for pair in best for number in pair),
-        ),
-        Says("from 140 to 640, TPR rises from {} to {}", *map(fixed, longer)),
-        Says(
-            "Over-dispersed counts: precision {}, the aim",
-            fixed(names(only(looked_at_once(), method=GUIDED, noise="nb", removed="none"))[1]),
-        ),
-        Says(
-            "One taken out: found in {} and {} of 28, where three quarters were aimed at; {} of 28 where",
-            *(f"{novel(noise):.0f}" for noise in ("poisson", "nb", "perturbed")),
-        ),
-        Says("the aim was 0.97"),
-        Says("where 0.78 and 0.80 were aimed at"),
-        Says(
-            "Blind: {} and {} at the true number",
-            *(fixed(ours["poisson"][c]) for c in ("tpr_90", "ppv_90")),
-        ),
-        Says(
-            "differs from the true one by {}, most",
-            fixed(blind_rows("dnmf, chosen")["k_error"].mean(), 1),
-        ),
-        Says(
-            "hold the truth in {} of all channels, but in {} of those of at least 1 %, and {} of their exposures",
-            *(
-                fixed(held(test, group))
-                for group in ("channels", "channels_large", "exposures_novel")
-            ),
-        ),
-    ]

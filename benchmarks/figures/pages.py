@@ -1,8 +1,8 @@
 """Write the measured figures into the pages, or check that the pages have them.
 
-A table stands between two comments that Cog reads, which name the function that makes it. A sentence stands in the page as
-it is read; the page's module says which numbers it has: ``Says("it took {} MB", "685")``. So a page is edited as any other
-text, and a changed number, in the page or in its file, does not go unseen.
+A table stands between two comments that Cog reads, which name the function that makes it. A sentence stands in the page
+as it is read; the page's module says which numbers it has: ``Says("it took {} MB", "685")``. So a page is edited as any
+other text, and a changed number, in the page or in its file, does not go unseen.
 """
 
 import io
@@ -12,16 +12,21 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from cogapp import Cog
+from cogapp.cogapp import Cog, CogError
 
 ROOT = Path(__file__).parents[2]
 EXPLANATION = "docs/explanation"
 PAGES = {
-    f"{EXPLANATION}/cohorts.md": "cohorts",
-    f"{EXPLANATION}/refit_measured.md": "refit",
+    f"{EXPLANATION}/cohorts.md": "cohort_sentences",
+    f"{EXPLANATION}/refit_measured.md": "refit_sentences",
     f"{EXPLANATION}/factorisation_measured.md": "factorisation",
     f"{EXPLANATION}/selection.md": "selection",
     f"{EXPLANATION}/unrolled.md": "unrolled",
+    f"{EXPLANATION}/unsupervised.md": "unsupervised",
+    f"{EXPLANATION}/supervised.md": "supervised",
+    f"{EXPLANATION}/paper.md": "paper_rerun",
+    f"{EXPLANATION}/variants_measured.md": "variants",
+    f"{EXPLANATION}/reliability.md": "reliability",
 }
 NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?× ?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 DECIMAL = re.compile(r"(?<![\w.`])\d[\d,]*\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)")
@@ -95,24 +100,22 @@ def unsourced(text: str, said: set[int], constants: frozenset[str]) -> Iterator[
 
 
 def written(page: str) -> str:
-    """Return the text of a page with all figures as its files give them."""
+    """Return the text of a page with all figures as its files give them.
+
+    Raises
+    ------
+    LookupError
+        A file lacks a row, the page lacks a sentence, or it has a figure of which no file is named.
+    """
     module = import_module(f"figures.{PAGES[page]}")
-    path = ROOT / page
-    text, out = path.read_text("utf-8"), io.StringIO()
-    cog = Cog()
-    cog.process_file(io.StringIO(text), out, fname=str(path))
-    text, said = in_prose(out.getvalue(), module.says())
+    out = io.StringIO()
+    try:
+        Cog().process_file(io.StringIO((ROOT / page).read_text("utf-8")), out, fname=page)
+        text, said = in_prose(out.getvalue(), module.says())
+    except (LookupError, CogError) as error:  # what Cog reports ends with what went wrong
+        raise LookupError(f"{page}: {str(error).splitlines()[-1]}") from error
     if page.startswith(EXPLANATION):
         faults = list(unsourced(text, said, frozenset(module.CONSTANTS.split())))
         if faults:
             raise LookupError(f"{page}: no file is named for {'; '.join(faults)}")
     return text
-
-
-def write(page: str) -> bool:
-    """Write the figures into a page; return whether any was another one."""
-    path, text = ROOT / page, written(page)
-    changed = text != path.read_text("utf-8")
-    if changed:
-        path.write_text(text, "utf-8")
-    return changed

@@ -65,7 +65,12 @@ COVERED = (
 
 
 def coverage() -> str:
-    head = ["set", "channels of at least 1 %", "exposures, all", "exposures of at least 10 mutations"]
+    head = [
+        "set",
+        "channels of at least 1 %",
+        "exposures, all",
+        "exposures of at least 10 mutations",
+    ]
     table = results("interval_coverage").set_index("set")
     columns = ["channels", "exposures_all", "exposures_present"]
     lines = [[long_name(name), *map(fixed, table.loc[name, columns])] for name in COVERED]
@@ -82,9 +87,15 @@ def says() -> list[Says]:
     if [one(chosen, "chosen_k", noise=n) for n in ("rounded", "poisson")] != [24, 23]:
         raise LookupError("bladder.and.melanoma_sa is not two and three below the truth")
     return [
-        Says("| {} s, {} / {} / {} |\n| pancreas_sp, 200 samples", fixed(whole["seconds"], 0), *(str(whole[b]) for b in BOUNDS)),
+        Says(
+            "| {} s, {} / {} / {} |\n| pancreas_sp, 200 samples",
+            fixed(whole["seconds"], 0),
+            *(str(whole[b]) for b in BOUNDS),
+        ),
         Says(
             "| {} s, {} chosen, {} / {} / {} |\n| 560 breast genomes",
-            fixed(part["seconds"], 0), str(part["chosen_k"]), *(str(part[b]) for b in BOUNDS),
+            fixed(part["seconds"], 0),
+            str(part["chosen_k"]),
+            *(str(part[b]) for b in BOUNDS),
         ),
-    ]  # fmt: skip
+    ]
