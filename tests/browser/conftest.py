@@ -65,11 +65,11 @@ COMMANDS: dict[str, Callable[[Path], list[object]]] = {
         "extract", breast(folder), "--reference", BREAST, "-k", "2:3", "--restarts", 2, "--epochs", 5, "--seed", 1,
     ],
     "refit": lambda folder: ["refit", breast(folder)],
-    "many": lambda folder: ["refit", simulated("SBS1,SBS2,SBS5,SBS13,SBS18", 300, folder / "cohort.tsv")],
+    "many": lambda folder: ["refit", simulated("SBS1,SBS2,SBS5,SBS13,SBS18", 120, folder / "cohort.tsv")],
     "classes": lambda folder: [
         "extract",
-        simulated("SBS1,SBS2,SBS5", 20, folder / "SBS96.tsv"),
-        simulated("DBS2,DBS4", 20, folder / "DBS78.tsv"),
+        simulated("SBS1,SBS2,SBS5", 8, folder / "SBS96.tsv"),
+        simulated("DBS2,DBS4", 8, folder / "DBS78.tsv"),
         "--reference", "SBS1,SBS2,SBS5,SBS18,DBS1,DBS2,DBS4", "--seed", 1,
     ],
     "variants": lambda folder: ["refit", *variants(folder), "--method", "kl"],
@@ -164,7 +164,7 @@ def violations() -> Callable[..., list[str]]:
     def find(page: Any, *rules: str) -> list[str]:
         only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": STANDARD}
         page.evaluate(
-            "document.querySelectorAll('tbody tr:nth-child(n+25)').forEach(row => row.remove())"
+            "document.querySelectorAll('tbody tr:nth-child(n+7)').forEach(row => row.remove())"
         )
         found = axe.run(page, options={"runOnly": only, "resultTypes": ["violations"]})
         return [
