@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from dnmf.criteria import SHOWN_SHARE
-from dnmf.report.names import printable, shortened
+from dnmf.report.names import printable, shortened, unbroken
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def render_template(rooms: Sequence[str], name: str, content: dict[str, Any]) ->
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     environment.filters["shortened"] = shortened
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     templates = files("dnmf.report") / "templates"
