@@ -9,6 +9,7 @@ LOWEST := .venv-lowest
 DEMO   := demo-output
 FUZZED := fuzz-output
 KILLED := kill-test-output
+SITE   := docs/_build/html
 PIP    := -m pip --disable-pip-version-check install --quiet
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
@@ -19,16 +20,17 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest fuzz kill-test paper clean
+.PHONY: help demo lint test test-lowest docs fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
 	@echo "make lint             install into $(VENV) and check style, types and what imports what: seconds"
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
-	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/reliability.md)"
-	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/paper.md)"
-	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/reliability.md)"
+	@echo "make docs             install into $(VENV) and build the site, with the examples run: $(SITE)/index.html"
+	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
+	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/explanation/paper.md)"
+	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/explanation/reliability.md)"
 	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED) and $(KILLED)"
 	@echo "Rooms: $(ROOMS)"
 
@@ -54,6 +56,10 @@ test: $(VENV)/.installed-dev
 test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(TRIED)
 
+# Every warning is an error: a page that is in no table of contents, a link that leads nowhere, an example that fails.
+docs: $(VENV)/.installed-docs
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
+
 # Half an hour; the same command goes on where it was interrupted. Status 1 if a reader breaks its promise.
 fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.fuzz --output $(FUZZED) \
@@ -62,7 +68,7 @@ fuzz: $(VENV)/.installed-dev
 # An hour or more; the same command goes on where it was interrupted.
 paper: $(VENV)/.installed
 	@test -n "$(DATA)" && test -n "$(OUT)" || { \
-	  echo "make paper DATA=DIR OUT=DIR: the folders of the paper's data and of the results (see docs/paper.md)" >&2; exit 2; }
+	  echo "make paper DATA=DIR OUT=DIR: the folders of the paper's data and of the results (see docs/explanation/paper.md)" >&2; exit 2; }
 	$(VENV)/bin/python benchmarks/rerun_paper.py --data "$(DATA)" --output "$(OUT)" $(if $(QUICK),--quick) \
 	  $(if $(WORKERS),--workers $(WORKERS)) $(if $(FIGURES),--figures $(FIGURES)) $(if $(SETS),--sets $(SETS)) \
 	  $(if $(FOLDS),--folds $(FOLDS))
@@ -84,6 +90,11 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf and its test tools into $(VENV) (several minutes the first time: torch is large) ..."
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[test,lint,anndata,onnx]"
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	@echo "Installing what builds the site into $(VENV) ..."
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[docs]"
+	@touch $@
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
 	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."

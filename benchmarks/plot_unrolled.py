@@ -1,4 +1,4 @@
-"""Draw unrolled NMF, side by side, `docs/images/unrolled.png`, and print the tables of `docs/unrolled.md`.
+"""Draw unrolled NMF, side by side, `docs/images/unrolled.png`, and print the tables of `docs/explanation/unrolled.md`.
 
 python benchmarks/plot_unrolled.py [--results DIR] [--output FILE]
 """

@@ -1,4 +1,4 @@
-"""The tables of `docs/factorisation.md` from `results/factorisation.csv`.
+"""The tables of `docs/estimators/factorisation.md` from `results/factorisation.csv`.
 
 python benchmarks/summarise_factorisation.py
 """

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"`~?(dnmf(?:\.\w+)+)`")
-FILES = sorted([*ROOT.glob("src/dnmf/**/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"])
+FILES = sorted([*ROOT.glob("src/dnmf/**/*.py"), *ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
 
 
 def exists(name: str) -> bool:

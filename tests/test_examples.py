@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "unrolling.md"
+PAGE = ROOT / "docs" / "unrolling" / "unrolling.md"
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def run(tmp_path: Path) -> Callable[..., Any]:
     """Run an example's ``main`` with small settings; it leaves a picture."""
 
     def run(name: str, **settings: int) -> Any:
-        main = runpy.run_path(str(ROOT / "examples" / f"{name}.py"))["main"]
+        (script,) = ROOT.glob(f"examples/*/{name}.py")
+        main = runpy.run_path(str(script))["main"]
         result = main(**settings, picture=tmp_path / "picture.png")
         assert (tmp_path / "picture.png").stat().st_size > 5000
         return result
@@ -58,9 +59,9 @@ def test_trained_blind_layers_find_both_factors_better(run):
 
 def test_every_example_is_on_the_page_and_tested():
     page, tests = PAGE.read_text("utf-8"), Path(__file__).read_text("utf-8")
-    for example in sorted((ROOT / "examples").glob("*.py")):
+    for example in sorted(ROOT.glob("examples/*/*.py")):
         if example.stem != "quickstart":
-            assert f"../examples/{example.name}" in page
+            assert f"{example.parent.name}/{example.name}" in page
             assert f'run("{example.stem}"' in tests
 
 

@@ -129,7 +129,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_the_example_finds_the_signatures_it_simulates(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_path(str(ROOT / "examples" / "quickstart.py"))
+    runpy.run_path(str(ROOT / "examples" / "genomics" / "quickstart.py"))
     printed = capsys.readouterr().out
     for name in ("SBS2", "SBS4", "SBS7a"):
         assert re.search(rf"SBS96[ABC] +{name} +(1\.0|0\.9[5-9])", printed), printed
@@ -139,7 +139,7 @@ def test_the_example_finds_the_signatures_it_simulates(capsys: pytest.CaptureFix
 
 
 def test_the_readme_shows_the_example_that_is_tested() -> None:
-    example = (ROOT / "examples" / "quickstart.py").read_text(encoding="utf-8")
+    example = (ROOT / "examples" / "genomics" / "quickstart.py").read_text(encoding="utf-8")
     code = example.split('"""', 2)[2].strip()
     assert code in (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -159,5 +159,5 @@ def test_guide_describes_every_option_of_extract() -> None:
     command = [sys.executable, "-m", "dnmf", "extract", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     options = set(re.findall(r"--[a-z][a-z0-9-]+", done.stdout)) - {"--help"}
-    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "genomics" / "guide.md").read_text(encoding="utf-8")
     assert {option for option in options if f"`{option}`" not in guide} == set()

@@ -1,1 +1,1 @@
-"""How the promises of docs/reliability.md are tested: damaged inputs to every reader, and kills."""
+"""How the promises of docs/explanation/reliability.md are tested: damaged inputs to every reader, and kills."""

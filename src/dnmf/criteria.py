@@ -43,7 +43,7 @@ MIXTURE_COSINE = 0.9
 """Cosine that a mixture of references, or one alone, must reach to explain a signature, which otherwise is novel.
 
 With 0.85 fewer of the signatures that the reference lacks stay novel, with 0.93 or 0.95 more of those that it has do, a
-quarter of them where profiles deviate from the reference: docs/cohorts.md."""
+quarter of them where profiles deviate from the reference: docs/explanation/cohorts.md."""
 
 MIXTURE_COSINE_GAINS = (0.01, 0.05)
 """Cosines by which a second and a third reference must bring a mixture closer to a signature.

@@ -1,6 +1,7 @@
 """What a reader meets on every kind of page, at every size, in daylight, at night and on paper."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_the_page_fits_every_window_and_says_what_it_is(look, kind):
     levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map((h) => +h.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     # What is to know comes first, and every address within the page leads somewhere.
     assert page.locator("main h2").first.inner_text() == "Before you use these results"
     lost = "all => all.filter((link) => !document.getElementById(link.hash.slice(1))).map(String)"

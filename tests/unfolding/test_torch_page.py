@@ -1,4 +1,4 @@
-"""The code of ``docs/torch.md`` runs as it stands."""
+"""The code of ``docs/unrolling/torch.md`` runs as it stands."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from dnmf.unfolding import LAYERS
 
-PAGE = Path(__file__).parents[2] / "docs" / "torch.md"
+PAGE = Path(__file__).parents[2] / "docs" / "unrolling" / "torch.md"
 
 
 @pytest.mark.usefixtures("unchecked_shapes")

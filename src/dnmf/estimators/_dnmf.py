@@ -94,7 +94,7 @@ class DNMF(ChunkedFactorisation):
         Fixed components, >= 0: nothing is searched, and the network is built for these rows scaled to sum to 1.
     min_volume : float
         With ``search="signatures"``: penalty on the volume that the components span, in variances of the noise, which
-        draws them together and costs fit (``docs/unsupervised.md``).
+        draws them together and costs fit (``docs/explanation/unsupervised.md``).
     n_steps : int, optional
         Most training steps of the network, each on a batch of 256 samples; none are done where it is as good as exact.
         Default 0 with ``search="plain"``, 300 with ``"signatures"``.

@@ -95,8 +95,8 @@ def count_variants(
     """Count the mutations in variant files by class and channel.
 
     Alleles are cut to what differs and compared with the genome; insertions and deletions are moved to the left as far
-    as they go; substitutions of two adjacent bases of a sample are a doublet, of more neither. ``docs/variants.md`` has
-    the rules.
+    as they go; substitutions of two adjacent bases of a sample are a doublet, of more neither.
+    ``docs/genomics/variants.md`` has the rules.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ Speech and noise each have a dictionary of magnitude spectra. Ten unfolded updat
 and the share that speech explains is the mask. Training sets the matrices of every layer and the last dictionary free
 (Le Roux, Hershey and Weninger 2015, Deep NMF for speech separation). Voices and noise are synthetic.
 
-    python examples/speech_enhancement.py
+    python examples/unrolling/speech_enhancement.py
 """
 
 from pathlib import Path

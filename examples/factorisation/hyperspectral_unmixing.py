@@ -4,7 +4,7 @@ Every pixel of a synthetic scene mixes three materials, its brightness varies by
 `SupervisedDNMF` learns abundances that sum to one from 1,000 labelled pixels. Beside it: least squares with abundances
 that sum to one and the true spectra, and ridge regression with the same labels.
 
-    python examples/hyperspectral_unmixing.py
+    python examples/factorisation/hyperspectral_unmixing.py
 """
 
 from pathlib import Path

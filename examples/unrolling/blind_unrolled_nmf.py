@@ -5,7 +5,7 @@ has variants of them. Each of ten layers updates exposures and dictionary, by th
 factors (NALMU: Kervazo, Chetoui and Cohen 2024); the loss counts both factors after every layer. As they start, the
 layers are the classic algorithm.
 
-    python examples/blind_unrolled_nmf.py
+    python examples/unrolling/blind_unrolled_nmf.py
 """
 
 from pathlib import Path

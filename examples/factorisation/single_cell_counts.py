@@ -4,7 +4,7 @@ Cells express mixtures of programmes; what is counted is a small part of their m
 programmes that made the cells are known here, so that those found can be compared with them. An AnnData is given in the
 same way: `model.fit(adata)`.
 
-    python examples/single_cell_counts.py
+    python examples/factorisation/single_cell_counts.py
 """
 
 from pathlib import Path

@@ -3,7 +3,7 @@
 The rule is a class with two methods. `Unfolded` makes a network of it, takes care of its start, scale and batches, and
 the network can be trained, compiled and exported like those of the package.
 
-    python examples/own_rule.py
+    python examples/unrolling/own_rule.py
 """
 
 from pathlib import Path

@@ -3,7 +3,7 @@
 Images of digits are coded by 16 non-negative components. Left in the picture: components that reconstruct best. Right:
 the same ones after training with the classifier, by gradients through `ExactNNLS` (Mairal, Bach and Ponce 2012).
 
-    python examples/learned_dictionary.py
+    python examples/unrolling/learned_dictionary.py
 """
 
 from pathlib import Path
