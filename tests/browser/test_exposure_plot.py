@@ -91,7 +91,7 @@ def test_samples_follow_the_order_and_the_search_of_the_table(look):
     assert said(page, "Home").startswith(table(page)["name"].iloc[0])
     page.locator("table.samples thead button").nth(1).click()
     assert said(page, "Home").startswith(table(page)["name"].iloc[0])
-    page.locator("input.search").first.fill("0123")
+    page.locator("input.search").first.fill("0100")
     canvas = page.locator(".exposure-plot canvas").first
     assert canvas.get_attribute("aria-valuemax") == str(len(table(page))) == "1"
     assert said(page, "Home").startswith(table(page)["name"].iloc[0])
@@ -129,7 +129,7 @@ def test_zoomed_in_it_scrolls_and_all_shows_all(look):
     for _ in range(3):
         page.get_by_role("button", name="Zoom in").first.click()
     inner, outer = window.evaluate(widths)
-    assert inner > 6 * outer
+    assert inner > 4 * outer
     said(page, "End")
     assert window.evaluate("box => box.scrollLeft") > inner - 2 * outer
     page.get_by_role("button", name="Zoom out to all samples").first.click()
