@@ -1,5 +1,6 @@
 """Fixtures every room's tests share."""
 
+import ast
 import importlib.util
 import inspect
 import os
@@ -49,6 +50,32 @@ def oracles() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
+    """``run_page("examples/genomics/name.py", N=5) -> names``: run a script with other values of its constants.
+
+    A script of the gallery reads as a page, from the top down, and has no function that takes sizes.
+    """
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    from matplotlib import pyplot as plt
+
+    def run(script: str, **constants: object) -> dict[str, Any]:
+        path = Path(__file__).parents[1] / script
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if name in constants:
+                    node.value = ast.parse(repr(constants.pop(name)), mode="eval").body
+        assert not constants, f"{script} has no such constants: {', '.join(constants)}"
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(ast.fix_missing_locations(tree), path, "exec"), names)
+        return names
+
+    yield run
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")
