@@ -57,7 +57,6 @@ sphinx_gallery_conf = {
     "within_subsection_order": ExplicitOrder([f"{name}.py" for name in EXAMPLES] + ["*"]),
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("dnmf",),
-    "reference_url": {"dnmf": None},
     "image_scrapers": ("matplotlib", "gallery_pictures.last_figure"),
     "ignore_repr_types": r"matplotlib\.(figure|axes|text)",
     "first_notebook_cell": "%matplotlib inline",

@@ -23,7 +23,7 @@ def test_the_breast_genomes_have_known_signatures_only(page, capsys):
     evidence = result.evidence
     assert (evidence.loc[["SBS1", "SBS2", "SBS3", "SBS13"], "nats"] > 1000).all()
     assert evidence.loc["SBS97", "nats"] < 60
-    assert evidence.loc["SBS97", "largest_sample"] == 1
+    assert evidence.loc["SBS97", "largest_sample"] > 0.999
     assert 0.9 < evidence.loc["SBS3", "cosine"] < 0.97
     refit = result.refit
     span = (
@@ -104,7 +104,7 @@ def test_a_hot_spot_of_apobec_has_its_probability(page):
 
 
 def test_a_stored_model_answers_new_samples(page):
-    names = page("new_samples", N_LATER=20)
+    names = page("new_samples")
     assert names["error"].median() < 0.03
     assert names["cosines"](names["later"]).min() > 0.95
     assert names["cosines"](names["odd"])[0] < 0.6
