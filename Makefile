@@ -20,7 +20,7 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest docs fuzz kill-test paper clean
+.PHONY: help demo lint test test-lowest docs figures fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
@@ -28,6 +28,7 @@ help:
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
 	@echo "make docs             install into $(VENV) and build the site, with the examples run: $(SITE)/index.html"
+	@echo "make figures          write the measured figures and pictures of the documents from benchmarks/results/"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/explanation/paper.md)"
 	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/explanation/reliability.md)"
@@ -59,6 +60,10 @@ test-lowest: $(LOWEST)/.installed
 # Every warning is an error: a page that is in no table of contents, a link that leads nowhere, an example that fails.
 docs: $(VENV)/.installed-docs
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
+
+# The tests check that it would change nothing.
+figures: $(VENV)/.installed-dev
+	PYTHONPATH=benchmarks $(VENV)/bin/python -m figures
 
 # Half an hour; the same command goes on where it was interrupted. Status 1 if a reader breaks its promise.
 fuzz: $(VENV)/.installed-dev

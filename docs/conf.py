@@ -45,6 +45,16 @@ EXAMPLES = [
     "new_samples",
     "mutation_origins",
     "known_answer",
+    "choose_n_components",
+    "grid_search",
+    "missing_entries",
+    "sparse_text_topics",
+    "single_cell_counts",
+    "hyperspectral_unmixing",
+    "own_rule",
+    "learned_dictionary",
+    "blind_unrolled_nmf",
+    "speech_enhancement",
 ]
 
 sphinx_gallery_conf = {
@@ -54,7 +64,7 @@ sphinx_gallery_conf = {
     "subsection_order": ExplicitOrder(
         [f"../examples/{field}" for field in ("genomics", "factorisation", "unrolling")]
     ),
-    "within_subsection_order": ExplicitOrder([f"{name}.py" for name in EXAMPLES] + ["*"]),
+    "within_subsection_order": ExplicitOrder([f"{name}.py" for name in EXAMPLES]),
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("dnmf",),
     "image_scrapers": ("matplotlib", "gallery_pictures.last_figure"),

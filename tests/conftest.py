@@ -1,9 +1,9 @@
 """Fixtures every room's tests share."""
 
-import ast
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -53,25 +53,23 @@ def oracles() -> ModuleType:
 
 
 @pytest.fixture
-def run_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
-    """``run_page("examples/genomics/name.py", N=5) -> names``: run a script with other values of its constants.
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
+    """``run("quickstart", N=5)``: run an example with other sizes, its capitals at the start of a line; its names."""
+    import matplotlib.pyplot as plt
 
-    A script of the gallery reads as a page, from the top down, and has no function that takes sizes.
-    """
-    monkeypatch.setenv("MPLBACKEND", "agg")
-    from matplotlib import pyplot as plt
+    plt.switch_backend("agg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", lambda: None)
 
-    def run(script: str, **constants: object) -> dict[str, Any]:
-        path = Path(__file__).parents[1] / script
-        tree = ast.parse(path.read_text("utf-8"))
-        for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                name = node.targets[0].id
-                if name in constants:
-                    node.value = ast.parse(repr(constants.pop(name)), mode="eval").body
-        assert not constants, f"{script} has no such constants: {', '.join(constants)}"
+    def run(name: str, **sizes: object) -> dict[str, Any]:
+        (script,) = Path(__file__).parents[1].glob(f"examples/*/{name}.py")
+        code = script.read_text("utf-8")
+        for size, value in sizes.items():
+            code, found = re.subn(rf"^{size} = .*$", f"{size} = {value}", code, flags=re.MULTILINE)
+            assert found == 1, size
         names: dict[str, Any] = {"__name__": "__main__"}
-        exec(compile(ast.fix_missing_locations(tree), path, "exec"), names)
+        exec(compile(code, str(script), "exec"), names)
+        assert plt.get_fignums() or "plot_" in code, "a page of the gallery has a picture"
         return names
 
     yield run

@@ -12,13 +12,8 @@ PAGES = sorted((ROOT / "examples" / "genomics").glob("*.py"))
 pytestmark = pytest.mark.usefixtures("unpainted", "unchecked_shapes")
 
 
-@pytest.fixture
-def page(run_page):
-    return lambda name, **constants: run_page(f"examples/genomics/{name}.py", **constants)
-
-
-def test_the_breast_genomes_have_known_signatures_only(page, capsys):
-    result = page("breast_genomes")["result"]
+def test_the_breast_genomes_have_known_signatures_only(run, capsys):
+    result = run("breast_genomes")["result"]
     assert not result.novel
     evidence = result.evidence
     assert (evidence.loc[["SBS1", "SBS2", "SBS3", "SBS13"], "nats"] > 1000).all()
@@ -35,8 +30,8 @@ def test_the_breast_genomes_have_known_signatures_only(page, capsys):
     assert "caution: SBS18 may be another signature" in capsys.readouterr().out
 
 
-def test_fifty_mutations_tell_some_signatures_and_not_others(page):
-    names = page("panel_refit", N_SAMPLES=150)
+def test_fifty_mutations_tell_some_signatures_and_not_others(run):
+    names = run("panel_refit", N_SAMPLES=150)
     errors, means = names["errors"], names["means"]
     assert errors.idxmax() == "likelihood alone, 86 signatures"
     assert errors.max() > 1.7 * errors["prior: tumours of all types"]
@@ -50,24 +45,24 @@ def test_fifty_mutations_tell_some_signatures_and_not_others(page):
     assert means.loc["SBS5", "estimate"] > means.loc["SBS5", "truth"] + 0.1
 
 
-def test_equal_depth_makes_a_comparison_fair(page):
-    table = page("compare_cohorts", N_DRAWS=100)["table"]
+def test_equal_depth_makes_a_comparison_fair(run):
+    table = run("compare_cohorts", N_DRAWS=100)["table"]
     assert (table.loc[["SBS2", "SBS13"], "adjusted p"] < 0.01).all()
     assert table["truth"].between(table["from"], table["to"]).all()
     assert table.loc["SBS40a", "truth"] == 0
     assert table.loc["SBS40a", "not thinned"] < 0.05 < table.loc["SBS40a", "adjusted p"]
 
 
-def test_three_classes_agree(page):
-    names = page("several_classes", N_EACH=5)
+def test_three_classes_agree(run):
+    names = run("several_classes", N_EACH=5)
     kinds = names["present"].groupby(names["present"].index.str.split().str[0]).sum()
     assert (kinds.loc["smoker", ["SBS4", "DBS2", "ID3"]] == 5).all()
     assert (kinds.loc["skin", ["SBS7a", "DBS1", "ID13"]] == 5).all()
     assert not kinds.loc["other"].any()
 
 
-def test_a_missing_signature_is_noticed_found_and_added(page):
-    names = page("own_reference")
+def test_a_missing_signature_is_noticed_found_and_added(run):
+    names = run("own_reference")
     first, second, has_it = names["first"].fit, names["second"].fit, names["has_it"]
     assert first["p_reference"][has_it].median() < 1e-3 < first["p_reference"][~has_it].median()
     assert (second["p_answer"] > 0.001).all()
@@ -77,8 +72,8 @@ def test_a_missing_signature_is_noticed_found_and_added(page):
     assert names["errors"]["with"] < 0.5 * names["errors"]["without"]
 
 
-def test_variants_are_counted_and_refitted(page):
-    names = page("variants_to_report")
+def test_variants_are_counted_and_refitted(run):
+    names = run("variants_to_report")
     outcomes, result = names["counts"].outcomes.loc["tumour_a"], names["result"]
     assert {name: n for name, n in outcomes.items() if n and name != "counted"} == dict.fromkeys(
         ("filtered", "allele", "complex", "duplicate"), 1
@@ -94,8 +89,8 @@ def test_variants_are_counted_and_refitted(page):
         )
 
 
-def test_a_hot_spot_of_apobec_has_its_probability(page):
-    table = page("mutation_origins")["table"].set_index(["sample", "channel", "signature"])
+def test_a_hot_spot_of_apobec_has_its_probability(run):
+    table = run("mutation_origins")["table"].set_index(["sample", "channel", "signature"])
     first = table.loc[("PD4199a", "T[C>T]A", "SBS2")]
     second = table.loc[("PD4109a", "T[C>T]A", "SBS2")]
     assert first["lower"] > 0.9 > second["upper"]
@@ -103,23 +98,23 @@ def test_a_hot_spot_of_apobec_has_its_probability(page):
     assert other["upper"] - other["lower"] > 0.2
 
 
-def test_a_stored_model_answers_new_samples(page):
-    names = page("new_samples")
+def test_a_stored_model_answers_new_samples(run):
+    names = run("new_samples")
     assert names["error"].median() < 0.03
     assert names["cosines"](names["later"]).min() > 0.95
     assert names["cosines"](names["odd"])[0] < 0.6
 
 
-def test_a_pipeline_is_checked(page):
-    names = page("known_answer", N_SAMPLES=40)
+def test_a_pipeline_is_checked(run):
+    names = run("known_answer", N_SAMPLES=40)
     assert names["found"] == names["true"]
     errors = names["errors"].median()
     assert errors["guided extraction"] < 0.3 * errors["all 86, likelihood alone"]
     assert 0.85 < names["held"].mean() < 0.97
 
 
-def test_a_blind_extraction_names_what_it_is_made_of(page):
-    names = page("blind_extraction", N_RESTARTS=3, NUMBERS=(5, 6))
+def test_a_blind_extraction_names_what_it_is_made_of(run):
+    names = run("blind_extraction", N_RESTARTS=3, NUMBERS=(5, 6))
     five = names["five"]
     assert set(five.layer.known) == {"SBS1", "SBS2", "SBS4", "SBS5", "SBS13", "SBS18"}
     assert not five.unstable
@@ -128,7 +123,7 @@ def test_a_blind_extraction_names_what_it_is_made_of(page):
 
 def test_every_page_is_tested():
     tests = Path(__file__).read_text("utf-8")
-    untested = [path.stem for path in PAGES if f'page("{path.stem}"' not in tests]
+    untested = [path.stem for path in PAGES if f'run("{path.stem}"' not in tests]
     assert untested == ["quickstart"]  # in test_front_door.py
 
 

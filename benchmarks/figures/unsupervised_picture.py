@@ -1,16 +1,10 @@
-"""Draw quality against seconds, all methods, one point a set: `docs/images/quality_against_seconds.png`.
-
-python benchmarks/plot_unsupervised.py [--results DIR] [--output FILE]
-"""
-
-import argparse
-from pathlib import Path
+"""The picture of `docs/explanation/unsupervised.md`: quality against seconds, one point a set."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from figures.form import results
 from paper.datasets import BREAST
-from protocol import RESULTS
 
 METHODS = {
     "dnmf": ("dnmf (default)", "#1b6ca8", "o"),
@@ -34,7 +28,9 @@ def points(rows: pd.DataFrame) -> pd.DataFrame:
     return means
 
 
-def draw(means: pd.DataFrame) -> Figure:
+def draw() -> Figure:
+    """One panel, all methods."""
+    means = points(results("unsupervised"))
     figure = Figure(figsize=(9.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
     for method, (label, colour, marker) in METHODS.items():
@@ -64,17 +60,3 @@ def draw(means: pd.DataFrame) -> Figure:
     axes.grid(alpha=0.25, which="major")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--results", type=Path, default=RESULTS)
-    output = Path(__file__).parents[1] / "docs" / "images" / "quality_against_seconds.png"
-    options.add_argument("--output", type=Path, default=output)
-    chosen = options.parse_args()
-    rows = pd.read_csv(chosen.results / "unsupervised.csv")
-    draw(points(rows)).savefig(chosen.output, dpi=150)
-
-
-if __name__ == "__main__":
-    main()
