@@ -1,37 +1,8 @@
 """The examples of the gallery run, small, and show what they say."""
 
-import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch) -> Iterator[Callable[..., dict[str, Any]]]:
-    """Run an example with other sizes, which it has as capitals at the start of a line; return its names."""
-    import matplotlib.pyplot as plt
-
-    plt.switch_backend("agg")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(plt, "show", lambda: None)
-
-    def run(name: str, **sizes: object) -> dict[str, Any]:
-        (script,) = ROOT.glob(f"examples/*/{name}.py")
-        code = script.read_text("utf-8")
-        for size, value in sizes.items():
-            code, found = re.subn(rf"^{size} = .*$", f"{size} = {value}", code, flags=re.MULTILINE)
-            assert found == 1, size
-        names: dict[str, Any] = {"__name__": "__main__"}
-        exec(compile(code, str(script), "exec"), names)
-        assert plt.get_fignums()
-        return names
-
-    yield run
-    plt.close("all")
 
 
 def test_a_learned_dictionary_reads_more_digits(run):
