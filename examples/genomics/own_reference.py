@@ -79,7 +79,7 @@ with TemporaryDirectory() as folder:
     path = Path(folder) / "denovo.tsv"
     write_signatures(novel, path)
     own = load_reference([path, "SBS1,SBS2,SBS5,SBS13,SBS40a"])
-print(own)
+print(", ".join(own.names))
 second = refit_exposures(catalog, own, prior="none")
 
 # %%
