@@ -104,5 +104,5 @@ plot_intervals(refit.exposures, refit.exposure_lower, refit.exposure_upper)
 
 # %%
 # A guided extraction (:func:`dnmf.guided_extraction`) finds more of what is there in real cohorts, because it knows
-# the reference from the start. A blind one is for cohorts whose signatures may be unknown: :doc:`/genomics/guide`
+# the reference from the start. A blind one is for cohorts whose signatures may be unknown: :doc:`/genomics/blind`
 # says when, and :doc:`/explanation/cohorts` how both were measured.
