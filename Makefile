@@ -20,7 +20,7 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest docs fuzz kill-test paper clean
+.PHONY: help demo lint test test-lowest docs figures dist fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
@@ -28,10 +28,12 @@ help:
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
 	@echo "make docs             install into $(VENV) and build the site, with the examples run: $(SITE)/index.html"
+	@echo "make dist             build the sdist, and the wheel from it, into dist/, and check what is in them"
+	@echo "make figures          write the measured figures and pictures of the documents from benchmarks/results/"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/explanation/paper.md)"
 	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/explanation/reliability.md)"
-	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED), $(KILLED) and the site"
+	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED), $(KILLED), dist and the site"
 	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
@@ -62,6 +64,16 @@ docs: $(VENV)/.installed-docs
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
 	$(VENV)/bin/python .ci/check_site.py $(SITE)
 
+dist: $(VENV)/.installed-release
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist .
+	$(VENV)/bin/twine check --strict dist/*
+	$(VENV)/bin/python .ci/check_dist.py dist
+
+# The tests check that it would change nothing.
+figures: $(VENV)/.installed-dev
+	PYTHONPATH=benchmarks $(VENV)/bin/python -m figures
+
 # Half an hour; the same command goes on where it was interrupted. Status 1 if a reader breaks its promise.
 fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.fuzz --output $(FUZZED) \
@@ -80,7 +92,7 @@ kill-test: $(VENV)/.installed
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.kill -o $(KILLED) $(if $(MOST),--most $(MOST))
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED) docs/_build docs/gallery docs/reference/api
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED) dist docs/_build docs/gallery docs/reference/api
 
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
@@ -97,6 +109,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev
 	@echo "Installing what builds the site into $(VENV) ..."
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[docs]"
 	@touch $@
+
+$(VENV)/.installed-release: pyproject.toml constraints.txt | $(VENV)/.created
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[release]"
+	@touch $@ $(VENV)/.installed
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
 	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."

@@ -14,7 +14,7 @@ import torch
 
 from dnmf import MutationCatalog, extract_signatures, read_catalog, read_exposures, read_signatures
 from dnmf.metrics import match_components
-from protocol import parser
+from protocol import parser, record
 
 POISSON_SEED = 0
 SETS = (
@@ -69,6 +69,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     with (chosen.results / "interval_coverage.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+    record(chosen.results / "interval_coverage.csv")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python benchmarks/mutation_ranges.py EXPOSURES.csv
 
-EXPOSURES.csv: tumours by signatures, for samples like tumours. Prints, by class and number of mutations, how often the
-range of the most likely signature of a mutation held the true probability, and its mean width; each sample counts once.
+EXPOSURES.csv: tumours by signatures, for samples like tumours. Writes mutation_ranges.csv: by class and number of
+mutations, how often the range of the most likely signature of a mutation held the true probability, and its mean
+width; each sample counts once.
 """
 
 import sys
@@ -21,9 +22,11 @@ from dnmf import (
     refit_exposures,
     signature_probabilities,
 )
+from refit_protocol import RESULTS, write_rows
 
 N_SAMPLES = 200
 EDGES = (0, 200, 1000, 5000, np.inf)
+KEYS = ("data", "mutations_from")
 
 
 def measure(
@@ -35,7 +38,7 @@ def measure(
     *,
     error: float = 0.0,
 ) -> None:
-    """Print one line for each range of numbers of mutations; ``error`` is that of the expected counts (CV)."""
+    """Write one row for each range of numbers of mutations; ``error`` is that of the expected counts (CV)."""
     random = np.random.default_rng(3)
     W = reference.profiles.to_numpy()
     expected = shares @ W * mutations[:, None]
@@ -51,12 +54,12 @@ def measure(
     parts = shares[:, :, None] * W
     whole = parts.sum(axis=1, keepdims=True)
     truth = np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0)
-    row = counts.index.get_indexer(best["sample"])
+    place = counts.index.get_indexer(best["sample"])
     column = counts.columns.get_indexer(best["channel"])
-    true = truth[row, reference.profiles.index.get_indexer(best["signature"]), column]
-    weight = counts.to_numpy()[row, column]
+    true = truth[place, reference.profiles.index.get_indexer(best["signature"]), column]
+    weight = counts.to_numpy()[place, column]
     held = (best["lower"].to_numpy() - 1e-9 <= true) & (true <= best["upper"].to_numpy() + 1e-9)
-    table = pd.DataFrame({"weight": weight, "held": held * weight, "sample": row})
+    table = pd.DataFrame({"weight": weight, "held": held * weight, "sample": place})
     table["width"] = (best["upper"] - best["lower"]).to_numpy() * weight
     sums = table.groupby("sample").sum()
     means = sums[["held", "width"]].div(sums["weight"], axis=0)
@@ -64,9 +67,14 @@ def measure(
     for low, high in pairwise(EDGES):
         own = means[(totals >= low) & (totals < high)]
         if len(own):
-            print(
-                f"{title}, {low} to {high} mutations ({len(own)} samples): {own.mean().round(3).to_dict()}"
-            )
+            row = {
+                "data": title,
+                "mutations_from": low,
+                "mutations_below": high,
+                "samples": len(own),
+            }
+            write_rows(RESULTS / "mutation_ranges.csv", [row | own.mean().to_dict()], KEYS)
+            print(row, own.mean().round(3).to_dict(), flush=True)
 
 
 def mixtures(random: np.random.Generator, k: int, least: int, most: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from dnmf.engine.dask_chunks import DaskChunks
 from dnmf.engine.least_squares import factorise
 from dnmf.engine.samples import as_samples
 from dnmf.threads import one_thread
+from protocol import record
 from refit_of_file import free_port, memory_so_far, peak, started
 
 N_FEATURES, N_COMPONENTS = 96, 20
@@ -169,6 +170,7 @@ def main() -> None:
         "first"
     )
     table.drop(columns="dictionary").round(3).to_csv(given.out / "out_of_core.csv", index=False)
+    record(given.out / "out_of_core.csv")
     print(table.to_string())
 
 

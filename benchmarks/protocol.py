@@ -1,10 +1,19 @@
-"""What the scripts of this folder share besides `paper`: where results go, and their options."""
+"""What the scripts of this folder share besides `paper`: where results go, what they depend on, and their options."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def record(table: Path, **more: object) -> None:
+    """Write commit, versions and machine into the `.json` of the same name as a table of results."""
+    from paper.run import provenance
+
+    text = json.dumps(provenance() | more, indent=2) + "\n"
+    table.with_suffix(".json").write_text(text, "utf-8")
 
 
 def parser(description: str) -> argparse.ArgumentParser:

@@ -26,6 +26,7 @@ from anndata.io import write_elem
 from dnmf.refit import refit_exposures
 from dnmf.signatures import MutationCatalog, load_reference
 from dnmf.signatures.annotated import AnnotatedFile
+from protocol import record
 
 NAMES = (
     *("SBS1", "SBS2", "SBS3", "SBS4", "SBS5", "SBS7a", "SBS7b", "SBS8", "SBS10a", "SBS13"),
@@ -200,6 +201,7 @@ def main() -> None:
     if target.exists():
         table = pd.concat([pd.read_csv(target), table], ignore_index=True)
     table.round(4).to_csv(target, index=False)
+    record(target)
     print(table.to_string())
 
 

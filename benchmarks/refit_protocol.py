@@ -3,6 +3,7 @@ drawn from them; scores; the table of results."""
 
 import argparse
 import hashlib
+import platform
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -164,7 +165,7 @@ def shares_moved(one: Array, other: Array) -> Array:
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]], same: Sequence[str], **stamp: Any) -> None:
-    """Write a table of results, each row with commit and versions.
+    """Write a table of results, each row with commit, versions and machine.
 
     Rows of an earlier run stay, except those that agree with a new row in the columns ``same``.
     """
@@ -172,6 +173,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]], same: Sequence[str], **st
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     stamp |= {"commit": commit, "numpy": np.__version__, "torch": torch.__version__}
+    stamp |= {"machine": platform.machine()}
     new = pd.DataFrame([row | stamp for row in rows]).round(5)
     if path.is_file():
         old = pd.read_csv(path)

@@ -21,6 +21,7 @@ import dnmf.refit
 from dnmf.refit.summaries import FILE_NAME, ROWS_OF_ALL, ROWS_OF_TYPE, draw_rows, parse_summaries
 from dnmf.refit.tumours import TumourExposures, read_tumour_exposures
 from dnmf.signatures import load_reference
+from protocol import record
 from refit_protocol import SPLIT, in_part
 
 Array = NDArray[np.float64]
@@ -217,6 +218,7 @@ def main() -> None:
         return
     table = measure(tumours)
     table.to_csv(RESULTS, index=False)
+    record(RESULTS)
     print(table.pivot_table("fitting_error", ["prior", "method", "bank"], "mutations"))
 
 

@@ -9,6 +9,7 @@ at its default convergence it did not end within the time that all of this takes
 import csv
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 
 from dnmf import read_catalog, read_signatures
 from paper.scores import found
-from protocol import parser
+from protocol import parser, record
 
 SET = "pancreas_sp.sp"
 REPLICATES, MOST_ITERATIONS = 10, 10_000
@@ -69,6 +70,7 @@ def main() -> None:
         if new:
             writer.writerow(COLUMNS)
         writer.writerow(row)
+    record(path, SigProfilerExtractor=version("SigProfilerExtractor"))
     print(row)
 
 

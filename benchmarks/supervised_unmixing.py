@@ -4,6 +4,7 @@ python benchmarks/supervised_unmixing.py [--seeds 101 102]
 
 2,000 pairs and 2,000 new samples of 156 bands: a bright, a rising and a dark smooth spectrum, even Dirichlet
 abundances, Gaussian noise of 30 or 20 dB, gains that vary by 20 % from sample to sample or from spectrum to spectrum.
+Writes supervised_unmixing.csv, a row for each case, seed and method.
 """
 
 import argparse
@@ -16,10 +17,12 @@ from sklearn.linear_model import RidgeCV
 from dnmf import SupervisedDNMF
 from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.kernels import exact_exposures, exact_signatures, simplex_exposures
+from refit_protocol import RESULTS, write_rows
 
 N_PAIRS, N_BANDS = 2000, 156
 # Noise in decibels, standard deviation of the gain, what has a gain of its own.
 CASES = ((30, 0.0, "sample"), (20, 0.0, "sample"), (20, 0.2, "spectrum"), (20, 0.2, "sample"))
+KEYS = ("decibels", "gain", "gain_of", "seed", "method")
 
 
 def spectra() -> np.ndarray:
@@ -67,16 +70,19 @@ def answers(X: np.ndarray, y: np.ndarray, X_test: np.ndarray, seed: int) -> dict
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", nargs="*", type=int, default=(101, 102))
+    chosen = parser.parse_args()
     for decibels, gain, of in CASES:
-        errors: dict[str, list[float]] = {}
-        for seed in parser.parse_args().seeds:
+        for seed in chosen.seeds:
             rng = np.random.default_rng(seed)
             X, y = draw(rng, decibels, gain, of)
             X_test, y_test = draw(rng, decibels, gain, of)
-            for method, found in answers(X, y, X_test, seed).items():
-                errors.setdefault(method, []).append(np.sqrt(np.square(found - y_test).mean()))
-        row = ", ".join(f"{method} {np.mean(e):.4f}" for method, e in errors.items())
-        print(f"{decibels} dB, gain {gain:.0%} by {of}: {row}", flush=True)
+            rows = [
+                {"decibels": decibels, "gain": gain, "gain_of": of, "seed": seed, "method": method}
+                | {"error": float(np.sqrt(np.square(found - y_test).mean()))}
+                for method, found in answers(X, y, X_test, seed).items()
+            ]
+            write_rows(RESULTS / "supervised_unmixing.csv", rows, KEYS)
+            print(*rows, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 Makes in FOLDER, if they are not there, a random genome of 3.1 billion bases (2bit, and FASTA with its index) and a
 bgzipped VCF of substitutions and indels with two genotype columns. Each count is a process of its own on one core, run
 twice: the first compiles and reads the genome from the disk. With SigProfilerMatrixGenerator under PYTHON, its time on
-the same variants; its binary form of the genome is made in FOLDER, too. Remove FOLDER afterwards: 8 GB.
+the same variants; its binary form of the genome is made in FOLDER, too. Remove FOLDER afterwards: 8 GB. Writes
+variants_speed.csv, a row for each program and kind of genome.
 """
 
 import argparse
@@ -18,8 +19,11 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from refit_protocol import RESULTS, write_rows
 
 MILLIONS = [249, 242, 198, 190, 182, 171, 159, 145, 138, 134, 135, 133, 114, 107, 102]
 MILLIONS += [90, 83, 80, 59, 64, 47, 51, 156, 57]
@@ -136,17 +140,14 @@ def write_bgzip(path: Path, pieces: Iterator[str]) -> None:
         file.write(member(rest) + member(b"") if rest else member(b""))
 
 
-def run(python: str, program: str, *arguments: Path) -> str:
-    """Return what a program took on one core, in words. A busy machine makes the wall clock say little."""
+def run(python: str, program: str, *arguments: Path) -> dict[str, Any]:
+    """Return what a program took on one core. A busy machine makes the wall clock say little."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     code = MEASURED.format(work=program)
     command = ["taskset", "-c", "0", python, "-W", "ignore", "-c", code, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    return (
-        f"{found['rows']:,} rows in {found['core']:.2f} s of one core ({found['wall']:.2f} s by the clock): "
-        f"{found['rows'] / found['core']:,.0f} rows/s, peak {found['megabytes']:,.0f} MB"
-    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def prepare_sigprofiler(folder: Path, variants: Path) -> tuple[Path, Path]:
@@ -188,14 +189,24 @@ def main() -> None:
     variants = folder / f"variants_{given.rows}_{given.indels}.vcf.gz"
     if not variants.exists():
         write_bgzip(variants, lines(folder / "genome.2bit", given.rows, given.indels))
+    asked = {"variants": given.rows, "indels": given.indels}
     for kind in given.kinds:
-        for time in ("first", "again"):
-            print(
-                f"{kind}, {time}: {run(sys.executable, COUNT, variants, folder / f'genome.{kind}')}"
-            )
+        genome = folder / f"genome.{kind}"
+        run(sys.executable, COUNT, variants, genome)
+        write(
+            asked | {"program": "dnmf", "genome": kind},
+            run(sys.executable, COUNT, variants, genome),
+        )
     if given.sigprofiler:
         prepared = prepare_sigprofiler(folder, variants)
-        print(f"SigProfilerMatrixGenerator: {run(given.sigprofiler, OTHERS, *prepared)}")
+        program = {"program": "SigProfilerMatrixGenerator", "genome": "its own"}
+        write(asked | program, run(given.sigprofiler, OTHERS, *prepared))
+
+
+def write(key: dict[str, Any], found: dict[str, Any]) -> None:
+    """Write one row."""
+    write_rows(RESULTS / "variants_speed.csv", [key | found], list(key))
+    print(key | found, flush=True)
 
 
 if __name__ == "__main__":

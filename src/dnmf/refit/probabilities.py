@@ -50,7 +50,7 @@ def signature_probabilities(
     -----
     The percentiles are over 300 exposures that agree with the intervals and the presence of the refit, with all
     signatures that may be there, see :func:`dnmf.refit.draws.exposure_draws`; the range also holds the estimate.
-    ``docs/genomics/refit.md`` says how often it holds the truth.
+    ``docs/explanation/refit_measured.md`` says how often it holds the truth.
 
     Mutations that are unassigned belong to none of the signatures: the probabilities are of those that are assigned.
 
