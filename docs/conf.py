@@ -1,6 +1,10 @@
 """How the site is built: `make docs`."""
 
+import sys
 from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "dnmf"
 author = "The dnmf developers"
@@ -8,6 +12,9 @@ copyright = "The dnmf developers"
 release = metadata.version("dnmf")
 
 extensions = [
+    "example_results",
+    "api_names",
+    "commands",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -16,13 +23,16 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "thresholds",
 ]
-exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "gallery/**/*.ipynb", "gallery/**/*.py"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 
 autosummary_generate = True
+default_role = "py:obj"  # `name` in a docstring
 autodoc_typehints = "none"  # numpydoc's Parameters have them
 numpydoc_show_class_members = False
 
