@@ -4,6 +4,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from sphinx_gallery.sorting import ExplicitOrder
+
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "dnmf"
@@ -36,12 +38,50 @@ default_role = "py:obj"  # `name` in a docstring
 autodoc_typehints = "none"  # numpydoc's Parameters have them
 numpydoc_show_class_members = False
 
+# In the order of their pages, from simple to advanced.
+EXAMPLES = [
+    "quickstart",
+    "breast_genomes",
+    "panel_refit",
+    "variants_to_report",
+    "several_classes",
+    "compare_cohorts",
+    "blind_extraction",
+    "own_reference",
+    "new_samples",
+    "mutation_origins",
+    "known_answer",
+    "choose_n_components",
+    "grid_search",
+    "missing_entries",
+    "sparse_text_topics",
+    "single_cell_counts",
+    "hyperspectral_unmixing",
+    "own_rule",
+    "learned_dictionary",
+    "blind_unrolled_nmf",
+    "speech_enhancement",
+]
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "subsection_order": ExplicitOrder(
+        [f"../examples/{field}" for field in ("genomics", "factorisation", "unrolling")]
+    ),
+    "within_subsection_order": ExplicitOrder([f"{name}.py" for name in EXAMPLES]),
+    "backreferences_dir": "gallery/backreferences",
+    "doc_module": ("dnmf",),
+    "image_scrapers": ("matplotlib", "gallery_pictures.last_figure"),
+    "ignore_repr_types": "matplotlib",
+    "first_notebook_cell": "%matplotlib inline",
     "abort_on_example_error": True,
     "download_all_examples": False,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "parallel": True,
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -49,6 +50,30 @@ def oracles() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
+    """``run("quickstart", N=5)``: run an example with other sizes, its capitals at the start of a line; its names."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", lambda: None)
+
+    def run(name: str, **sizes: object) -> dict[str, Any]:
+        (script,) = Path(__file__).parents[1].glob(f"examples/*/{name}.py")
+        code = script.read_text("utf-8")
+        for size, value in sizes.items():
+            code, found = re.subn(rf"^{size} = .*$", f"{size} = {value}", code, flags=re.MULTILINE)
+            assert found == 1, size
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(code, str(script), "exec"), names)
+        assert plt.get_fignums() or "plot_" in code, "a page of the gallery has a picture"
+        return names
+
+    yield run
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def test_the_example_finds_the_signatures_it_simulates(capsys: pytest.CaptureFix
 
 def test_the_readme_shows_the_example_that_is_tested() -> None:
     example = (ROOT / "examples" / "genomics" / "quickstart.py").read_text(encoding="utf-8")
-    code = example.split('"""', 2)[2].strip()
+    code = example.split('"""', 2)[2].split("# %%", 1)[0].strip()
     assert code in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
