@@ -35,7 +35,8 @@ from cohort_protocol import (
     row_of,
 )
 from dnmf import MutationCatalog, SignatureSet, extract_signatures, refit_exposures
-from dnmf.search.cohort import NOVEL, find_cohort_signatures
+from dnmf.search.cohort import find_cohort_signatures
+from dnmf.search.cohort_trials import NOVEL
 from dnmf.signatures import SBS96
 from dnmf.threads import one_thread
 from refit_protocol import RESULTS, write_rows

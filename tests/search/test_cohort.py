@@ -9,7 +9,6 @@ from dnmf.kernels.gamma_poisson import CHANNEL_COUNT, GammaPoisson
 from dnmf.metrics import cosine_similarity
 from dnmf.search.cohort import (
     MOST_MUTATIONS,
-    NOVEL,
     CohortSignatures,
     capped,
     find_cohort_signatures,
@@ -20,6 +19,7 @@ from dnmf.search.cohort_certainty import (
     profile_covariances,
     profile_intervals,
 )
+from dnmf.search.cohort_trials import NOVEL
 
 TRUE = [0, 3, 5, 8]
 

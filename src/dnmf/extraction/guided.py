@@ -23,13 +23,14 @@ from dnmf.recorded_warnings import recorded_warnings
 from dnmf.refit import RefitResult, refit_exposures
 from dnmf.refit.exome import why_exome
 from dnmf.report.records import package_versions
-from dnmf.search.cohort import NOVEL, CohortSignatures, find_cohort_signatures
+from dnmf.search.cohort import CohortSignatures, find_cohort_signatures
 from dnmf.search.cohort_certainty import (
     exposure_reaches,
     losses_in_halves,
     profile_covariances,
     profile_intervals,
 )
+from dnmf.search.cohort_trials import NOVEL
 from dnmf.signatures import (
     MutationCatalog,
     SignatureSet,

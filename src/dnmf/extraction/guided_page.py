@@ -18,7 +18,8 @@ from dnmf.extraction.page import grade
 from dnmf.refit.page import exposure_content
 from dnmf.report.pictures import Picture
 from dnmf.report.template import OWN_PAGE, Place, render_template
-from dnmf.search.cohort import KNOWN_COST, MOST_MUTATIONS, NOVEL_COST
+from dnmf.search.cohort import MOST_MUTATIONS
+from dnmf.search.cohort_trials import KNOWN_COST, NOVEL_COST
 
 # Channels that the description of a profile names.
 _NAMED_CHANNELS = 3

@@ -14,16 +14,12 @@ from dnmf.executors import Executor, Workers, opened
 from dnmf.kernels.gamma_poisson import (
     CHANNEL_COUNT,
     FIRST_SHAPE,
-    STRENGTH_COST,
     STRENGTHS,
     GammaPoisson,
     gains_of_deletions,
     improve,
     known_priors,
-    start,
     strengths,
-    with_added,
-    without,
 )
 from dnmf.kernels.goodness_of_fit import (
     deviance_dispersion,
@@ -34,32 +30,28 @@ from dnmf.kernels.kl import kl_exposures
 from dnmf.kernels.mixture import mixture_posterior
 from dnmf.metrics import cosine_similarity
 from dnmf.progress import Progress
+from dnmf.search.cohort_trials import (
+    FINAL_ROUNDS,
+    NOVEL,
+    NOVEL_COST,
+    Array,
+    Found,
+    Labels,
+    Trials,
+)
 
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
 MOST_MUTATIONS = 10_000.0
 """Mutations to which the counts of a sample are scaled down: above about as many the variation of real tumours
 exceeds counting noise, and a few hypermutated tumours would decide alone."""
-
-KNOWN_COST = 5.0
-"""Nats that a known signature must gain: the logarithm of how many there are to choose from, about."""
-
-NOVEL_COST = 60.0
-"""Nats that a novel signature must gain beyond the cost of its channels: duplicates of flat ones gain up to half."""
 
 RECOGNISED_COSINE = 0.85
 """Cosine between a known signature and what the data show of it from which it is that one, where most of the reference
 deviates from the data; where most of it does not, ``GOOD_MATCH_COSINE``."""
 
-NOVEL = -1
-"""Label of a signature that is not of the reference."""
-
 # Excess of a sample's variance over Poisson variance that counts as noise, in medians of the cohort.
 MOST_OVER_TYPICAL = 5.0
 # Mutations of a fit from which a signature counts as a parameter of it.
 FITTED_EXPOSURE = 0.5
-# Rounds of improvement: of a trial, of a choice, and of what is reported; a round that gains less nats is the last.
-TRIAL_ROUNDS, CHOICE_ROUNDS, FINAL_ROUNDS, SETTLED_NATS = 12, 40, 300, 0.1
 # Rounds in which exposures follow known profiles that are set back to those of the reference.
 STIFF_ROUNDS = 4
 # Trials that are improved fully, the best first, and nats by which a trial may fall short of the present state.
@@ -74,8 +66,6 @@ DELETED_AT_ONCE, DELETED_PART = 4, 1 / 3
 WORST_SAMPLES = 4
 # Directions of largest residual that are starts, in both senses.
 RESIDUAL_DIRECTIONS = 3
-# Part of each sample that a novel signature starts with, beside what its start explains.
-NOVEL_SHARE = 0.02
 # Mutations that a known signature must explain for what the data show of it to be a start.
 LEAST_SHOWN = 50.0
 # Novel signatures, at most.
@@ -181,94 +171,18 @@ def _dispersions(X: Array, W: Array) -> Array:
     return np.asarray(1 + np.minimum(excess, MOST_OVER_TYPICAL * typical))
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A state with its labels and score."""
-
-    state: GammaPoisson
-    labels: Labels
-
-    @property
-    def costs(self) -> Array:
-        worth = strengths(self.state.priors)
-        steps = np.searchsorted(-np.array(STRENGTHS), -worth).clip(max=len(STRENGTHS) - 1)
-        return np.where(self.labels == NOVEL, NOVEL_COST, KNOWN_COST + STRENGTH_COST * steps)
-
-    @property
-    def score(self) -> float:
-        return self.state.evidence - float(self.costs.sum())
-
-    @property
-    def n_novel(self) -> int:
-        return int((self.labels == NOVEL).sum())
-
-
-class _Trials:
-    """What is tried from a fit; several at a time, perhaps by processes elsewhere."""
-
-    def __init__(self, X: Array, W: Array) -> None:
-        self.X, self.W = X, W
-
-    def at_strength(self, first: tuple[Labels, Array], strength: float) -> _Found:
-        """Return the fit of reference signatures from their first counts, profiles as stiff as ``strength``."""
-        labels, counts = first
-        W = self.W[labels]
-        state = replace(start(self.X, known_priors(W, strength), W), counts=counts)
-        return self.improved(_Found(state, labels))
-
-    def improved(self, found: _Found, rounds: int = CHOICE_ROUNDS) -> _Found:
-        references = np.where((found.labels == NOVEL)[:, None], 0.0, self.W[found.labels])
-        state = improve(
-            self.X,
-            found.state,
-            rounds=rounds,
-            tolerance=SETTLED_NATS,
-            references=references,
-        )
-        return replace(found, state=state)
-
-    def with_other(self, found: _Found, pair: tuple[int, int]) -> _Found:
-        """Return the fit with reference r in the place of signature j, which may deviate as far from its profile."""
-        j, r = pair
-        strength = float(strengths(found.state.priors)[j])
-        state = with_added(
-            self.X, without(found.state, j), known_priors(self.W[r], strength), self.W[r]
-        )
-        return self.improved(_Found(state, np.append(np.delete(found.labels, j), r)), FINAL_ROUNDS)
-
-    def deleted(self, found: _Found, which: int | Labels) -> _Found:
-        state = found.state
-        for j in sorted(np.atleast_1d(which), reverse=True):
-            state = without(state, int(j))
-        return self.improved(_Found(state, np.delete(found.labels, which)))
-
-    def with_one(self, found: _Found, r: int) -> _Found:
-        state = with_added(self.X, found.state, known_priors(self.W[r], STRENGTHS[-1]), self.W[r])
-        return self.improved(_Found(state, np.append(found.labels, r)), TRIAL_ROUNDS)
-
-    def novel(self, found: _Found, profile: Array) -> _Found:
-        state = found.state
-        state = with_added(self.X, state, np.full(profile.shape, CHANNEL_COUNT), profile)
-        more = NOVEL_SHARE * self.X.sum(axis=1)
-        counts, E = state.counts.copy(), state.concentrations.copy()
-        counts[:, -1] += more
-        E[-1] += profile * more.sum()
-        state = replace(state, counts=counts, concentrations=E)
-        return self.improved(_Found(state, np.append(found.labels, NOVEL)), TRIAL_ROUNDS)
-
-
-class _Search(_Trials):
+class _Search(Trials):
     """Decides from the scores of trials what is tried next."""
 
     def __init__(self, X: Array, W: Array, workers: Workers, progress: Progress) -> None:
         super().__init__(X, W)
         self.workers, self.progress = workers, progress
-        self.trials = workers.share(_Trials(X, W))
+        self.trials = workers.share(Trials(X, W))
         self.phase, self.steps = "", 0
 
     def tried(
-        self, trial: Callable[[_Trials, Any, Any], _Found], found: Any, values: Sequence[Any]
-    ) -> list[_Found]:
+        self, trial: Callable[[Trials, Any, Any], Found], found: Any, values: Sequence[Any]
+    ) -> list[Found]:
         """Return what a trial from ``found`` leads to with each value."""
         return self.workers.map(trial, (self.trials, self.workers.share(found)), values)
 
@@ -283,7 +197,7 @@ class _Search(_Trials):
         losses = -gains_of_deletions(self.X, found.state)
         return CohortSignatures(found.labels, found.state, losses, self.X, equivalents)
 
-    def exchanged(self, found: _Found) -> tuple[_Found, list[Equivalent]]:
+    def exchanged(self, found: Found) -> tuple[Found, list[Equivalent]]:
         """Put other known signatures in the place of known ones while the score rises; return also what falls short.
 
         Known ones come first in what is returned, and are settled.
@@ -294,7 +208,7 @@ class _Search(_Trials):
             found = self.improved(found, FINAL_ROUNDS)
             self._report()
             pairs = self.alike(found)
-            trials = self.tried(_Trials.with_other, found, pairs)
+            trials = self.tried(Trials.with_other, found, pairs)
             if pairs and (best := max(trials, key=lambda trial: trial.score)).score > (
                 found.score + LEAST_GAIN
             ):
@@ -304,7 +218,7 @@ class _Search(_Trials):
             rows = [Equivalent(j, r, loss) for (j, r), loss in zip(pairs, nats, strict=True)]
             return found, sorted(rows, key=lambda row: row.nats)
 
-    def alike(self, found: _Found) -> list[tuple[int, int]]:
+    def alike(self, found: Found) -> list[tuple[int, int]]:
         """Return each known signature j with the references r most like it that the cohort does not have."""
         pairs = []
         for j, label in enumerate(found.labels):
@@ -326,7 +240,7 @@ class _Search(_Trials):
         self.steps += 1
 
     # ------------------------------------------------------------ known signatures
-    def first(self) -> _Found:
+    def first(self) -> Found:
         """Return the signatures that some sample calls present, at the strength with the highest evidence."""
         totals = self.X.sum(axis=1)
         likeliest = kl_exposures(torch.from_numpy(self.X), torch.from_numpy(self.W)).H
@@ -342,10 +256,10 @@ class _Search(_Trials):
         labels = np.flatnonzero(called)
         counts = posterior[:, 0][:, labels] * totals[:, None] + FIRST_SHAPE
         ends = (STRENGTHS[0], STRENGTHS[-1])
-        fits = self.tried(_Trials.at_strength, (labels, counts), ends)
+        fits = self.tried(Trials.at_strength, (labels, counts), ends)
         return max(fits, key=lambda found: found.score)
 
-    def eliminate(self, found: _Found) -> _Found:
+    def eliminate(self, found: Found) -> Found:
         """Delete signatures, the most worthless first, until the score would fall."""
         while len(found.labels) > 1:
             gains = gains_of_deletions(self.X, found.state) + found.costs
@@ -359,7 +273,7 @@ class _Search(_Trials):
             near = [int(j) for j in order[:TRIALS_IMPROVED] if gains[j] > -TRIAL_SHORTFALL]
             if not near:
                 break
-            trials = self.tried(_Trials.deleted, found, near)
+            trials = self.tried(Trials.deleted, found, near)
             best = max(trials, key=lambda trial: trial.score)
             if best.score < found.score:
                 # The state may still gain by itself what the deletion seems to lose.
@@ -370,17 +284,17 @@ class _Search(_Trials):
             self._report()
         return found
 
-    def with_known_ones_added(self, found: _Found) -> _Found:
+    def with_known_ones_added(self, found: Found) -> Found:
         """Add known signatures that were left out as long as the score rises, and eliminate after each."""
         while True:
             left_out = np.setdiff1d(np.arange(len(self.W)), found.labels).tolist()
-            better = self.best_of(found, self.tried(_Trials.with_one, found, left_out))
+            better = self.best_of(found, self.tried(Trials.with_one, found, left_out))
             if better is None:
                 return found
             found = better
             self._report()
 
-    def best_of(self, found: _Found, trials: list[_Found]) -> _Found | None:
+    def best_of(self, found: Found, trials: list[Found]) -> Found | None:
         """Improve the best trials and eliminate from them; return the best if its score is above the present one."""
         ranked = sorted(trials, key=lambda trial: -trial.score)[:TRIALS_IMPROVED]
         near = [
@@ -393,7 +307,7 @@ class _Search(_Trials):
                 best = full
         return best if best is not None and best.score > found.score + LEAST_GAIN else None
 
-    def stiff(self, found: _Found) -> _Found:
+    def stiff(self, found: Found) -> Found:
         """Return the same signatures, the known ones exactly as in the reference."""
         state, known = found.state, found.labels != NOVEL
         W = self.W[found.labels]
@@ -404,7 +318,7 @@ class _Search(_Trials):
         return replace(found, state=improve(self.X, state, rounds=STIFF_ROUNDS))
 
     # ------------------------------------------------------------ novel signatures
-    def with_novel_ones(self, found: _Found) -> _Found:
+    def with_novel_ones(self, found: Found) -> Found:
         """Add novel signatures one at a time as long as the score rises.
 
         Known signatures that may deviate from the reference can hide a missing one. So where nothing is gained with
@@ -423,7 +337,7 @@ class _Search(_Trials):
             found = better
         return found
 
-    def renamed(self, found: _Found) -> _Found:
+    def renamed(self, found: Found) -> Found:
         """Name each signature after the reference that it resembles as the data show it, and fit again.
 
         One that resembles none well (``GOOD_MATCH_COSINE``) is novel: a known one can only stand for what it resembles.
@@ -445,18 +359,18 @@ class _Search(_Trials):
         priors = np.where(changed[:, None], loose, state.priors)
         shown = state.concentrations - state.priors
         state = replace(state, priors=priors, concentrations=priors + shown)
-        return self.eliminate(self.improved(_Found(state, labels)))
+        return self.eliminate(self.improved(Found(state, labels)))
 
-    def deviating(self, found: _Found) -> NDArray[np.bool_]:
+    def deviating(self, found: Found) -> NDArray[np.bool_]:
         """Return which known signatures deviate from the reference, as the data show them."""
         known = found.labels != NOVEL
         return np.asarray(strengths(found.state.priors[known]) < STRENGTHS[0])
 
-    def with_novel_one(self, found: _Found, rival: _Found) -> _Found | None:
+    def with_novel_one(self, found: Found, rival: Found) -> Found | None:
         """Return the best that one more novel signature leads to from ``found`` if it is better than ``rival``."""
-        return self.best_of(rival, self.tried(_Trials.novel, found, self.starts(found)))
+        return self.best_of(rival, self.tried(Trials.novel, found, self.starts(found)))
 
-    def starts(self, found: _Found) -> list[Array]:
+    def starts(self, found: Found) -> list[Array]:
         """Return profiles (f,) of novel signatures to try.
 
         The positive residuals of the samples that are explained worst, their sum over all samples, the directions of

@@ -9,7 +9,8 @@ from scipy.special import ndtri
 
 from dnmf.criteria import INTERVAL_PERCENTILES
 from dnmf.kernels.gamma_poisson import GammaPoisson, gains_of_deletions, improve
-from dnmf.search.cohort import FITTED_EXPOSURE, NOVEL, SETTLED_NATS, CohortSignatures
+from dnmf.search.cohort import FITTED_EXPOSURE, CohortSignatures
+from dnmf.search.cohort_trials import NOVEL, SETTLED_NATS
 
 Array = NDArray[np.float64]
 
