@@ -20,7 +20,7 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
           tests/cli/test_cli_help.py tests/cli/test_cli_extract.py tests/cli/test_cli_refit.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-lowest docs figures fuzz kill-test paper clean
+.PHONY: help demo lint test test-lowest docs figures dist fuzz kill-test paper clean
 
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
@@ -28,11 +28,12 @@ help:
 	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
 	@echo "make docs             install into $(VENV) and build the site, with the examples run: $(SITE)/index.html"
+	@echo "make dist             build the sdist, and the wheel from it, into dist/, and check what is in them"
 	@echo "make figures          write the measured figures and pictures of the documents from benchmarks/results/"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/explanation/paper.md)"
 	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/explanation/reliability.md)"
-	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED) and $(KILLED)"
+	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED), $(KILLED) and dist"
 	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
@@ -61,6 +62,12 @@ test-lowest: $(LOWEST)/.installed
 docs: $(VENV)/.installed-docs
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
 
+dist: $(VENV)/.installed-release
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist .
+	$(VENV)/bin/twine check --strict dist/*
+	$(VENV)/bin/python .ci/check_dist.py dist
+
 # The tests check that it would change nothing.
 figures: $(VENV)/.installed-dev
 	PYTHONPATH=benchmarks $(VENV)/bin/python -m figures
@@ -83,7 +90,7 @@ kill-test: $(VENV)/.installed
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.kill -o $(KILLED) $(if $(MOST),--most $(MOST))
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED)
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED) dist
 
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
@@ -100,6 +107,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev
 	@echo "Installing what builds the site into $(VENV) ..."
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[docs]"
 	@touch $@
+
+$(VENV)/.installed-release: pyproject.toml constraints.txt | $(VENV)/.created
+	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[release]"
+	@touch $@ $(VENV)/.installed
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
 	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
 
-sys.path.insert(0, str(Path(__file__).parent))  # sphinx-gallery imports gallery_pictures
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "dnmf"
 author = "The dnmf developers"
@@ -14,6 +14,9 @@ copyright = "The dnmf developers"
 release = metadata.version("dnmf")
 
 extensions = [
+    "example_results",
+    "api_names",
+    "commands",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -22,13 +25,16 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "thresholds",
 ]
-exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "gallery/**/*.ipynb", "gallery/**/*.py"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 
 autosummary_generate = True
+default_role = "py:obj"  # `name` in a docstring
 autodoc_typehints = "none"  # numpydoc's Parameters have them
 numpydoc_show_class_members = False
 
@@ -68,7 +74,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("dnmf",),
     "image_scrapers": ("matplotlib", "gallery_pictures.last_figure"),
-    "ignore_repr_types": r"matplotlib\.(figure|axes|text)",
+    "ignore_repr_types": "matplotlib",
     "first_notebook_cell": "%matplotlib inline",
     "abort_on_example_error": True,
     "download_all_examples": False,

@@ -153,11 +153,3 @@ def test_python_m_dnmf_is_the_command_line() -> None:
     command = [sys.executable, "-m", "dnmf", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Usage: dnmf ")
-
-
-def test_guide_describes_every_option_of_extract() -> None:
-    command = [sys.executable, "-m", "dnmf", "extract", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    options = set(re.findall(r"--[a-z][a-z0-9-]+", done.stdout)) - {"--help"}
-    guide = (ROOT / "docs" / "genomics" / "guide.md").read_text(encoding="utf-8")
-    assert {option for option in options if f"`{option}`" not in guide} == set()

@@ -1,33 +1,71 @@
-"""The code of the pages about estimators and unrolling runs as it stands, from top to bottom."""
+"""What the pages tell people to type: commands that exist, Python that runs."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
-from dnmf.unfolding import BLIND_RULES, LAYERS
+import dnmf
+from dnmf.cli.main import app
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(p for folder in ("estimators", "unrolling") for p in (DOCS / folder).glob("*.md"))
-NEEDS = {"data.md": "dask.array"}
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+GLOBAL = {"--version", "--max-input", "--help"}
 
 
-@pytest.mark.usefixtures("unchecked_shapes")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # torch, tracing
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
-def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
-    if page.name in NEEDS:
-        pytest.importorskip(NEEDS[page.name])
+def commands_on(page: Path) -> Iterator[str]:
+    """Give what stands in code on a page and begins with dnmf: lines of blocks, and words between backticks."""
+    text = page.read_text(encoding="utf-8")
+    for line in re.findall(r"(?m)^ *(dnmf .*)$|`(dnmf [^`\n]*)`|`(-[^`\n]*)`", text):
+        yield "".join(line).split("#")[0]
+
+
+def options_of(text: str) -> set[str]:
+    return set(re.findall(r"(?<!\S)-{1,2}[a-zA-Z][a-z0-9-]*", text))
+
+
+@pytest.fixture(scope="module")
+def known_options() -> dict[str, set[str]]:
+    """Return the options of every command."""
+    root = typer.main.get_command(app)
+    return {
+        name: {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        for name, command in root.commands.items()  # type: ignore[attr-defined]
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_commands_and_options_on_a_page_exist(
+    page: Path, known_options: dict[str, set[str]]
+) -> None:
+    every = set().union(*known_options.values()) | GLOBAL
+    for typed in commands_on(page):
+        name = next(iter(re.findall(r"^dnmf (?:--max-input \S+ )?([a-z]+)", typed)), None)
+        known = every if name is None else known_options[name] | GLOBAL
+        assert options_of(typed) <= known, typed
+
+
+def code_of(page: str) -> str:
+    """Return the blocks of Python on a page of genomics, one below the other."""
+    text = (DOCS / "genomics" / page).read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def test_python_on_the_genomics_pages_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(LAYERS, "scaled-mu", None)  # which undoes what a page registers
-    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert blocks
-    names: dict[str, object] = {"__name__": "page"}
-    for block in blocks:
-        exec(compile(block, str(page), "exec"), names)
-
-
-@pytest.mark.parametrize(("page", "rules"), [("layers", LAYERS), ("both_factors", BLIND_RULES)])
-def test_every_rule_has_a_row(page, rules):
-    text = (DOCS / "unrolling" / f"{page}.md").read_text("utf-8")
-    assert all(f'| `"{rule}"` |' in text for rule in rules)
+    exec(compile(code_of("start.md"), "start.md", "exec"), {})  # writes genome.fa and calls/
+    few = dnmf.load_reference("cosmic-v3.4").select(["SBS2", "SBS4", "SBS7a"])
+    cohort, _ = dnmf.simulate_catalog(few, 10, mean_burden=2000, sparsity=0.3, random_state=1)
+    dnmf.write_catalog(cohort, "catalog.tsv")
+    names: dict[str, object] = {}
+    # Fewer numbers to try, and of the slow pictures and pages only those of one result.
+    small = code_of("python.md").replace("range(2, 16)", "range(2, 4), n_restarts=2")
+    small = re.sub(r"^(result|run)\.save.*\n", "", small, flags=re.MULTILINE)
+    exec(compile(small, "python.md", "exec"), names)
+    assert Path("guided/report.html").exists()
+    counted = names["counts"]
+    assert isinstance(counted, dnmf.VariantCounts)
+    assert counted.outcomes["counted"].sum() == 2372
+    exec(compile(code_of("mutations.md"), "mutations.md", "exec"), {})

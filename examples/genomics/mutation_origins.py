@@ -78,4 +78,4 @@ axes[1].legend(bars, names, frameon=False, loc="upper left", bbox_to_anchor=(1, 
 # selection keeps the mutation, whatever made it. Ranges are wide where flat signatures share a channel.
 #
 # For every variant of a VCF: ``dnmf refit calls/ --genome hg38.fa --per-mutation -o OUT``, in Python
-# :func:`dnmf.variant_signatures`. :doc:`/genomics/refit` says how often the ranges hold the truth.
+# :func:`dnmf.variant_signatures`. :doc:`/explanation/refit_measured` says how often the ranges hold the truth.

@@ -79,7 +79,7 @@ with TemporaryDirectory() as folder:
     path = Path(folder) / "denovo.tsv"
     write_signatures(novel, path)
     own = load_reference([path, "SBS1,SBS2,SBS5,SBS13,SBS40a"])
-print(own)
+print(", ".join(own.names))
 second = refit_exposures(catalog, own, prior="none")
 
 # %%
@@ -110,8 +110,8 @@ axes[0].legend(frameon=False)
 
 # %%
 # The missing signature had made the others wrong, too. A new signature is an observation about these samples, though,
-# not yet a process: look for it in other cohorts before naming it. :doc:`/genomics/refit` says how often a missing
-# signature is noticed.
+# not yet a process: look for it in other cohorts before naming it. :doc:`/explanation/refit_measured` says how often
+# a missing signature is noticed.
 
 names, errors = ["SBS1", "SBS5", "SBS40a"], {}
 for label, result in (("without", first), ("with", second)):

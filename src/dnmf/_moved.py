@@ -1,4 +1,4 @@
-"""Import paths that the documents of version 0.1 named; they work for one release, with a warning."""
+"""Import paths that the documents of version 0.1 named; they work until version 0.3, with a warning."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -13,7 +13,7 @@ def former_names(old: str, new: str) -> Callable[[str], Any]:
         if name.startswith("_") or not hasattr(home := import_module(new), name):
             raise AttributeError(f"module {old!r} has no attribute {name!r}")
         warn(
-            f"{old}.{name} is now {new}.{name}; the former name goes with the next release.",
+            f"{old}.{name} is now {new}.{name}; the former name goes with version 0.3.",
             DeprecationWarning,
             stacklevel=2,
         )

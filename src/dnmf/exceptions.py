@@ -4,6 +4,17 @@ Each error says what came, what was expected and what to do. All derive from bui
 catches ``ValueError`` keeps working.
 """
 
+__all__ = [
+    "ChannelMismatchError",
+    "CheckpointError",
+    "DoubtfulDataWarning",
+    "InputDataError",
+    "ModelFileError",
+    "OutputExistsError",
+    "SymmetricInitWarning",
+    "WorkersLostError",
+]
+
 
 class InputDataError(ValueError):
     """A file or table cannot be used as it is; the message names the file, row, column and remedy."""

@@ -16,6 +16,8 @@ from typing import Any
 
 from dnmf.exceptions import InputDataError
 
+__all__ = ["input_limit"]
+
 # Of one input, unpacked. 100,000 samples of 96 channels take 30 MB as counts, 180 MB as numbers with all their digits.
 _most_bytes: ContextVar[int] = ContextVar("input_limit", default=1 << 28)
 # A program that writes into a named pipe has usually opened it before; a forgotten one never does.
@@ -69,6 +71,16 @@ def input_limit(most_bytes: int) -> Iterator[None]:
 
     In memory a table may take twice as many: 8 bytes for each number, and 512 for each row. One row of it may have a
     32nd of them as characters.
+
+    Parameters
+    ----------
+    most_bytes : int
+        For every input that is read while the block runs, in this thread.
+
+    Raises
+    ------
+    InputDataError
+        In the block, for a larger input; it says how to allow it.
 
     Examples
     --------

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import rel_entr
 
+__all__ = ["cosine_similarity", "match_components", "reconstruction_quality"]
+
 Floats = NDArray[np.float64]
 
 

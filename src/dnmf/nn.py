@@ -1,4 +1,4 @@
-"""The former name of `dnmf.unfolding`, for one release."""
+"""The former name of `dnmf.unfolding`, until version 0.3."""
 
 from dnmf._moved import former_names
 from dnmf.unfolding import __all__ as __all__

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+__all__ = ["Progress"]
+
 Progress = Callable[[str, int, int, float], None]
 """``progress(phase, step, steps, cost)`` is called after every step of long work.
 

@@ -2,17 +2,23 @@
 
 import base64
 import hashlib
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dnmf.estimators import PaperDNMF
 from dnmf.extraction.page import render_page
+from dnmf.plotting.exposures import drawn_exposures
+from dnmf.report.names import shortened
 from dnmf.report.pictures import Picture
 from dnmf.report.records import run_record
+from dnmf.signatures import SBS96, SignatureSet
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 
@@ -25,6 +31,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
         self.scripts: list[str] = []
+        self.data: list[str] = []
         self.styles: list[str] = []
         self.open: list[str] = []
         self.feed(html)
@@ -40,6 +47,9 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         within = self.open[-1] if self.open else ""
+        if within == "script" and self.all("script")[-1].get("type") == "application/json":
+            self.data.append(data)
+            return
         {"script": self.scripts, "style": self.styles}.get(within, self.texts).append(data)
 
     def all(self, tag):
@@ -85,7 +95,7 @@ def test_it_loads_nothing_from_anywhere(page):
 
 
 def test_no_name_becomes_markup(page, hostile):
-    assert len(page.all("script")) == 1
+    assert [script.get("type") for script in page.all("script")] == ["application/json", None]
     assert len(page.all("img")) == len(hostile.signatures.names) + 3
     assert all("onerror" not in image for image in page.all("img"))
     for name in hostile.exposures.index:
@@ -116,6 +126,34 @@ def test_only_its_own_script_may_run(page):
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'"
     ]
+
+
+def test_the_plot_of_exposures_has_the_samples_of_the_table_by_their_names(page, hostile):
+    (plot,) = map(json.loads, page.data)
+    assert plot["samples"] == list(map(shortened, hostile.exposures.index))
+    assert [name for name, _ in plot["signatures"]] == hostile.signatures.names
+    np.testing.assert_allclose(plot["values"], hostile.exposures.T, rtol=5e-3)
+    assert plot["table"] in {table.get("id") for table in page.all("table")}
+
+
+def test_above_forty_signatures_the_page_has_the_colours_of_the_picture(make_result):
+    rng = np.random.default_rng(0)
+    names = [f"S{j}" for j in range(45)]
+    exposures = pd.DataFrame(rng.gamma(1.0, 100.0, (6, 45)), list("abcdef"), names)
+    profiles = SignatureSet(pd.DataFrame(rng.dirichlet(np.ones(96), 45), names, SBS96.labels))
+    result = make_result(profiles.profiles.to_numpy()[:3], exposures.to_numpy()[:, :3])
+    result = replace(
+        result, exposures=exposures.set_axis(result.exposures.index), signatures=profiles
+    )
+    page = render(result)
+    (plot,) = map(json.loads, page.data)
+    drawn, colours = drawn_exposures(result.exposures)
+    assert plot["signatures"] == [list(pair) for pair in zip(drawn, colours, strict=True)]
+    swatches = [tag["style"] for tag in page.all("span") if tag.get("class") == "swatch"]
+    by_name = dict(zip(drawn, colours, strict=True))
+    assert swatches == [f"background:{by_name.get(name, 'none')}" for name in names]
+    used = set(re.findall(r"#\w{6}", " ".join(tag.get("style") or "" for tag in page.all("span"))))
+    assert used <= set(colours)
 
 
 def test_every_link_within_the_page_has_its_target(page):

@@ -1,5 +1,7 @@
 """The page of a refit: what a reader needs first is in sight, and names stay in their place."""
 
+import html
+import json
 import re
 
 import numpy as np
@@ -7,11 +9,13 @@ import pandas as pd
 import pytest
 
 from dnmf import MutationCatalog, SignatureSet, refit_exposures
-from dnmf.refit.figures import shown_exposures
+from dnmf.plotting import figure_bytes
+from dnmf.refit.figures import exposure_figures, shown_exposures
 from dnmf.refit.page import _sample_rows, render_refit_page
-from dnmf.report.pictures import Picture
+from dnmf.report.names import shortened
+from dnmf.report.pictures import Picture, points_picture
 from dnmf.report.records import run_record
-from dnmf.signatures import SBS96
+from dnmf.signatures import SBS96, load_reference, simulate_catalog
 
 LONG = "S" * 5000
 
@@ -55,6 +59,40 @@ def test_names_in_tables_are_isolated_and_cannot_turn_the_text(page):
     assert "&lt;b&gt;\\u2067" in page
     assert "<b>" not in page
     assert "=1+1" in page
+
+
+def test_the_plot_of_exposures_says_what_the_table_says(page):
+    (block,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
+    plot = json.loads(block)
+    rows = re.findall(
+        r'<tr><th scope="row"><bdi title="([^"]*)">.*?data-value="([^"]*)"',
+        page[page.index('id="sample-table"') :],
+    )
+    assert plot["samples"] == [shortened(html.unescape(name)) for name, _ in rows]
+    assert plot["totals"] == pytest.approx([float(mutations) for _, mutations in rows], rel=5e-3)
+    assert np.sum(plot["values"], axis=0) == pytest.approx(plot["totals"], rel=1e-2)
+    main = re.findall(r'<td class="main"><span><bdi>([^<]*)</bdi> (\d+)%', page)
+    for sample, (name, percent) in enumerate(main):
+        part = [shown for shown, _ in plot["signatures"]].index(shortened(html.unescape(name)))
+        share = plot["values"][part][sample] / plot["totals"][sample]
+        assert 100 * share == pytest.approx(float(percent), abs=1)
+
+
+def test_a_page_of_a_thousand_samples_stays_light():
+    known = load_reference("cosmic-v3.4")
+    catalog, _ = simulate_catalog(
+        known.select(known.names[:20]), 1000, mean_burden=5000, sparsity=0.5, random_state=0
+    )
+    result = refit_exposures(catalog, known.select(known.names[:30]), method="kl")
+    figure = exposure_figures(result)["exposures"]
+    picture = points_picture(figure, figure_bytes(figure, ".png"))
+    assert len(picture.address) < 300_000
+    record = run_record(result, command="")
+    page = render_refit_page(
+        result, record, dict.fromkeys(["exposures", "intervals", "fit"], picture)
+    )
+    assert page.count('<td class="main">') == 1000
+    assert len(page.encode()) < 2_000_000
 
 
 def test_a_page_shows_the_worst_of_many_samples(monkeypatch):

@@ -99,6 +99,13 @@ def known_sites(
 
     Without references for the assay ``genome`` is None, too: no sites are counted.
 
+    Parameters
+    ----------
+    channels : ChannelSchema
+        The class.
+    build, assay : str or None
+        As for `dnmf.load_reference`.
+
     Warns
     -----
     DoubtfulDataWarning
@@ -126,7 +133,14 @@ def known_sites(
 def class_prior(prior: str | None, reference: SignatureSet, n_samples: int) -> str | None:
     """Return the prior of the refit of one class from a choice that is made for several; None for the usual one.
 
-    ``n_samples`` have mutations of the class.
+    Parameters
+    ----------
+    prior : str or None
+        The choice, as for `dnmf.refit_exposures`.
+    reference : SignatureSet
+        The signatures of the class.
+    n_samples : int
+        Samples with mutations of the class.
 
     Warns
     -----

@@ -44,6 +44,13 @@ def variant_signatures(
         any sample. All are given that a signature of the reference made the variant: unassigned ones are left out.
         Empty and NaN where nothing was counted, or in a class or sample without answer. A line of several events has
         the signatures of all, separated by ``;``, and no numbers.
+
+    Examples
+    --------
+    >>> from dnmf import count_variants, refit_exposures
+    >>> counts = count_variants("calls", "hg38.2bit", classes=["SBS96"])  # doctest: +SKIP
+    >>> result = refit_exposures(counts.catalogs["SBS96"])  # doctest: +SKIP
+    >>> variant_signatures(counts, {"SBS96": result})[["position", "signature", "probability"]]  # doctest: +SKIP
     """
     codes, table = _assigned(counts, results, random_state)
     more = table.take(codes).set_axis(counts.variants.index)
@@ -57,6 +64,13 @@ def mutation_tables(
 
     ``variants.tsv.gz`` has the columns of `variant_signatures`; ``annotated`` is a folder with a copy of each VCF, see
     `dnmf.variants.annotate.annotated_vcfs`.
+
+    Parameters
+    ----------
+    counts : VariantCounts
+        What was counted.
+    results : mapping
+        The result of each class, by its name.
 
     Warns
     -----

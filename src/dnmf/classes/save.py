@@ -42,6 +42,15 @@ def save_classes(
     section for each, ``run.json``, ``plots/`` with the spectra, and if variants were counted ``tables``, by default
     those of `dnmf.variants.save.count_tables`.
 
+    Parameters
+    ----------
+    answers : ClassAnswers
+        What `dnmf.classes.answer_classes` returned.
+    out_dir, overwrite, command
+        As for `dnmf.save_report`.
+    tables : mapping, optional
+        What writes the files of the count, by name, where variants were counted.
+
     Returns
     -------
     Path
@@ -86,7 +95,15 @@ def _both_pages(
 
 
 def result_files(result: RefitResult | GuidedResult, command: str | None) -> RunFiles[Any]:
-    """Return what the folder of one result holds."""
+    """Return what the folder of one result holds.
+
+    Parameters
+    ----------
+    result : RefitResult or GuidedResult
+        Of one class.
+    command : str or None
+        The command line, to be recorded.
+    """
     if isinstance(result, GuidedResult):
         return guided_files(result, command=command)
     return refit_files(result, command=command)

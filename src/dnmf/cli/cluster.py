@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _SECONDS_TO_ANSWER, _SECONDS_TO_WORKERS = 10, 60
 
 NWorkers = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Threads.", show_default="all cores")
+    int | None,
+    typer.Option("--workers", min=1, metavar="N", help="Threads.", show_default="all cores"),
 ]
 Scheduler = Annotated[
     str | None,

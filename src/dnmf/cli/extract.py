@@ -70,6 +70,7 @@ def extract(
         typer.Option(
             "--restarts",
             min=0,
+            metavar="N",
             help="With -k: resampled restarts for every K; 0: extract once.",
             show_default="20, or 0 with --preset paper",
         ),
@@ -99,7 +100,11 @@ def extract(
     layers: Annotated[
         int | None,
         typer.Option(
-            "--layers", min=1, help="With -k: layers of the network.", show_default=str(_LAYERS)
+            "--layers",
+            min=1,
+            metavar="N",
+            help="With -k: layers of the network.",
+            show_default=str(_LAYERS),
         ),
     ] = None,
     epochs: Annotated[
@@ -107,6 +112,7 @@ def extract(
         typer.Option(
             "--epochs",
             min=1,
+            metavar="N",
             help="With -k: training steps; with --preset paper epochs.",
             show_default="300; paper 500",
         ),
@@ -193,7 +199,7 @@ def demo(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Do so for 21 breast cancer genomes."""
+    """Find the signatures of 21 breast cancer genomes that come with dnmf."""
     errors = stderr_console()
     with user_errors(output), shown_warnings(errors) as messages:
         check_result_folder(output, overwrite=overwrite)

@@ -33,7 +33,10 @@ Inputs = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print warnings and errors only.")]
 Seed = Annotated[
-    int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same result.")
+    int,
+    typer.Option(
+        "--seed", min=0, max=2**32 - 1, metavar="N", help="The same seed gives the same result."
+    ),
 ]
 
 

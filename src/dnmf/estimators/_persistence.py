@@ -71,6 +71,17 @@ def save_model(
         components.
     OutputExistsError
         If one of the two names is a device, a FIFO or a link.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dnmf import MultiplicativeNMF
+    >>> X = np.array([[2.0, 1.0], [4.0, 2.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     card = save_model(MultiplicativeNMF(n_components=1).fit(X), folder, metadata={"unit": "counts"})
+    ...     model, metadata = load_model(folder)
+    >>> card.name, metadata
+    ('model.json', {'unit': 'counts'})
     """
     check_is_fitted(estimator)
     directory = Path(directory)
@@ -127,12 +138,24 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
     path : path
         The folder, its ``model.json`` or its ``model.safetensors``.
 
+    Returns
+    -------
+    FactorisationEstimator, dict
+        The estimator, of the class that was saved, and the metadata.
+
     Raises
     ------
     ModelFileError
         When a file is not a dnmf model, or truncated, altered, or of another format version; the message says which.
     FileNotFoundError
         When there is none.
+
+    Examples
+    --------
+    >>> model, metadata = load_model("results")  # doctest: +SKIP
+    >>> model.transform(X)  # doctest: +SKIP
+
+    :func:`save_model` has one that runs.
     """
     folder = Path(path)
     if not folder.exists():

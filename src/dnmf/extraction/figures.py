@@ -7,7 +7,6 @@ import pandas as pd
 
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.plotting import (
-    figure_bytes,
     plot_exposures,
     plot_fit,
     plot_history,
@@ -16,7 +15,7 @@ from dnmf.plotting import (
     plot_signatures,
 )
 from dnmf.refit.figures import exposure_figures
-from dnmf.report.pictures import Picture, picture, save_plots
+from dnmf.report.pictures import Picture, save_plots, svg_picture
 from dnmf.signatures import SignatureSet
 from dnmf.signatures.decomposition import NOVEL
 
@@ -58,7 +57,7 @@ def draw_pictures(result: ExtractionRecord, folder: Path) -> dict[str, Picture]:
     del saved["signatures"]  # the page shows each alone
     for name in result.signatures.names:
         panel = plot_signatures(result.signatures.select([name]), **known)
-        saved[name] = picture(panel, figure_bytes(panel, ".svg"), "svg+xml")
+        saved[name] = svg_picture(panel)
     return saved
 
 

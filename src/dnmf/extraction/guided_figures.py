@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from dnmf.extraction.guided_record import GuidedRecord
-from dnmf.plotting import figure_bytes, plot_signatures, plot_thumbnail
+from dnmf.plotting import plot_signatures, plot_thumbnail
 from dnmf.refit.figures import exposure_figures
-from dnmf.report.pictures import Picture, picture, save_plots
+from dnmf.report.pictures import Picture, png_picture, save_plots, svg_picture
 
 
 def draw_guided_pictures(
@@ -30,9 +30,8 @@ def draw_guided_pictures(
     pictures = save_plots(drawn | exposure_figures(result.refit), folder)
     for name in result.novel:
         panel = plot_signatures(result.signatures.select([name]), **novel)
-        pictures[name] = picture(panel, figure_bytes(panel, ".svg"), "svg+xml")
+        pictures[name] = svg_picture(panel)
     thumbnails = {}
     for name in result.signatures.names:
-        small = plot_thumbnail(result.signatures, name)
-        thumbnails[name] = picture(small, figure_bytes(small, ".png"), "png")
+        thumbnails[name] = png_picture(plot_thumbnail(result.signatures, name))
     return pictures, thumbnails

@@ -19,7 +19,8 @@ class GuidedRecord(RunResult):
     Attributes
     ----------
     catalog, parameters, seconds, warnings, versions
-        See :class:`dnmf.report.records.RunResult`.
+        The input; the arguments; wall time per part and in ``total``; each distinct warning once; the versions of the
+        packages that can change a number.
     reference : SignatureSet
         The signatures that were chosen from.
     signatures : SignatureSet

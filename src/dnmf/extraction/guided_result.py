@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class GuidedResult(GuidedRecord):
-    """What a guided extraction found, to be read and saved; see :class:`dnmf.extraction.guided_record.GuidedRecord`."""
+    """What a guided extraction found, to be read and saved."""
 
     save = save_guided_report
 

@@ -13,9 +13,10 @@ from dnmf.extraction.methods_text import methods_text
 from dnmf.extraction.record import ExtractionRecord
 from dnmf.extraction.second_layer import SecondLayer
 from dnmf.extraction.selection_findings import choice_summary
-from dnmf.plotting import signature_colours
+from dnmf.plotting.exposures import drawn_exposures
 from dnmf.refit import RefitResult
 from dnmf.refit.page import exposure_content
+from dnmf.report.exposure_plot import plot_data
 from dnmf.report.pictures import Picture
 from dnmf.report.template import Place, gradient, render_template
 from dnmf.selection.choice import standard_errors
@@ -43,10 +44,12 @@ def _content(
     result: ExtractionRecord, record: dict[str, Any], pictures: dict[str, Picture]
 ) -> dict[str, Any]:
     filled = result.fit[result.fit["mutations"] > 0]
-    samples = _sample_rows(result)
+    counted = not result.catalog.why_not_counts
+    drawn, colours = drawn_exposures(result.exposures)
+    samples = _sample_rows(result, drawn, colours)
     by_cosine = sorted(samples, key=lambda row: row["cosine"])
     return {
-        "counted": not result.catalog.why_not_counts,
+        "counted": counted,
         "title": record["input"]["name"] or "an unnamed catalog",
         "record": record,
         "n_samples": len(result.fit),
@@ -61,9 +64,14 @@ def _content(
         "reference": None if result.reference is None else result.reference.source,
         "findings": findings(result),
         "selection": _selection(result),
-        "signatures": _signature_rows(result, pictures),
+        "signatures": _signature_rows(
+            result, pictures, dict(zip(drawn.columns, colours, strict=True))
+        ),
         "layer": _layer(result.layer, result.unstable, pictures),
         "pictures": pictures,
+        "plot": plot_data(drawn, colours, "mutations" if counted else "total")
+        if len(samples) <= _MAX_SAMPLE_ROWS
+        else None,
         "dominant": _dominance(result),
         "untrained": [name for name, costs in result.history.items() if len(costs) == 0],
         "worst": [row for row in by_cosine if row["mutations"] > 0][:_WORST_SAMPLES],
@@ -72,12 +80,14 @@ def _content(
     }
 
 
-def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
+def _signature_rows(
+    result: ExtractionRecord, pictures: dict[str, Picture], colours: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return the rows of the table of signatures; ``colour`` is that in the picture of the exposures, if any."""
     totals = result.exposures.sum(axis=0)
     overall = float(totals.sum()) or 1.0
     matches = result.matches.set_index("found").to_dict("index")
     names = result.signatures.names
-    colours = signature_colours(len(names))
     verdicts = result.verdicts
     channels = result.signatures.profiles.columns
     profiles = result.signatures.profiles.to_numpy()
@@ -88,7 +98,7 @@ def _signature_rows(result: ExtractionRecord, pictures: dict[str, Picture]) -> l
         rows.append(
             {
                 "name": name,
-                "colour": colours[index],
+                "colour": colours.get(name, ""),
                 "share": float(totals[name]) / overall,
                 "peaks": ", ".join(f"{channels[j]} {profiles[index, j]:.1%}" for j in peaks),
                 "picture": pictures[name],
@@ -166,18 +176,21 @@ def grade(cosine: float, assigned: bool) -> str:
     return "good" if cosine >= GOOD_MATCH_COSINE else "fair"
 
 
-def _sample_rows(result: ExtractionRecord) -> list[dict[str, Any]]:
-    """Return the rows of the table of samples; ``mix`` is a CSS gradient of the shares of the signatures."""
+def _sample_rows(
+    result: ExtractionRecord, drawn: pd.DataFrame, colours: list[str]
+) -> list[dict[str, Any]]:
+    """Return the rows of the table of samples; ``mix`` is a CSS gradient of the shares of the signatures drawn."""
     names = list(result.exposures.columns)
-    colours = signature_colours(len(names))
     rows: list[dict[Any, Any]] = result.fit.rename_axis("name").reset_index().to_dict("records")
-    for row, exposures in zip(rows, result.exposures.to_numpy(), strict=True):
-        shares = exposures / (exposures.sum() or 1.0)
+    tables = (result.exposures.to_numpy(), drawn.to_numpy())
+    for row, exposures, parts in zip(rows, *tables, strict=True):
+        total = exposures.sum() or 1.0
+        shares = exposures / total
         largest = np.argsort(-shares, kind="stable")[:_NAMED_PARTS]
         shown = [(names[j], f"{shares[j]:.0%}") for j in largest if shares[j] >= SHOWN_SHARE]
-        total = row["mutations"]
-        amount = f"{total:.3g}" if result.catalog.why_not_counts else f"{total:,.0f}"
-        row |= {"main": shown, "mix": gradient(shares, colours), "amount": amount}
+        size = row["mutations"]
+        amount = f"{size:.3g}" if result.catalog.why_not_counts else f"{size:,.0f}"
+        row |= {"main": shown, "mix": gradient(parts / total, colours), "amount": amount}
     return rows
 
 

@@ -22,7 +22,8 @@ class ExtractionRecord(RunResult):
     Attributes
     ----------
     catalog, parameters, seconds, warnings, versions
-        See :class:`dnmf.report.records.RunResult`.
+        The input; the arguments; wall time per part and in ``total``; each distinct warning once; the versions of the
+        packages that can change a number.
     signatures : SignatureSet
         ``k`` signatures, each summing to 1, named by their channels and their share of all
         mutations: SBS96A, SBS96B, ... (DBS78A, ...).

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class ExtractionResult(ExtractionRecord):
-    """What an extraction found (see :class:`dnmf.extraction.record.ExtractionRecord`), to be read and saved."""
+    """What an extraction found, to be read and saved."""
 
     save = save_report
 

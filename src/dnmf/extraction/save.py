@@ -82,6 +82,12 @@ def save_report(
     left to the data, ``penalties.tsv``. With a reference also ``decomposed/``: ``decomposition.tsv``,
     ``alternatives.tsv``, ``signatures.tsv`` (known and novel), of counts ``exposures.tsv``, ``intervals.tsv``,
     ``presence.tsv`` and ``fit.tsv`` (as of a refit), and ``decomposition_map.csv`` in SigProfiler's layout.
+
+    Examples
+    --------
+    >>> from dnmf import example_catalog, extract_signatures
+    >>> save_report(extract_signatures(example_catalog(), range(2, 7)), "results")  # doctest: +SKIP
+    PosixPath('results/report.html')
     """
     record = run_record(result, input_path=input_path, command=command)
     record["selection"] = _selection_record(result, identity)

@@ -39,7 +39,15 @@ class Selection(ComponentSelection):
 
 
 def run_identity(catalog: MutationCatalog, seed: int, n_restarts: int) -> dict[str, Any]:
-    """Return what finished work depends on, for a checkpoint."""
+    """Return what finished work depends on, for a checkpoint.
+
+    Parameters
+    ----------
+    catalog : MutationCatalog
+        The input.
+    seed, n_restarts : int
+        As for `dnmf.extract_signatures`.
+    """
     digest = hashlib.sha256()
     for names in (catalog.counts.index, catalog.counts.columns):
         digest.update("\n".join(map(str, names)).encode() + b"\0")

@@ -48,6 +48,11 @@ def transform_catalog(
     -----
     DoubtfulDataWarning
         The catalog holds frequencies or the like, so that exposures are in their unit.
+
+    Examples
+    --------
+    >>> from dnmf import load_model, read_catalog
+    >>> transform_catalog(*load_model("results"), read_catalog("new.tsv"))  # doctest: +SKIP
     """
     names = _described(metadata, "signatures", model.n_components_, "components")
     channels = _described(metadata, "channels", model.n_features_in_, "input channels")

@@ -46,7 +46,13 @@ def frobenius_cost(
 def kl_costs(
     X: Float[Tensor, "n f"], H: Float[Tensor, "n k"], W: Float[Tensor, "k f"]
 ) -> Float[Tensor, " n"]:
-    """Return the terms of :func:`kl_cost`, one per sample."""
+    """Return the terms of :func:`kl_cost`, one per sample.
+
+    Parameters
+    ----------
+    X, H, W : (n, f), (n, k), (k, f)
+        Counts, exposures and dictionary, all >= 0.
+    """
     reconstruction = H @ W
     log_ratio = torch.special.xlogy(X, X) - torch.special.xlogy(X, reconstruction)
     return (log_ratio - X + reconstruction).sum(dim=1)
@@ -90,6 +96,13 @@ def beta_costs(
 
     Up to 1 a positive entry where the reconstruction is 0 costs infinitely much, and for 0 so does an entry of 0 where
     it is not.
+
+    Parameters
+    ----------
+    X, H, W : (n, f), (n, k), (k, f)
+        Data, exposures and dictionary, all >= 0.
+    beta : float
+        From 0 to 2.
 
     Notes
     -----

@@ -11,6 +11,7 @@ from dnmf.kernels.nnls import exact_exposures
 
 InitMethod = Literal["random", "nndsvd", "nndsvda", "separable", "ones"]
 INIT_METHODS: tuple[str, ...] = get_args(InitMethod)
+"""The starts that :func:`initialize_factors` knows, by name."""
 # Directions beyond the wanted ones, and iterations, by which singular vectors are found well enough to start from.
 SPARE_DIRECTIONS, SUBSPACE_ITERATIONS = 10, 7
 

@@ -86,6 +86,8 @@ def update_exposures(
         Data, current exposures and dictionary, all >= 0. Not checked here: callers guarantee it.
     l1_reg, l2_reg : float
         Penalties on the exposures, see :func:`dnmf.kernels.frobenius_cost`, which never rises.
+    eps : float, optional
+        As for :func:`mu_step`.
 
     Notes
     -----
@@ -115,6 +117,8 @@ def update_signatures(
     ----------
     X, H, W : (n, f), (n, k), (k, f)
         Data, exposures and current dictionary.
+    eps : float, optional
+        As for :func:`mu_step`.
 
     Notes
     -----

@@ -218,6 +218,13 @@ def exact_signatures(
 
     Only ``H^T H`` (k, k) and ``X^T H`` (f, k) enter, so its cost does not grow with the number of samples beyond those
     two products.
+
+    Parameters
+    ----------
+    X, H : (n, f), (n, k)
+        Data and exposures.
+    start : (k, f), optional
+        A warm start, see :func:`nnls`.
     """
     moments = X.mT @ H
     return nnls(H.mT @ H, moments, start=None if start is None else start.mT).mT
@@ -230,7 +237,15 @@ def exposure_moments(
     l1_reg: float | Tensor = 0.0,
     l2_reg: float | Tensor = 0.0,
 ) -> tuple[Float[Tensor, "k k"], Float[Tensor, "*batch k"]]:
-    """Gram matrix ``W W^T + diag(l2_reg)`` and moments ``X W^T - l1_reg`` of the problem in the exposures."""
+    """Return the Gram matrix ``W W^T + diag(l2_reg)`` and the moments ``X W^T - l1_reg`` of the exposures.
+
+    Parameters
+    ----------
+    X, W : (*batch, f), (k, f)
+        Data and dictionary.
+    l1_reg, l2_reg : float or tensor
+        Penalties on the exposures, as for `exact_exposures`.
+    """
     return exposure_gram(W, l2_reg=l2_reg), sample_moments(X, W, l1_reg=l1_reg)
 
 

@@ -172,6 +172,11 @@ class BetaDivergence(Objective):
     ``|1 - g|`` over components, weighted by ``h m``. It is 0 where the cost is stationary; from 1 to 2 the cost is
     convex, and that is the minimum.
 
+    Attributes
+    ----------
+    beta : float
+        From 0 to 2.
+
     Examples
     --------
     >>> X, W = torch.tensor([[3.0, 1.0]]), torch.eye(2)

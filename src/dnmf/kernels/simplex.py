@@ -15,6 +15,13 @@ def project_to_simplex(H: Float[Tensor, "n k"], total: float = 1.0) -> Float[Ten
 
     ``max(h - t, 0)`` with the t for which it sums to the total; differentiable almost everywhere.
 
+    Parameters
+    ----------
+    H : (n, k)
+        Any numbers.
+    total : float
+        The sum of each row, above 0.
+
     Notes
     -----
     Held, Wolfe and Crowder 1974, Validation of subgradient optimization.
@@ -36,6 +43,13 @@ def simplex_exposures(
     X: Float[Tensor, "n f"], W: Float[Tensor, "k f"], total: float = 1.0
 ) -> Float[Tensor, "n k"]:
     """Return ``argmin ||X - H W||^2`` over ``H >= 0`` whose rows sum to ``total``: fully constrained least squares.
+
+    Parameters
+    ----------
+    X, W : (n, f), (k, f)
+        Data and dictionary.
+    total : float
+        The sum of each sample's exposures, above 0.
 
     Notes
     -----

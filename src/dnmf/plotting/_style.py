@@ -23,8 +23,12 @@ MUTED = "#59636e"
 FRAME = "#8c959f"
 GRID = "#e4e7eb"
 ALERT = "#b42318"
-# What is no signature is grey in every picture.
-OTHERS, UNASSIGNED = "other signatures", "unassigned"
+OTHERS = "other signatures"
+"""What the signatures that a picture does not name are called; grey in every picture."""
+
+UNASSIGNED = "unassigned"
+"""What mutations that no signature explains are called; grey in every picture."""
+
 OTHERS_COLOUR, UNASSIGNED_COLOUR = "#d0d4d9", "#8c959f"
 
 # Generic families: SVG files then list fallbacks, and PNG files use the DejaVu fonts that come with
@@ -57,6 +61,11 @@ def signature_colours(n: int) -> list[str]:
     They are told apart by every eye up to 40; the next 40 are paler and the next 40 darker versions of these. From 120
     on they start again.
 
+    Parameters
+    ----------
+    n : int
+        How many.
+
     Examples
     --------
     >>> signature_colours(2)
@@ -66,7 +75,13 @@ def signature_colours(n: int) -> list[str]:
 
 
 def exposure_colours(names: Iterable[str]) -> list[str]:
-    """Return the colours of exposures: `signature_colours` in order, grey for other signatures and the unassigned."""
+    """Return the colours of exposures: `signature_colours` in order, grey for other signatures and the unassigned.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of signatures, and `OTHERS` and `UNASSIGNED`.
+    """
     greys = {OTHERS: OTHERS_COLOUR, UNASSIGNED: UNASSIGNED_COLOUR}
     listed = list(names)
     colours = iter(signature_colours(len(listed)))

@@ -62,7 +62,7 @@ def plot_exposures(
     ['a', 'b']
     """
     _check(exposures)
-    exposures, colours = _drawn(exposures)
+    exposures, colours = drawn_exposures(exposures)
     ordered, dominant = _sorted(exposures)
     n = min(len(ordered), _MAX_DRAWN_SAMPLES)
     places = np.linspace(0, len(ordered) - 1, n).astype(int)
@@ -107,6 +107,43 @@ def plot_exposures(
     return fig
 
 
+def drawn_exposures(exposures: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the signatures to draw, with colours of which no two are the same.
+
+    Where there are more signatures with mutations than colours, the largest are drawn, most first, and the others as
+    one.
+
+    Parameters
+    ----------
+    exposures : DataFrame (n, k)
+        Samples by signatures.
+
+    Returns
+    -------
+    drawn : DataFrame (n, at most 40)
+        The samples by the signatures that `plot_exposures` draws.
+    colours : list of str
+        Of each of these.
+
+    Examples
+    --------
+    >>> drawn, colours = drawn_exposures(pd.DataFrame({f"S{i}": [i + 1.0] for i in range(41)}))
+    >>> drawn.columns[0], drawn.columns[-1], colours[0], colours[-1]
+    ('S40', 'other signatures (2)', '#0072B2', '#d0d4d9')
+    """
+    if exposures.shape[1] > _style.N_COLOURS:
+        totals = exposures.sum(axis=0).sort_values(ascending=False, kind="stable")
+        present = exposures.columns[(exposures.sum(axis=0) > 0).to_numpy()]
+        if len(present) > _style.N_COLOURS:
+            names = list(totals.index[: _style.N_COLOURS - 1])
+            others = f"{_style.OTHERS} ({len(present) - len(names)})"
+            rest = exposures.drop(columns=names).sum(axis=1)
+            drawn = pd.concat([exposures[names], rest.rename(others)], axis=1)
+            return drawn, [*_style.exposure_colours(names), _style.OTHERS_COLOUR]
+        exposures = exposures[present if len(present) else exposures.columns[:1]]
+    return exposures, _style.exposure_colours(exposures.columns)
+
+
 def _check(exposures: pd.DataFrame) -> None:
     if exposures.empty:
         raise InputDataError(
@@ -121,25 +158,6 @@ def _check(exposures: pd.DataFrame) -> None:
             f"the exposure of sample {exposures.index[row]!r} to {exposures.columns[column]!r} is "
             f"{values[row, column]}; exposures are mutations, 0 or more."
         )
-
-
-def _drawn(exposures: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the signatures to draw, with colours of which no two are the same.
-
-    Where there are more signatures with mutations than colours, the largest are drawn, most first, and the others as
-    one.
-    """
-    if exposures.shape[1] > _style.N_COLOURS:
-        totals = exposures.sum(axis=0).sort_values(ascending=False, kind="stable")
-        present = exposures.columns[(exposures.sum(axis=0) > 0).to_numpy()]
-        if len(present) > _style.N_COLOURS:
-            names = list(totals.index[: _style.N_COLOURS - 1])
-            others = f"{_style.OTHERS} ({len(present) - len(names)})"
-            rest = exposures.drop(columns=names).sum(axis=1)
-            drawn = pd.concat([exposures[names], rest.rename(others)], axis=1)
-            return drawn, [*_style.exposure_colours(names), _style.OTHERS_COLOUR]
-        exposures = exposures[present if len(present) else exposures.columns[:1]]
-    return exposures, _style.exposure_colours(exposures.columns)
 
 
 def _sorted(exposures: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

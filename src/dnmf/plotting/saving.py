@@ -57,7 +57,17 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str], *, dpi: float = 
 
 
 def figure_bytes(figure: "Figure", kind: str, *, dpi: float = 160) -> bytes:
-    """Return what `save_figure` writes for the ending ``kind``, such as ``".svg"``."""
+    """Return what `save_figure` writes for the ending ``kind``, such as ``".svg"``.
+
+    Parameters
+    ----------
+    figure : Figure
+        What a function of `dnmf.plotting` returned.
+    kind : str
+        ``".png"``, ``".svg"`` or ``".pdf"``.
+    dpi : float
+        Dots per inch, of PNG only.
+    """
     import matplotlib as mpl
 
     if kind not in _NO_METADATA:

@@ -134,6 +134,13 @@ def plot_catalog(
     ------
     InputDataError
         A sample is not in the catalog, or none was asked for.
+
+    Examples
+    --------
+    >>> from dnmf.signatures import example_catalog
+    >>> figure = plot_catalog(example_catalog(), ["PD4120a", "PD4103a"])
+    >>> len(figure.axes)
+    2
     """
     names = catalog.sample_names[:_MAX_SAMPLES] if samples is None else list(samples)
     missing = [name for name in names if name not in catalog.counts.index]

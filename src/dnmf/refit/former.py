@@ -1,4 +1,4 @@
-"""Names of former versions: understood for one more release, or answered with what to do instead."""
+"""Names of former versions: understood until version 0.3, or answered with what to do instead."""
 
 import warnings
 from collections.abc import Mapping

@@ -11,6 +11,7 @@ from dnmf.plotting import exposure_colours
 from dnmf.refit.figures import shown_exposures
 from dnmf.refit.findings import refit_findings
 from dnmf.refit.record import RefitRecord, Refitted
+from dnmf.report.exposure_plot import plot_data
 from dnmf.report.pictures import Picture
 from dnmf.report.template import OWN_PAGE, Place, gradient, render_template
 
@@ -83,12 +84,14 @@ def exposure_content(
 ) -> dict[str, Any]:
     """Return what the templates show of exposures, their intervals, their fit and the samples."""
     shown = shown_exposures(result)
+    colours = exposure_colours(shown.columns)
     return _fit_content(result) | {
         "result": result,
         "place": place,
         "has_presence": result.presence is not None,
         "pictures": pictures,
-        "legend": list(zip(shown.columns, exposure_colours(shown.columns), strict=True)),
+        "legend": list(zip(shown.columns, colours, strict=True)),
+        "plot": plot_data(shown, colours, "mutations") if len(shown) <= _MAX_ROWS else None,
         "samples": _sample_rows(result, shown),
     }
 

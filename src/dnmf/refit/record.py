@@ -21,7 +21,8 @@ class RefitRecord(RunResult):
     Attributes
     ----------
     catalog, parameters, seconds, warnings, versions
-        See :class:`dnmf.report.records.RunResult`.
+        The input; the arguments; wall time per part and in ``total``; each distinct warning once; the versions of the
+        packages that can change a number.
     reference : SignatureSet
         The ``k`` signatures that were refitted.
     exposures, exposure_lower, exposure_upper : DataFrame (n, k)

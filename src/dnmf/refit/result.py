@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class RefitResult(RefitRecord):
-    """What a refit found (see :class:`dnmf.refit.record.RefitRecord`), to be read and saved."""
+    """What a refit found, to be read and saved."""
 
     save = save_refit_report
 

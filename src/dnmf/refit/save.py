@@ -49,6 +49,12 @@ def save_refit_report(
     Files: ``exposures.tsv`` (whole mutations, SigProfiler's layout; what is missing to a sample's total is unassigned),
     ``intervals.tsv``, ``presence.tsv`` (not of a classic method), ``fit.tsv``, ``run.json``, ``plots/`` (PNG and
     SVG), ``report.html``.
+
+    Examples
+    --------
+    >>> from dnmf import example_catalog, refit_exposures
+    >>> save_refit_report(refit_exposures(example_catalog()), "results")  # doctest: +SKIP
+    PosixPath('results/report.html')
     """
     files = refit_files(result, input_path=input_path, command=command)
     return files.write(out_dir, overwrite=overwrite)

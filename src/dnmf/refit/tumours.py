@@ -70,6 +70,11 @@ def read_tumour_exposures(
     signatures : sequence of str
         Of the reference. SBS22 and SBS40 count as SBS22a and SBS40a where the reference splits them.
 
+    Returns
+    -------
+    TumourExposures
+        Those of the reference's signatures.
+
     Raises
     ------
     InputDataError

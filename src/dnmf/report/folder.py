@@ -39,8 +39,19 @@ def check_output_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> 
     """Raise unless the output of a run may take the place of ``out_dir``.
 
     It may if there is nothing, or an empty folder, or, with ``overwrite``, a folder that holds the output of an
-    earlier run and nothing else. Otherwise the error is an `OutputExistsError`. Called before the long work, too. What
-    a killed run has left is put in order first, see `restore_folder`.
+    earlier run and nothing else. Called before the long work, too. What a killed run has left is put in order first.
+
+    Parameters
+    ----------
+    out_dir : path
+        The folder.
+    overwrite : bool
+        Whether the output of an earlier run may be replaced.
+
+    Raises
+    ------
+    OutputExistsError
+        It may not; the message says why, and what to do.
     """
     out = Path(out_dir)
     restore_folder(out)

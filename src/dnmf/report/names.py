@@ -2,6 +2,10 @@
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 # Marks, embeddings, overrides and isolates of text direction.
 DIRECTION_CONTROLS = frozenset(
@@ -41,6 +45,23 @@ def shortened(text: str, most: int = MAX_WORD_LETTERS) -> str:
     'SBS5 and sign…gner are alike'
     """
     return re.sub(rf"\S{{{most + 1},}}", lambda word: _ends(word[0], (most - 1) // 2), text)
+
+
+def unbroken(text: str) -> "Markup":
+    """Return prose as HTML in which no line ends within an option or within a p-value.
+
+    Examples
+    --------
+    >>> unbroken("compare --prior none (p < 0.001)")
+    Markup('compare <span class="together">--prior</span> none (<span class="together">p &lt; 0.001</span>)')
+    """
+    from markupsafe import Markup, escape
+
+    parts = re.split(r"((?<!\S)--[a-z][a-z-]*|\bp [<>=] [\d.e-]*\d)", printable(text))
+    whole = Markup('<span class="together">{}</span>')
+    return Markup("").join(
+        whole.format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
 
 
 def _ends(word: str, letters: int) -> str:

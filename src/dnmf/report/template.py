@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from dnmf.criteria import SHOWN_SHARE
-from dnmf.report.names import printable, shortened
+from dnmf.report.names import printable, shortened, unbroken
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,14 @@ def render_template(rooms: Sequence[str], name: str, content: dict[str, Any]) ->
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     environment.filters["shortened"] = shortened
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     templates = files("dnmf.report") / "templates"
-    script = (templates / "table.js").read_text(encoding="utf-8")
-    style = (templates / "style.css").read_text(encoding="utf-8")
+    script, style = (
+        "".join((templates / name).read_text(encoding="utf-8") for name in names)
+        for names in (("table.js", "exposures.js"), ("style.css", "exposures.css"))
+    )
     return environment.get_template(name).render(
         **content,
         script=Markup(script),
@@ -78,6 +82,7 @@ def gradient(parts: Any, colours: list[str]) -> str:
     stops, start = [], 0.0
     for part, colour in zip(parts, colours, strict=True):
         if part >= SHOWN_SHARE:
-            stops.append(f"{colour} {start:.1%} {start + part:.1%}")
+            # A stop before the last one begins where that ends.
+            stops.append(f"{colour} 0 {start + part:.1%}")
         start += part
     return f"linear-gradient(90deg,{','.join(stops)})" if stops else "none"

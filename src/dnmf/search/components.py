@@ -29,6 +29,11 @@ def add_components(
         Counts (weighted, where some samples are noisier) and signatures; k may be 0.
     count : int
         How many to add. Where the residual is zero they become the mean spectrum.
+
+    Returns
+    -------
+    (k + count, f) tensor
+        The signatures, and below them the spectra, each with sum 1.
     """
     for _ in range(count):
         residual = (X - exact_exposures(X, W) @ W if len(W) else X).clamp(min=0)

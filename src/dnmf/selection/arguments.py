@@ -17,7 +17,15 @@ from dnmf.exceptions import InputDataError
 
 @dataclass(frozen=True)
 class Words:
-    """What messages call the data and their parts."""
+    """What messages call the data and their parts.
+
+    Attributes
+    ----------
+    data, components, samples, features : str
+        The words for the matrix, for what is counted, and for its rows and columns.
+    otherwise : str
+        What a message says last: what to do instead.
+    """
 
     data: str = "X"
     components: str = "components"
@@ -30,6 +38,15 @@ def check_numbers(
     numbers: object, n_samples: int, n_features: int, words: Words = Words()
 ) -> list[int]:
     """Return the numbers of components in order, or say why they are not possible for data of this shape.
+
+    Parameters
+    ----------
+    numbers : int or iterable of int
+        What was asked for.
+    n_samples, n_features : int
+        Shape of the data; samples that are all 0 do not count.
+    words : Words
+        For the message.
 
     Raises
     ------

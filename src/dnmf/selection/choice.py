@@ -63,11 +63,18 @@ def paired_differences(log_error: np.ndarray, best: int) -> tuple[np.ndarray, np
 
 
 def selection_table(candidates: Mapping[int, Candidate], stable_from: float) -> pd.DataFrame:
-    """Return one row per number of components, in order; ``stable_from`` is the least mean silhouette of a stable one.
+    """Return one row per number of components, in order.
 
     Columns: ``held_out`` (mean over samples of the logarithm of the held-out error), ``difference`` to the best
     stable number and its ``standard_error`` (paired over samples), ``stable``, ``silhouette`` and ``least_silhouette``,
     ``halves`` and ``least_halves`` (cosines between halves of the samples), ``cosine`` (median over samples), ``cost``.
+
+    Parameters
+    ----------
+    candidates : mapping
+        What was found with each number of components.
+    stable_from : float
+        Least mean silhouette of a stable number.
     """
     ks = sorted(candidates)
     found = [candidates[k] for k in ks]
@@ -105,6 +112,11 @@ def choose(table: pd.DataFrame) -> Choice:
     ----------
     table : DataFrame
         Of :func:`selection_table`. Where no error is known (NaN) it must have one row.
+
+    Returns
+    -------
+    Choice
+        The number, and the others that predict as well.
 
     Examples
     --------

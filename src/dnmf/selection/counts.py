@@ -39,7 +39,13 @@ def resample(X: Tensor, noise: CountNoise, generator: torch.Generator) -> Tensor
 
 @dataclass(frozen=True, slots=True)
 class CountModel:
-    """Counts and their noise, see :class:`dnmf.selection.model.DataModel`."""
+    """Counts and their noise, see :class:`dnmf.selection.model.DataModel`.
+
+    Attributes
+    ----------
+    noise : CountNoise
+        How the counts vary around their means.
+    """
 
     noise: CountNoise
 

@@ -22,6 +22,7 @@ from dnmf.selection.model import DataModel
 from dnmf.threads import one_thread
 
 DEFAULT_RESTARTS = 20
+"""Restarts for every number of components, unless another number is asked for."""
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,16 @@ def read_catalog(
         and row numbers beside the labels, columns that are no channels where samples are in rows,
         rows of totals. Once if numbers are read as 0 that are less by a rounding error (1e-9 of the
         sum of their sample).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dnmf.signatures import example_catalog, write_catalog
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_catalog(example_catalog(), f"{folder}/catalog.tsv")
+    ...     catalog = read_catalog(f"{folder}/catalog.tsv")
+    >>> catalog.counts.shape, catalog.schema.name
+    ((21, 96), 'SBS96')
     """
     catalog = read_annotated(path, schema) if is_annotated(path) else _read_text(path, schema)
     counts, schema, source = catalog.counts, catalog.schema, catalog.source
@@ -135,6 +145,16 @@ def read_signatures(
     ------
     ChannelMismatchError, InputDataError
         As ``read_catalog``; and if a signature does not sum to 1.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dnmf.signatures import load_reference, write_signatures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_signatures(load_reference("DBS2,DBS4"), f"{folder}/signatures.tsv")
+    ...     signatures = read_signatures(f"{folder}/signatures.tsv")
+    >>> signatures.names, signatures.schema.name
+    (['DBS2', 'DBS4'], 'DBS78')
     """
     table = read_table(path)
     profiles, schema = arrange_channels(table, schema, item="signature", unit="a probability")
@@ -164,6 +184,17 @@ def read_exposures(path: str | Path | InputFile) -> pd.DataFrame:
     InputDataError
         If it is not clear which axis holds the samples, a cell is not a number >= 0, a name is
         empty or repeated, or rows or columns are channels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dnmf.signatures import write_exposures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = pd.DataFrame({"SBS1": [40.0], "SBS5": [60.0]}, index=["tumour"])
+    ...     write_exposures(table, f"{folder}/exposures.tsv")
+    ...     exposures = read_exposures(f"{folder}/exposures.tsv")
+    >>> float(exposures.loc["tumour", "SBS5"])
+    60.0
     """
     table = read_table(path)
     if has_channels(table):

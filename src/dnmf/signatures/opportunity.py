@@ -127,6 +127,11 @@ def restrict_signatures(
     build : str
         Genome build of the signatures.
 
+    Returns
+    -------
+    SignatureSet
+        The same signatures, each with sum 1.
+
     Raises
     ------
     InputDataError
@@ -139,6 +144,12 @@ def restrict_signatures(
     DoubtfulDataWarning
         If more than a twentieth of the regions is unknown bases, or some trinucleotide does not occur in them: it
         counts as half a site, so that a mutation there is unlikely, not impossible.
+
+    Examples
+    --------
+    >>> from dnmf import load_reference
+    >>> genome = load_reference("cosmic-v3.4", build="GRCh38")
+    >>> panel = restrict_signatures(genome, "panel.bed", "hg38.2bit", build="GRCh38")  # doctest: +SKIP
     """
     _check_substitutions(signatures)
     counts = count_sites(regions, genome)
@@ -175,6 +186,11 @@ def seen_parts(signatures: SignatureSet) -> NDArray[np.float64]:
 
     An array (k,) with mean 1. Without a known opportunity (genomes, other classes than SBS96, signatures of unknown
     target) all are 1.
+
+    Parameters
+    ----------
+    signatures : SignatureSet
+        ``k`` signatures, as they appear in the genome, exome or panel that they are for.
 
     Notes
     -----

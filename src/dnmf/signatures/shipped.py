@@ -16,8 +16,8 @@ from dnmf.signatures.layout import arrange_channels
 from dnmf.signatures.table import parse_table
 
 DEFAULT_REFERENCE = "cosmic-v3.4"
-# The references that COSMIC lists as possible sequencing artefacts.
 ARTEFACTS = frozenset(f"SBS{number}" for number in (27, 43, *range(45, 61), 95))
+"""The references that COSMIC lists as possible sequencing artefacts: SBS27, SBS43, SBS45 to SBS60 and SBS95."""
 
 BUILDS = ("GRCh37", "GRCh38")
 EXOME = "exome"
@@ -85,6 +85,11 @@ def available_references() -> list[str]:
     A name is ``cosmic-VERSION-FAMILY-BUILD-exome``. Without the family it means the signatures of the
     data's class, or else of single substitutions (SBS); without a build GRCh37, or the only one that
     is published; without ``exome`` the genome. ``cosmic-v3.4`` is ``cosmic-v3.4-GRCh37``.
+
+    Examples
+    --------
+    >>> [name for name in available_references() if "v3.4-ID" in name]
+    ['cosmic-v3.4-ID', 'cosmic-v3.4-ID-GRCh37']
     """
     short = {
         reference_name(version, family, *([EXOME] if target.endswith(EXOME) else []))
@@ -107,14 +112,26 @@ def example_catalog() -> MutationCatalog:
 
 
 def default_reference(schema: ChannelSchema) -> str | None:
-    """Return the name of the shipped reference to take for these channels; None if there is none."""
+    """Return the name of the shipped reference to take for these channels; None if there is none.
+
+    Parameters
+    ----------
+    schema : ChannelSchema
+        The channels.
+    """
     if schema.name not in _PUBLISHED_CLASSES:
         return None
     return DEFAULT_REFERENCE + ("" if schema.family == _SUBSTITUTIONS else f"-{schema.family}")
 
 
 def how_to_give_reference(schema: ChannelSchema) -> str:
-    """Return sentences that say which reference fits these channels."""
+    """Return sentences that say which reference fits these channels.
+
+    Parameters
+    ----------
+    schema : ChannelSchema
+        The channels.
+    """
     default = default_reference(schema)
     if default is not None:
         return f"Give a reference of {schema.name} signatures, such as {default}."

@@ -37,6 +37,15 @@ def write_catalog(catalog: MutationCatalog, path: str | Path) -> None:
         If the file cannot be written.
     OutputExistsError
         If there is something that is no file, such as a device, a FIFO or a link.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dnmf.signatures import example_catalog, read_catalog
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_catalog(example_catalog(), f"{folder}/catalog.tsv.gz")
+    ...     read_catalog(f"{folder}/catalog.tsv.gz").counts.equals(example_catalog().counts)
+    True
     """
     _write_channels(catalog.counts, catalog.schema.file_order, path)
 
@@ -44,7 +53,21 @@ def write_catalog(catalog: MutationCatalog, path: str | Path) -> None:
 def write_signatures(signatures: SignatureSet, path: str | Path) -> None:
     """Write signatures as SigProfiler does: sorted channels in rows, signatures in columns, in full precision.
 
-    ``path`` and errors are as for `write_catalog`.
+    Parameters
+    ----------
+    signatures : SignatureSet
+        Each sums to 1.
+    path : str or Path
+        As for `write_catalog`, which raises the same errors.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dnmf.signatures import load_reference, read_signatures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_signatures(load_reference("SBS1,SBS5"), f"{folder}/signatures.tsv")
+    ...     read_signatures(f"{folder}/signatures.tsv").names
+    ['SBS1', 'SBS5']
     """
     _write_channels(signatures.profiles, signatures.schema.file_order, path)
 
@@ -69,6 +92,17 @@ def write_exposures(exposures: pd.DataFrame, path: str | Path, *, integers: bool
         If a value or name is not usable, or the file cannot be written.
     OutputExistsError
         As for `write_catalog`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> exposures = pd.DataFrame({"SBS1": [40.4], "SBS5": [59.8]}, index=["tumour"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "exposures.tsv")
+    ...     write_exposures(exposures, path)
+    ...     path.read_text().split()
+    ['Samples', 'SBS1', 'SBS5', 'tumour', '40', '60']
     """
     table = "the exposures"
     places = [f"column {number}" for number in range(1, exposures.shape[1] + 1)]

@@ -303,7 +303,13 @@ class BlindRule:
 
 
 def lpalm(exposures: Float[Tensor, "n k"]) -> BlindRule:
-    """Return the published LPALM, given exposures like those to come: from them its dictionary step starts."""
+    """Return the published LPALM, given exposures like those to come: from them its dictionary step starts.
+
+    Parameters
+    ----------
+    exposures : (n, k)
+        Like those to come, >= 0.
+    """
     return BlindRule(
         LPALMLayer.from_dictionary, lambda W: UnitBallLayer.from_dictionary(exposures.mT)
     )
@@ -315,7 +321,6 @@ def _weighted_mu_dictionary(W: Float[Tensor, "k f"]) -> WeightedMULayer:
     return WeightedMULayer(dictionary_weights=W.new_ones(k, 1), gram_weights=W.new_ones(k, k))
 
 
-# The rules by the name that users give.
 BLIND_RULES: dict[str, BlindRule] = {
     # The published order: the dictionary first.
     "nalmu": BlindRule(
@@ -330,3 +335,4 @@ BLIND_RULES: dict[str, BlindRule] = {
     "admm": BlindRule(ADMMLayer.from_dictionary, ADMMLayer.from_dictionary),
     "deep-nmf": BlindRule(DeepNMFLayer.from_dictionary),
 }
+"""The rules of :class:`dnmf.unfolding.UnfoldedNMF`, by the names that users give."""

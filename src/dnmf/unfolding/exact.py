@@ -71,8 +71,12 @@ def exact_poisson(
 ) -> Float[Tensor, "*batch k"]:
     """Return ``argmin_{H >= 0} sum(H W - X log(H W))`` exactly, and differentiably.
 
-    See :class:`ExactPoisson`, which holds the dictionary. Shapes, dtypes and errors as :func:`exact_nnls`; negative
-    numbers are an error too.
+    See :class:`ExactPoisson`, which holds the dictionary.
+
+    Parameters
+    ----------
+    X, W : (*batch, f), (k, f)
+        Counts and dictionary, both >= 0; shapes, dtypes and errors are otherwise as for :func:`exact_nnls`.
 
     Examples
     --------

@@ -9,7 +9,15 @@ from torch import Tensor
 
 
 class Factors(NamedTuple):
-    """A factorisation ``X ≈ H W``: exposures ``H (..., n, k)`` and dictionary ``W (..., k, f)``."""
+    """A factorisation ``X ≈ H W``: exposures ``H (..., n, k)`` and dictionary ``W (..., k, f)``.
+
+    Attributes
+    ----------
+    H : (..., n, k)
+        Exposures.
+    W : (..., k, f)
+        Dictionary.
+    """
 
     H: Tensor
     W: Tensor
@@ -23,8 +31,16 @@ def factor_loss(
 ) -> Float[Tensor, ""]:
     """Return the error of both factors, summed over layers: the loss by which NALMU is trained.
 
-    ``sum_l v_l (|H_l - H|^2 / |H|^2 + |W_l - W|^2 / |W|^2)``, with one weight ``v_l`` a layer, ``iterates`` without
-    their start.
+    ``sum_l v_l (|H_l - H|^2 / |H|^2 + |W_l - W|^2 / |W|^2)``, with one weight ``v_l`` a layer.
+
+    Parameters
+    ----------
+    iterates : sequence of Factors
+        The start, which does not count, and what each layer made of it.
+    H, W : (..., n, k), (..., k, f)
+        The factors that are wanted.
+    layer_weights : sequence of float
+        One for each layer.
 
     Raises
     ------
@@ -65,6 +81,11 @@ def separate(
         Data and factors.
     sizes : sequence of int
         Components of each source; their sum is k.
+
+    Returns
+    -------
+    list of (n, f) tensors
+        One for each source; they sum to the data.
 
     Notes
     -----

@@ -22,6 +22,11 @@ from dnmf.unfolding.problem import Problem
 class UnfoldedLayer(nn.Module):
     """What all rules share: how they are built from a dictionary, started, and kept feasible.
 
+    Parameters
+    ----------
+    **weights : tensor
+        The weights, by the names of the rule's parameters; ``from_dictionary`` makes those of the classic step.
+
     Attributes
     ----------
     objective : callable(l1_reg, l2_reg) -> Objective

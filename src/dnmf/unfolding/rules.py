@@ -14,7 +14,6 @@ from dnmf.unfolding.layers import (
 from dnmf.unfolding.newton import NewtonLayer
 from dnmf.unfolding.problem import Problem
 
-# The rules by the name that users give; :func:`register_rule` adds to them.
 LAYERS: dict[str, type[UnfoldedLayer]] = {
     "mu": MULayer,
     "kl": KLLayer,
@@ -23,6 +22,7 @@ LAYERS: dict[str, type[UnfoldedLayer]] = {
     "admm": ADMMLayer,
     "newton": NewtonLayer,
 }
+"""The layers by the names that users give; :func:`dnmf.unfolding.register_rule` adds to them."""
 _OF_THE_PACKAGE = frozenset(LAYERS)
 
 

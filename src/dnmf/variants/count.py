@@ -34,6 +34,7 @@ from dnmf.variants.wrong_genome import (
 )
 
 Doublets = Literal["separate", "both"]
+"""Whether the halves of a doublet are left out of the substitutions (``separate``) or counted there, too (``both``)."""
 _NEED_GENOME = ("ID83",)
 _NEED_TRANSCRIPTS = ("SBS288", "SBS384")
 
@@ -92,7 +93,7 @@ def count_variants(
     transcripts: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> VariantCounts:
-    """Count the mutations in variant files by class and channel.
+    r"""Count the mutations in variant files by class and channel.
 
     Alleles are cut to what differs and compared with the genome; insertions and deletions are moved to the left as far
     as they go; substitutions of two adjacent bases of a sample are a doublet, of more neither.
@@ -124,6 +125,11 @@ def count_variants(
     progress : callable, optional
         See `dnmf.progress.Progress`.
 
+    Returns
+    -------
+    VariantCounts
+        A catalog for each class, and every variant with its outcome.
+
     Raises
     ------
     InputDataError
@@ -135,6 +141,23 @@ def count_variants(
     DoubtfulDataWarning
         Rows whose REF the genome does not have, contigs that it does not have, samples without a mutation, or with so
         many that they look inherited.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> rows = [
+    ...     "Tumor_Sample_Barcode Chromosome Start_Position Reference_Allele Tumor_Seq_Allele2 CONTEXT",
+    ...     "tumour 1 1000 C T TTTTACGTTTT",
+    ... ]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     maf = Path(folder, "calls.maf")
+    ...     _ = maf.write_text("\n".join(rows).replace(" ", "\t"))
+    ...     counts = count_variants(maf, classes=["SBS96"])  # a VCF needs the genome
+    >>> counts.variants[["position", "outcome", "channel"]].to_numpy().tolist()
+    [[1000, 'counted', 'A[C>T]G']]
+    >>> int(counts.catalogs["SBS96"].counts.loc["tumour", "A[C>T]G"])
+    1
     """
     asked = _checked_classes(classes)
     if doublets not in ("separate", "both"):

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a word in the column ``outcome`` means, and what to do about such rows (empty: nothing)."""
+    """What a word in the column ``outcome`` means, and what to do about such rows.
+
+    Attributes
+    ----------
+    meaning : str
+        Of the word.
+    remedy : str
+        What to do, empty if nothing.
+    """
 
     meaning: str
     remedy: str = ""

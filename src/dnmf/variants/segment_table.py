@@ -74,7 +74,13 @@ _MISSING = ("", "na", "nan", ".", "null")
 
 
 def holds_segments(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a table of copy number segments, by its header; a pipe can be read only once, and is none."""
+    """Whether a file is a table of copy number segments, by its header; a pipe can be read only once, and is none.
+
+    Parameters
+    ----------
+    path : path
+        Any file.
+    """
     if not Path(path).is_file():
         return False
     try:

@@ -42,7 +42,7 @@ _COPY_NAMES = ("0", "1", "2", "3-4", "5-8", "9+")
 def read_segments(
     paths: str | os.PathLike[str] | InputFile | Sequence[str | os.PathLike[str] | InputFile],
 ) -> MutationCatalog:
-    """Count copy number segments in the 48 classes of CN48.
+    r"""Count copy number segments in the 48 classes of CN48.
 
     A segment with ``c`` copies in all, ``m`` of them of the rarer allele, is ``homdel`` if c = 0, else ``LOH`` if
     m = 0, else ``het``; c is 0, 1, 2, 3-4, 5-8 or 9+; its size, end - start, is at most 100 kb, 1 Mb, 10 Mb, 40 Mb
@@ -80,6 +80,21 @@ def read_segments(
     DoubtfulDataWarning
         If segments without copy numbers are left out, the same segment is given twice (it is counted once), or copy
         numbers of another program than PURPLE are rounded.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> rows = [
+    ...     ["sample", "chr", "startpos", "endpos", "nMajor", "nMinor"],  # as ASCAT writes them
+    ...     ["tumour", "1", "0", "50000000", "2", "1"],
+    ... ]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = Path(folder, "segments.txt")
+    ...     _ = table.write_text("\n".join(map("\t".join, rows)))
+    ...     counts = read_segments(table).counts
+    >>> counts.columns[counts.loc["tumour"] > 0].tolist()
+    ['3-4:het:>40Mb']
     """
     given = [paths] if isinstance(paths, str | os.PathLike | InputFile) else list(paths)
     if not given:

@@ -26,6 +26,21 @@ function sortBy(table, column, button) {
   body.append(sorted);
 }
 
+// Where a window is narrow the rows of samples are shown as cards: the style then needs each cell's heading, and the
+// browser must be told that this is still a table.
+for (const table of document.querySelectorAll("table.samples")) {
+  const headings = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent);
+  table.role = "table";
+  for (const part of [table.tHead, table.tBodies[0]]) part.role = "rowgroup";
+  for (const row of table.rows) {
+    row.role = "row";
+    Array.from(row.cells).forEach((cell, column) => {
+      cell.role = { col: "columnheader", row: "rowheader" }[cell.scope] ?? "cell";
+      cell.dataset.label = headings[column];
+    });
+  }
+}
+
 for (const table of document.querySelectorAll("table.sortable")) {
   table.tHead.querySelectorAll("th").forEach((heading) => {
     const button = document.createElement("button");

@@ -1,0 +1,54 @@
+"""Results of the example genomes, made before the site is built: pictures and whole report pages for docs/genomics."""
+
+import shutil
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+import dnmf
+from dnmf.plotting import plot_fit, plot_history, plot_intervals, plot_selection, save_figure
+
+# Below docs, since pages show them. They are made once, until the folder is removed.
+PICTURES = Path("_build", "example")
+PAGES = {"guided": "example-report.html", "blind": "example-blind-report.html"}
+
+
+def make(app: Sphinx) -> None:
+    """Extract the signatures of the example genomes, guided and blind, and draw what the pages explain."""
+    folder = Path(app.srcdir) / PICTURES
+    if folder.exists():
+        return
+    unfinished = folder.with_name("example.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    catalog = dnmf.example_catalog()
+    guided = dnmf.guided_extraction(catalog, "cosmic-v3.4")
+    blind = dnmf.extract_signatures(catalog, range(2, 9), n_restarts=5, reference="cosmic-v3.4")
+    guided.save(unfinished / "guided")
+    blind.save(unfinished / "blind")
+    refit = guided.refit
+    for name, figure in {
+        "signatures": dnmf.plot_signatures(guided.signatures.select(guided.known[:6])),
+        "exposures": dnmf.plot_exposures(guided.exposures),
+        "intervals": plot_intervals(refit.exposures, refit.exposure_lower, refit.exposure_upper),
+        "fit": plot_fit(refit.fit),
+        "selection": plot_selection(blind.selection.table, blind.selection.choice.n_components),
+        "training": plot_history(blind.history),
+    }.items():
+        save_figure(figure, unfinished / f"{name}.png", dpi=90)
+    unfinished.rename(folder)
+
+
+def copy_pages(app: Sphinx, error: Exception | None) -> None:
+    """Put the report pages beside the pages that show them."""
+    if error is None and app.builder.format == "html":
+        for kind, name in PAGES.items():
+            shutil.copy(
+                Path(app.srcdir) / PICTURES / kind / "report.html", app.outdir / "genomics" / name
+            )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect both with the build."""
+    app.connect("builder-inited", make)
+    app.connect("build-finished", copy_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
