@@ -121,12 +121,6 @@ def test_a_blind_extraction_names_what_it_is_made_of(run):
     assert names["error"].median() < 0.05
 
 
-def test_every_page_is_tested():
-    tests = Path(__file__).read_text("utf-8")
-    untested = [path.stem for path in PAGES if f'run("{path.stem}"' not in tests]
-    assert untested == ["quickstart"]  # in test_front_door.py
-
-
 @pytest.mark.parametrize("script", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_a_notebook(script):
     """The cells of the notebook that the site offers are the script: the tests of it are those of the notebook."""
