@@ -1,6 +1,8 @@
 """Forward and backward of the exact layers beside ten ADMM layers: process CPU seconds, one thread.
 
 python benchmarks/exact_layer.py [--rows 5000] [--features 200] [--components 40]
+
+Writes exact_layer.csv, a row for each layer.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from dnmf.unfolding import ExactNNLS, ExactPoisson, Unfolded
+from refit_protocol import RESULTS, write_rows
 
 REPEATS = 7
 
@@ -56,13 +59,12 @@ def main() -> None:
         "KL, ten layers": Unfolded.from_dictionary(W, 10, layer="kl"),
         "ExactPoisson": ExactPoisson(W),
     }
-    reference = None
-    print("layer              forward  backward  both/ADMM")
+    size = {name: getattr(options, name) for name in ("rows", "features", "components")}
     for name, layer in layers.items():
         forward, backward = seconds(layer, X)
-        reference = reference or forward + backward
-        ratio = (forward + backward) / reference
-        print(f"{name:18} {forward:7.3f}  {backward:8.3f}  {ratio:9.2f}")
+        row = size | {"layer": name, "forward": forward, "backward": backward}
+        write_rows(RESULTS / "exact_layer.csv", [row], (*size, "layer"))
+        print(row, flush=True)
     in_use = (layers["ExactNNLS"](X) > 0).sum(dim=1).double().mean()
     print(f"components in use per sample: {in_use:.1f} of {options.components}")
 

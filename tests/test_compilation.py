@@ -99,6 +99,20 @@ def test_the_folder_that_was_named_comes_first_then_the_package_then_the_users(
     assert compilation._folder.__wrapped__(ROOM) is None
 
 
+def test_what_was_compiled_beside_a_package_that_cannot_be_written_is_used(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, users = source.parent, tmp_path / "users"
+    monkeypatch.setattr(compilation, "_folder", compilation._folder.__wrapped__)
+    assert [hits(source), hits(source)] == [0, 1]
+    monkeypatch.setattr(compilation, "can_be_written", lambda _: False)
+    monkeypatch.setattr(compilation, "cache_folder", lambda: users)
+    assert [hits(source), hits(source)] == [1, 1]
+    shutil.rmtree(room / "__pycache__")
+    assert hits(source) == 1
+    assert [len(list(path.iterdir())) for path in (users, users / "numba")] == [1, 1]
+
+
 def test_a_change_of_one_file_makes_all_compile_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from figures.form import fixed, markdown, one, only, results
 from figures.pages import Says
 
-CONSTANTS = "0.15"
+CONSTANTS = "0.15 %"
 OURS = "DNMF plain"
 LEAST_SQUARES, KULLBACK_LEIBLER = "least squares", "Kullback-Leibler"
 PEER = {LEAST_SQUARES: "scikit-learn CD, tol 1e-6", KULLBACK_LEIBLER: "scikit-learn MU, tol 1e-6"}

@@ -17,6 +17,7 @@ from cogapp.cogapp import Cog, CogError
 ROOT = Path(__file__).parents[2]
 EXPLANATION = "docs/explanation"
 PAGES = {
+    "README.md": "readme",
     f"{EXPLANATION}/cohorts.md": "cohort_sentences",
     f"{EXPLANATION}/refit_measured.md": "refit_sentences",
     f"{EXPLANATION}/factorisation_measured.md": "factorisation",
@@ -29,7 +30,9 @@ PAGES = {
     f"{EXPLANATION}/reliability.md": "reliability",
 }
 NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?× ?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
-DECIMAL = re.compile(r"(?<![\w.`])\d[\d,]*\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)")
+UNIT = r"\s(?:%|µs|ms|s|seconds|minutes|MB|GB)(?!\w)"
+# A decimal number that is no part of a name or version, or any number with a unit.
+FIGURE = re.compile(rf"(?<![\w.,])\d[\d,]*(?:\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)(?:{UNIT})?|{UNIT})")
 GENERATED = re.compile(r"<!-- \[\[\[cog.*?<!-- \[\[\[end\]\]\] -->", re.DOTALL)
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|^    [^\n]*$", re.DOTALL | re.MULTILINE)
 # A paragraph, a table, or an entry of a list.
@@ -79,7 +82,7 @@ def in_prose(text: str, says: list[Says]) -> tuple[str, set[int]]:
 
 
 def unsourced(text: str, said: set[int], constants: frozenset[str]) -> Iterator[str]:
-    """Yield the decimal numbers that no file gives: outside tables and sentences, and not said to be unrecorded."""
+    """Yield the figures that no file gives: outside tables and sentences, and not said to be unrecorded."""
     prose = blanked(blanked(text, GENERATED), CODE)
     blocks = [(m.start(), m[0]) for m in BLOCK.finditer(prose)]
     introduction = ""
@@ -93,10 +96,11 @@ def unsourced(text: str, said: set[int], constants: frozenset[str]) -> Iterator[
             near += [after for _, after in blocks[place + 1 : place + 2]]
         if any(UNRECORDED in " ".join(around.split()) for around in near):
             continue
-        for match in DECIMAL.finditer(block):
-            if start + match.start() not in said and match[0] not in constants:
+        for match in FIGURE.finditer(block):
+            figure = " ".join(match[0].split())
+            if start + match.start() not in said and figure not in constants:
                 line = text[: start + match.start()].count("\n") + 1
-                yield f"line {line}: {match[0]}"
+                yield f"line {line}: {figure}"
 
 
 def written(page: str) -> str:
@@ -115,7 +119,7 @@ def written(page: str) -> str:
     except (LookupError, CogError) as error:  # what Cog reports ends with what went wrong
         raise LookupError(f"{page}: {str(error).splitlines()[-1]}") from error
     if page.startswith(EXPLANATION):
-        faults = list(unsourced(text, said, frozenset(module.CONSTANTS.split())))
+        faults = list(unsourced(text, said, frozenset(module.CONSTANTS.split("; "))))
         if faults:
             raise LookupError(f"{page}: no file is named for {'; '.join(faults)}")
     return text

@@ -27,6 +27,13 @@ def errors(setting: str, prior: str | None, method: str = "network") -> list[str
     ]
 
 
+def both(setting: str, prior: str | None, method: str = "network") -> tuple[str, str]:
+    """Return the errors at 100 and at 2,000 mutations."""
+    found = (error(setting, prior, mutations, method) for mutations in (100, 2_000))
+    few, many = (fixed(value, 3) for value in found)
+    return few, many
+
+
 V3 = "v3-GRCh38"
 METHODS = {
     "**network**, pan-cancer (the default)": (V3, "pan-cancer"),

@@ -4,19 +4,14 @@ import pandas as pd
 
 from figures.form import fixed, one, only, percent, results
 from figures.pages import Says
-from figures.refit import METHODS, MUTATIONS, V3, error, rows, step
+from figures.refit import METHODS, MUTATIONS, V3, both, error, rows, step
 
-CONSTANTS = "0.05"
+CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %"
 
 
 def prior_of_ten() -> tuple[str, str]:
     setting = "absent, cohort of 10"
     return fixed(error(setting, "cohort", 100), 3), fixed(error(setting, "none", 100), 3)
-
-
-def both(setting: str, prior: str | None) -> tuple[str, str]:
-    """Return the errors at 100 and at 2,000 mutations."""
-    return fixed(error(setting, prior, 100), 3), fixed(error(setting, prior, 2_000), 3)
 
 
 def least_and_most(values: pd.Series, scale: float = 1, decimals: int = 0) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from figures.form import fixed, markdown, one, only, results, times
 from figures.pages import Says
 from paper.datasets import SIMULATED
 
-CONSTANTS = "0.9 0.95 0.99 0.90 0.5 0.8 0.02 0.2"
+CONSTANTS = "0.9; 0.95; 0.99; 0.90; 0.5; 0.8; 0.02; 0.2; 90 %"
 BOUNDS = ("found_90", "found_95", "found_99")
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from figures.form import NONE, digits, fixed, markdown, only, results
 from figures.pages import Says
 
-CONSTANTS = "0.1"
+CONSTANTS = "0.1; 10 %; 20 %"
 RULES = {
     "mu": "the paper's mu",
     "nalmu": "NALMU",

@@ -1,6 +1,8 @@
 """Compilation by numba, the result of which is kept for the next process wherever that is possible."""
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -57,14 +59,25 @@ class _Cache(FunctionCache):
 def _folder(room: Path) -> str | None:
     """Return where numba shall keep files: where the user says, beside the source, the folder for caches, or None.
 
-    ``room`` is the folder of the source.
+    ``room`` is the folder of the source. What has been compiled beside it is taken over to the folder for caches.
     """
-    places = [room / "__pycache__"]
-    if config.CACHE_DIR:
-        places.insert(0, Path(config.CACHE_DIR))
-    place = next(filter(can_be_written, places), None)
-    if place is None and (users := cache_folder()) is not None:
-        place = users / "numba"
     # Numba compares one file only, and compiles into a function those of other files that it calls.
     sources = b"".join(path.read_bytes() for path in sorted(room.glob("*_numba.py")))
-    return None if place is None else str(place / hashlib.sha256(sources).hexdigest()[:16])
+    version = hashlib.sha256(sources).hexdigest()[:16]
+    beside = room / "__pycache__"
+    places = [Path(config.CACHE_DIR)] if config.CACHE_DIR else []
+    place = next(filter(can_be_written, [*places, beside]), None)
+    if place is None and (users := cache_folder()) is not None:
+        place = users / "numba"
+        _copy_folder(beside / version, place / version)
+    return None if place is None else str(place / version)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy what whoever installed the package has compiled beside it: once, whole or not at all."""
+    if target.exists() or not source.is_dir():
+        return
+    with suppress(OSError, shutil.Error):  # a full disk, or another process was first
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as folder:
+            shutil.copytree(source, Path(folder) / "copy").rename(target)

@@ -65,13 +65,14 @@ def test_a_row_that_is_missing_or_stands_twice_in_a_file_is_an_error(page):
 
 
 def faults(text: str) -> list[str]:
-    return list(unsourced(text, set(), frozenset({"0.9"})))
+    return list(unsourced(text, set(), frozenset({"0.9", "90 %"})))
 
 
-def test_a_decimal_number_needs_a_file_or_to_be_called_unrecorded():
+def test_a_decimal_number_and_one_with_a_unit_needs_a_file_or_to_be_called_unrecorded():
     assert faults(
         "Found at cosine 0.9 in COSMIC v3.4 by 1.4.1, with `tol=0.5`: 0.81 of all.\n"
     ) == ["line 1: 0.81"]
+    assert faults("A 90 % interval of 3 samples took 2,004\nMB.\n") == ["line 1: 2,004 MB"]
     assert faults("In development, not\nrecorded: 0.81.\n") == []
     assert faults("Not recorded elsewhere, as is said in other words: 0.81.\n") != []
 

@@ -67,7 +67,7 @@ def save_classes(
     with staged_folder(out_dir, overwrite=overwrite) as folder:
         for name, result in answers.results.items():
             files = result_files(result, command)
-            place = Place(f"{name}-", f"{name}/", 3)
+            place = Place(f"{name}-", f"{name}/", 3, f", {name}")
             (folder / name).mkdir()
             page = partial(_both_pages, files, place, name, sections)
             fill_folder(folder / name, record=files.record, tables=files.tables, page=page)

@@ -1,0 +1,86 @@
+"""The figures of `README.md`: one table of what was measured against other tools, and sentences."""
+
+from figures import cohorts, factorisation, paper_rerun, refit
+from figures.form import fixed, markdown, only, percent, results
+from figures.pages import Says
+
+SETS = ("digits", "land", "text", "cells", "speech", "patches")
+
+
+def extraction() -> list[list[str]]:
+    """Return rows of extraction: names called with a reference, and what is found without one."""
+    ours, theirs = (
+        cohorts.names(cohorts.blind_rows(method))
+        for method in (cohorts.GUIDED, "sigprofiler, cosmic")
+    )
+    blind = [
+        cohorts.blind_rows(f"{tool}, true_k").mean(numeric_only=True)
+        for tool in ("dnmf", "sigprofiler")
+    ]
+    found = [f"{fixed(tool['tpr_90'])}, {fixed(tool['ppv_90'])}" for tool in blind]
+    page = "docs/explanation/cohorts.md"
+    return [
+        ["Known signatures of a cohort: recall, precision", cohorts.pair(ours), cohorts.pair(theirs),
+         f"SigProfilerExtractor ([cohorts]({page}#guided-by-the-reference))"],
+        ["Signatures found blind, number given: found of true, right of found", *found,
+         f"SigProfilerExtractor ([cohorts]({page}#blind))"],
+        ["The same: processor seconds a cohort", *(fixed(tool["seconds"], 0) for tool in blind),
+         f"SigProfilerExtractor ([cohorts]({page}#blind))"],
+    ]  # fmt: skip
+
+
+def refitting() -> list[list[str]]:
+    """Return the row of refitting: the default, and the peer, at 100 and 2,000 mutations."""
+    ours = refit.both(refit.V3, "pan-cancer")
+    theirs = refit.both(refit.V3, None, "SigProfilerAssignment")
+    page = "docs/explanation/refit_measured.md"
+    return [
+        ["Exposures to known signatures: error at 100 and at 2,000 mutations", ", ".join(ours),
+         ", ".join(theirs), f"SigProfilerAssignment ([refit]({page}#error))"]
+    ]  # fmt: skip
+
+
+def least_and_most(column: str, decimals: int) -> str:
+    """Return the range over the six sets of our figure over that of scikit-learn, least squares."""
+    ratios = [factorisation.ratio(factorisation.LEAST_SQUARES, name, column) for name in SETS]
+    return f"{fixed(min(ratios), decimals)} to {fixed(max(ratios), decimals)}"
+
+
+def factorising() -> list[list[str]]:
+    """Return rows of factorisation of any data, as ratios."""
+    where = "scikit-learn, coordinate descent ([factorisation](docs/explanation/factorisation_measured.md))"
+    return [
+        [
+            "Factorisation of six other sets of data: error, as a ratio",
+            least_and_most("error", 3),
+            "1",
+            where,
+        ],
+        ["The same: processor time, as a ratio", least_and_most("fit_seconds", 1), "1", where],
+    ]
+
+
+def paper() -> list[list[str]]:
+    """Return the row of the paper: how many comparisons with its numbers lie in the band that was set for them."""
+    bands = paper_rerun.summary.in_bands(paper_rerun.ratios()).values()
+    inside, of = (sum(counts) for counts in zip(*bands, strict=True))
+    return [
+        ["The paper's published numbers that its rerun meets, sets and methods", f"{inside} of {of}", "",
+         "[the paper, rerun](docs/explanation/paper.md#the-published-numbers-matched)"]
+    ]  # fmt: skip
+
+
+def against_others() -> str:
+    """Return the table: what was measured, ours, the other tool's, which tool and where it is described."""
+    lines = [*extraction(), *refitting(), *factorising(), *paper()]
+    return markdown(["measured", "dnmf", "other tool", "which, and how it was measured"], lines)
+
+
+def intervals_held() -> str:
+    """Return how often, in percent, intervals of a guided extraction hold the truth where nothing is taken out."""
+    rows = only(results("cohort_intervals"), part="test", removed="none")
+    return percent(cohorts.held(rows[rows["noise"] != "other"], "exposures"))
+
+
+def says() -> list[Says]:
+    return [Says("held the truth in {} % of the cases", intervals_held())]
