@@ -52,6 +52,7 @@ print(result.equivalents.round(2).to_string(index=False))
 # %%
 # **Exposures** are the mutations that each signature explains in each sample, sorted here by the largest signature.
 
+# sphinx_gallery_thumbnail_number = 2
 plot_exposures(result.exposures)
 
 # %%

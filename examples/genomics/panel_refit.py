@@ -94,6 +94,7 @@ print(f"{held.to_numpy()[large].mean():.0%} of {large.sum()} intervals hold the 
 # known even from 50 mutations. SBS3 is flat, as SBS5, SBS8 and SBS40a are: what one loses the others gain. The sum of
 # the four is known better than each. (The points are in columns because the samples have the shares of 21 genomes.)
 
+# sphinx_gallery_thumbnail_number = 2
 groups = {"APOBEC: SBS2 + SBS13": ["SBS2", "SBS13"], "SBS3": ["SBS3"]}
 groups["flat: SBS3 + SBS5 + SBS8 + SBS40a"] = ["SBS3", "SBS5", "SBS8", "SBS40a"]
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharex=True, sharey=True, layout="constrained")
