@@ -6,6 +6,8 @@ What can be known of the signatures of a tumour when a panel or an exome shows 5
 others not at all. Here the answer is known, so that both can be seen.
 """
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -129,10 +131,6 @@ print((result.fit[["p_reference", "p_answer"]] < 0.05).mean().round(3).to_string
 # %%
 # **Advice.** Samples have a sentence on what to make of them. The most frequent ones:
 
-print(
-    result.fit["advice"]
-    .str.replace(r"\(\d+\)", "(N)", regex=True)
-    .value_counts()
-    .head(3)
-    .to_string()
-)
+advice = result.fit["advice"].str.replace(r"\(\d+\)", "(N)", regex=True).value_counts()
+for text, samples in advice.head(3).items():
+    print(fill(f"{samples} samples: {text}", 95))
