@@ -114,7 +114,7 @@ def test_a_pipeline_is_checked(run):
 
 
 def test_a_blind_extraction_names_what_it_is_made_of(run):
-    names = run("blind_extraction", N_RESTARTS=3, NUMBERS=(5, 6))
+    names = run("blind_extraction", N_RESTARTS=2, NUMBERS=(5, 6))
     five = names["five"]
     assert set(five.layer.known) == {"SBS1", "SBS2", "SBS4", "SBS5", "SBS13", "SBS18"}
     assert not five.unstable
