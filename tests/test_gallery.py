@@ -114,17 +114,11 @@ def test_a_pipeline_is_checked(run):
 
 
 def test_a_blind_extraction_names_what_it_is_made_of(run):
-    names = run("blind_extraction", N_RESTARTS=3, NUMBERS=(5, 6))
+    names = run("blind_extraction", N_RESTARTS=2, NUMBERS=(5, 6))
     five = names["five"]
     assert set(five.layer.known) == {"SBS1", "SBS2", "SBS4", "SBS5", "SBS13", "SBS18"}
     assert not five.unstable
     assert names["error"].median() < 0.05
-
-
-def test_every_page_is_tested():
-    tests = Path(__file__).read_text("utf-8")
-    untested = [path.stem for path in PAGES if f'run("{path.stem}"' not in tests]
-    assert untested == ["quickstart"]  # in test_front_door.py
 
 
 @pytest.mark.parametrize("script", PAGES, ids=lambda path: path.stem)
