@@ -47,8 +47,9 @@ def broken_links(site: Path) -> list[str]:
 
 def main(site: Path) -> None:
     """Exit with a list of the links that lead nowhere, if there are any."""
-    broken = broken_links(site)
-    if broken or not (site / "index.html").is_file():
+    if not (site / "index.html").is_file():
+        sys.exit(f"{site} holds no index.html")
+    if broken := broken_links(site):
         sys.exit("\n".join([f"{len(broken)} links of {site} lead nowhere", *broken]))
 
 
