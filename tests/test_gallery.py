@@ -136,3 +136,18 @@ def test_a_page_is_a_notebook(script):
     code = "\n".join("".join(cell["source"]) for cell in cells[1:])
     whole = ast.parse(script.read_text("utf-8"))
     assert ast.dump(ast.parse(code)) == ast.dump(ast.Module(whole.body[1:], []))
+
+
+def test_a_figure_is_shown_below_its_block_only(tmp_path, monkeypatch):
+    pytest.importorskip("sphinx_gallery", reason="needs the extra docs")
+    from matplotlib.figure import Figure
+
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_extensions"))
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **options: Path(path).touch())
+    from gallery_pictures import last_figure
+
+    names = {"___": Figure()}
+    known = {"example_globals": names, "image_path_iterator": iter([str(tmp_path / "first.png")])}
+    settings = {"src_dir": str(tmp_path)}
+    assert "first.png" in last_figure(("code", "plot_fit(fit)", 1), known, settings)
+    assert last_figure(("code", "x = 1", 3), known, settings) == ""
