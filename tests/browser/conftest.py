@@ -80,7 +80,7 @@ COMMANDS: dict[str, Callable[[Path], list[object]]] = {
         "extract", breast(folder), "--reference", BREAST, "-k", "2:3", "--restarts", 2, "--epochs", 5, "--seed", 1,
     ],
     "refit": lambda folder: ["refit", breast(folder)],
-    "many": lambda folder: ["refit", simulated("SBS1,SBS2,SBS5,SBS13,SBS18", 120, folder / "cohort.tsv")],
+    "many": lambda folder: ["refit", simulated("SBS1,SBS2,SBS5,SBS13,SBS18", 300, folder / "cohort.tsv")],
     "classes": lambda folder: [
         "extract",
         simulated("SBS1,SBS2,SBS5", 8, folder / "SBS96.tsv"),
