@@ -39,6 +39,7 @@ def test_fifty_mutations_tell_some_signatures_and_not_others(run):
     assert errors["prior: breast cancer"] < 1.2 * errors["likelihood alone, the 8 that are there"]
     held = names["held"].to_numpy()[names["large"]].mean()
     assert 0.84 < held < 0.96
+    assert 0.05 < (names["result"].fit["p_answer"] < 0.05).mean() < 0.2
     off = (means["estimate"] - means["truth"]).abs()
     assert (off[["SBS1", "SBS2", "SBS13", "SBS18", "sum of the flat ones"]] < 0.04).all()
     assert means.loc["SBS8", "estimate"] < 0.02 < 0.05 < means.loc["SBS8", "truth"]
