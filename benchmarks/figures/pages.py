@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 EXPLANATION = "docs/explanation"
 PAGES = {
     "README.md": "readme",
+    "docs/genomics/trust.md": "trust",
     f"{EXPLANATION}/cohorts.md": "cohort_sentences",
     f"{EXPLANATION}/refit_measured.md": "refit_sentences",
     f"{EXPLANATION}/factorisation_measured.md": "factorisation",

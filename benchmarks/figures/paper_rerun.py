@@ -141,7 +141,11 @@ def says() -> list[Says]:
     slower = times["exact"] / times["network"]
     ratio = ratios()
     varied = ratio["DNMF, λ = 1 and 2"].drop(BREAST)
+    mu = only(published(), method="mu")
+    ten = mu[(mu["set"] != BREAST) & ~mu["set"].str.startswith("many.types")]
+    alike = (ten["ratio"] - 1).abs() < 2e-6
     return [
+        Says("{} of {} cells of ten sets agree", str(alike.sum()), str(len(ten))),
         Says(
             "the paper's network is {} to {} million times above it",
             fixed(network.min(), 0),

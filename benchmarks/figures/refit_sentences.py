@@ -28,12 +28,15 @@ def speed(prior: str, signatures: int) -> pd.Series:
     return found.set_index("mutations")["ms_per_sample"]
 
 
+def known_settings() -> list[tuple[str, str]]:
+    """Return settings and priors of tumours like those of the prior, under any reference, type or list."""
+    unlike = ("negative binomial", "all kept")
+    tumours = [w for w in METHODS.values() if w[0] not in unlike and w != (V3, "none")]
+    return [*tumours, ("v3.6-GRCh37", "pan-cancer"), ("type list", "type"), ("panel", "pan-cancer")]
+
+
 def says_of_intervals() -> list[Says]:
-    known = [
-        where for where in METHODS.values() if where[0] not in ("negative binomial", "all kept")
-    ]
-    known = [where for where in known if where != (V3, "none")]
-    known += [("v3.6-GRCh37", "pan-cancer"), ("type list", "type"), ("panel", "pan-cancer")]
+    known = known_settings()
     absent = rows("absent", "none").set_index("mutations")["coverage_present"]
     few = rows("few", "pan-cancer")
     lacking = rows("absent", "other types")

@@ -120,6 +120,23 @@ def speech() -> str:
     return markdown(["", "10 layers", "100 layers, untrained", "exact"], lines)
 
 
+def exact_layers() -> str:
+    """Return seconds of a forward and a backward pass, and both over those of the first."""
+    labels = {
+        "ADMM, ten layers": "ten ADMM layers",
+        "ExactNNLS": "`ExactNNLS`",
+        "KL, ten layers": "ten Kullback-Leibler layers",
+        "ExactPoisson": "`ExactPoisson`",
+    }
+    table = results("exact_layer").set_index("layer").loc[list(labels), ["forward", "backward"]]
+    both = table.sum(axis=1) / table.iloc[0].sum()
+    lines = [
+        [labels[layer], *(digits(value, 2) for value in row), digits(both[layer], 2)]
+        for layer, row in table.iterrows()
+    ]
+    return markdown(["", "forward", "backward", "both, over ten ADMM layers"], lines)
+
+
 def over(
     task: str, method: str, floor: float, layers: int | None = 10, value: str = "error"
 ) -> float:

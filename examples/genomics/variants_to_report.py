@@ -106,7 +106,7 @@ plot_catalog(counts.catalogs["SBS96"])
 
 result = refit_exposures(counts.catalogs["SBS96"], reference)
 page = result.save(here / "report")
-print(sorted(str(path.relative_to(page.parent)) for path in page.parent.rglob("*.*")))
+print(*sorted(path.name for path in page.parent.iterdir()), sep="\n")
 plot_exposures(result.exposures.loc[:, result.exposures.max() > 0])
 
 # %%

@@ -1,0 +1,57 @@
+"""`docs/genomics/trust.md`: what the pages of evidence say, in short."""
+
+import pandas as pd
+
+from figures import refit
+from figures.cohorts import held as held_in_cohort
+from figures.form import fixed, only, percent, results
+from figures.pages import Says
+from figures.refit_sentences import held, known_settings, least_and_most
+
+NOVEL, KNOWN = "exposures_novel", "exposures"
+
+
+def cohort(removed: str, group: str) -> pd.Series:
+    """Return how often intervals of exposures hold the truth, by noise."""
+    rows = only(results("cohort_intervals"), part="test", removed=removed)
+    return pd.Series({noise: held_in_cohort(part, group) for noise, part in rows.groupby("noise")})
+
+
+def f1_of(mutations: int) -> str:
+    """Return the F1 of the signatures that the default calls present."""
+    f1 = refit.rows(refit.V3, "pan-cancer").set_index("mutations")["f1"][mutations]
+    return fixed(f1, 3 if f1 > 0.99 else 2)
+
+
+def says() -> list[Says]:
+    default = refit.V3, "pan-cancer"
+    absent = refit.rows("absent", "none").set_index("mutations")["coverage_present"]
+    few = pd.concat([absent[[100, 2_000]], refit.rows("few", "pan-cancer")["coverage_present"]])
+    complete = cohort("none", KNOWN)
+    blind = results("interval_coverage")["exposures_present"]
+    return [
+        Says("| 10 | {} |", fixed(refit.error("few", "pan-cancer", 10))),
+        *(
+            Says(f"| {n:,} | {{}} | {{}} |", fixed(refit.error(*default, n), 3), f1_of(n))
+            for n in (100, 500, 2_000, 50_000)
+        ),
+        Says(
+            "Without a prior the error at 100 mutations is {}",
+            fixed(refit.error(refit.V3, "none", 100), 3),
+        ),
+        Says(
+            "signatures that are present | {} to {} % |",
+            *least_and_most(held(*known_settings()), 100),
+        ),
+        Says("unlike the prior or no prior | {} to {} % |", *least_and_most(few, 100)),
+        Says(
+            "nothing missing in the reference | {} to {} % |",
+            *least_and_most(complete.drop("other"), 100),
+        ),
+        Says("of another version than the data | {} % |", percent(complete["other"])),
+        Says(
+            "one missing in the reference | {} to {} % |",
+            *least_and_most(cohort("one", NOVEL), 100),
+        ),
+        Says("percentiles over restarts | {} to {} % |", *least_and_most(blind, 100)),
+    ]
