@@ -33,7 +33,7 @@ help:
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
 	@echo "make paper            rerun the experiments of the paper: DATA=DIR OUT=DIR [QUICK=1] (docs/explanation/paper.md)"
 	@echo "make kill-test        kill commands at every change of files, repeat them, compare: [MOST=100] (docs/explanation/reliability.md)"
-	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED), $(KILLED) and dist"
+	@echo "make clean            remove $(VENV), $(LOWEST), $(DEMO), $(FUZZED), $(KILLED), dist and the site"
 	@echo "Rooms: $(ROOMS)"
 
 demo: $(VENV)/.installed
@@ -59,8 +59,10 @@ test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(TRIED)
 
 # Every warning is an error: a page that is in no table of contents, a link that leads nowhere, an example that fails.
+# Then every link of the built pages is followed. The examples in docstrings run in `make test`.
 docs: $(VENV)/.installed-docs
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
+	$(VENV)/bin/python .ci/check_site.py $(SITE)
 
 dist: $(VENV)/.installed-release
 	rm -rf dist
@@ -90,7 +92,7 @@ kill-test: $(VENV)/.installed
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.kill -o $(KILLED) $(if $(MOST),--most $(MOST))
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED) dist
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(FUZZED) $(KILLED) dist docs/_build docs/gallery docs/reference/api
 
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created

@@ -1,9 +1,11 @@
 """How the site is built: `make docs`."""
 
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
 
+from numpydoc.xref import DEFAULT_LINKS
 from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
@@ -37,6 +39,17 @@ autosummary_generate = True
 default_role = "py:obj"  # `name` in a docstring
 autodoc_typehints = "none"  # numpydoc's Parameters have them
 numpydoc_show_class_members = False
+# Classes of dnmf are links where they are the type of a parameter. Those of others are not: a build needs no network.
+_NAMES = re.findall(
+    r"^   (dnmf(?:\.\w+)+)$",
+    Path(__file__).with_name("reference").joinpath("api.rst").read_text("utf-8"),
+    re.MULTILINE,
+)
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | {
+    name.rpartition(".")[2]: name for name in _NAMES if name.rpartition(".")[2][0].isupper()
+}
 
 # In the order of their pages, from simple to advanced.
 EXAMPLES = [
@@ -91,4 +104,6 @@ html_theme_options = {
     "navigation_with_keys": False,
     "header_links_before_dropdown": 7,
 }
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False

@@ -105,12 +105,15 @@ def test_what_was_compiled_beside_a_package_that_cannot_be_written_is_used(
     room, users = source.parent, tmp_path / "users"
     monkeypatch.setattr(compilation, "_folder", compilation._folder.__wrapped__)
     assert [hits(source), hits(source)] == [0, 1]
+    for folder in (room / "__pycache__").rglob("*/"):
+        folder.chmod(0o500)
     monkeypatch.setattr(compilation, "can_be_written", lambda _: False)
     monkeypatch.setattr(compilation, "cache_folder", lambda: users)
     assert [hits(source), hits(source)] == [1, 1]
-    shutil.rmtree(room / "__pycache__")
+    (room / "__pycache__").rename(room / "elsewhere")
     assert hits(source) == 1
     assert [len(list(path.iterdir())) for path in (users, users / "numba")] == [1, 1]
+    assert {oct(path.stat().st_mode)[-3:] for path in (users / "numba").rglob("*/")} == {"700"}
 
 
 def test_a_change_of_one_file_makes_all_compile_again(

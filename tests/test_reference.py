@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -96,3 +97,14 @@ def test_every_function_says_what_it_returns() -> None:
 def test_every_function_and_estimator_at_the_front_door_has_an_example() -> None:
     front = {name for name in CALLABLE if name.count(".") == 1} - RESULTS
     assert [name for name in sorted(front) if ">>> " not in (CALLABLE[name].__doc__ or "")] == []
+
+
+def test_a_link_of_the_site_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    broken_links = runpy.run_path(str(ROOT / ".ci" / "check_site.py"))["broken_links"]
+    right = (
+        '<a href="b.html#place"></a> <a href="#here" id="here"></a> <a href="https://x.org/y"></a>'
+    )
+    wrong = '<a href="c.html"></a> <a href="b.html#other"></a> <img src="no.png">'
+    (tmp_path / "a.html").write_text(right + wrong, encoding="ascii")
+    (tmp_path / "b.html").write_text('<h1 id="place"></h1>', encoding="ascii")
+    assert broken_links(tmp_path) == ["a.html: b.html#other", "a.html: c.html", "a.html: no.png"]

@@ -48,16 +48,20 @@ def _resolve(
     target, domain = node["reftarget"].removesuffix("()"), env.domains["py"]
     full = target if target.startswith("dnmf.") else f"{node.get('py:module')}.{target}"
     thing = found(full)
-    if thing is _MISSING:
-        if target.startswith("dnmf."):
-            _logger.warning("there is no %s", target, location=node, type="ref", subtype="dnmf")
+    if thing is _MISSING and target.startswith("dnmf."):
+        _logger.warning("there is no %s", target, location=node, type="ref", subtype="dnmf")
+    last = target.rpartition(".")[2]
+    pages = [name for name in domain.objects if name.rpartition(".")[2] == last]  # type: ignore[attr-defined]
+    if thing is not _MISSING:
+        same = [name for name in pages if found(name) is thing]
+        pages = same if inspect.isclass(thing) or inspect.isroutine(thing) else []
+    elif len(pages) != 1 or last != target:
         return None
-    if not (inspect.isclass(thing) or inspect.isroutine(thing)):
-        return None
-    for name in domain.objects:  # type: ignore[attr-defined]
-        if name.rpartition(".")[2] == thing.__name__ and found(name) is thing:
-            return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, content)
-    return None
+    return (
+        domain.resolve_xref(env, node["refdoc"], app.builder, "obj", pages[0], node, content)
+        if pages
+        else None
+    )
 
 
 def linked(line: str) -> str:
@@ -77,7 +81,7 @@ def _complete(
                 lines[:] = [*lines, *text[1:]]
                 break
     if what == "data":
-        lines[:] = _comment(name) or lines
+        lines[:] = [*_comment(name), "", *_value(thing)]
     lines[:] = [linked(line) for line in lines]
 
 
@@ -90,6 +94,13 @@ def _comment(name: str) -> list[str]:
             if ("", constant) in comments:
                 return list(comments["", constant])
     return []
+
+
+def _value(thing: Any) -> list[str]:
+    """Return a simple value, or the keys of a mapping, as a line."""
+    if isinstance(thing, dict):
+        return [", ".join(f"``{key}``" for key in thing), ""]
+    return [f"``{thing!r}``", ""] if isinstance(thing, (str, int, tuple)) else []
 
 
 def _skip(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:

@@ -18,6 +18,8 @@ from dnmf.cli.main import app
 
 # What Typer adds to the help of an option: " [default: 20; x>=1]".
 _MORE = re.compile(r"^(?P<help>.*?)(?:  \[(?P<more>[^\[\]]*)\])?$", re.DOTALL)
+# Sphinx makes a dash of two hyphens.
+_LITERAL = re.compile(r"(`[^`]+`|(?<![\w-])--?[a-z][a-z0-9-]*)")
 
 
 def contexts() -> Iterator[tuple[Any, Any]]:
@@ -48,10 +50,10 @@ def options_of(command: Any, context: Any) -> Iterator[tuple[str, str, list[str]
 
 
 def _plain(text: str) -> str:
-    """Return text of a help as reStructuredText: `this` is literal, all else is as it is."""
-    parts = re.split(r"`([^`]+)`", text)
+    """Return text of a help as reStructuredText: `this` and --this are literal, all else is as it is."""
+    parts = _LITERAL.split(text)
     parts[::2] = [re.sub(r"([\\*_|`<>])", r"\\\1", part) for part in parts[::2]]
-    parts[1::2] = [f"``{part}``" for part in parts[1::2]]
+    parts[1::2] = [f"``{part.strip('`')}``" for part in parts[1::2]]
     return "".join(parts)
 
 

@@ -11,9 +11,11 @@ def last_figure(
     """Save the figure that is the value of a block's last line, and return the RST that shows it."""
     from matplotlib.figure import Figure
 
-    value = block_vars["example_globals"].get("___")
+    names = block_vars["example_globals"]
+    value = names.get("___")
     if not isinstance(value, Figure) or hasattr(value, "number"):
         return ""
+    names["___"] = None  # which stays otherwise, where a block ends with a statement
     path = next(block_vars["image_path_iterator"])
     value.savefig(path, dpi=110)
     return str(figure_rst([path], gallery_conf["src_dir"]))

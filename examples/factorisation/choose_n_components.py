@@ -11,6 +11,7 @@ that the data no longer tell. The second case shows how doubt looks.
 # ---------------
 # Two of the four spectra resemble each other. A measurement mixes them, and has noise of equal size in all channels.
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 

@@ -3,7 +3,7 @@ Grid search in a pipeline
 =========================
 
 How many components, and which penalty, help a classifier most? :class:`dnmf.DNMF` is a step of a scikit-learn
-pipeline, and `GridSearchCV` tries both, on digits of 8 × 8 pixels.
+pipeline, and ``GridSearchCV`` tries both, on digits of 8 × 8 pixels.
 """
 
 # %%
@@ -83,5 +83,5 @@ plt.show()
 
 # %%
 # The grid answers which components classify best. How many processes made the data is another question:
-# :doc:`/estimators/components`. Scores, `clone`, data frames: :doc:`/estimators/pipelines`. A dictionary trained
+# :doc:`/estimators/components`. Scores, ``clone``, data frames: :doc:`/estimators/pipelines`. A dictionary trained
 # together with its classifier: :doc:`/gallery/unrolling/learned_dictionary`.

@@ -13,6 +13,7 @@ with abundances that sum to one and the true spectra, and ridge regression with 
 # -------
 # Smooth spectra that resemble each other; abundances in patches with soft borders.
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

@@ -11,6 +11,7 @@ model is fitted to what is known, fills what is not, and the number of component
 # -----------------------
 # Every pixel is a sample, every band a feature. ``mask`` is True where an entry is missing; NaN says the same.
 
+# sphinx_gallery_thumbnail_number = 2
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter

@@ -6,6 +6,8 @@ Which signatures does a cohort have, how sure is each of them, and what remains 
 cancer genomes (Nik-Zainal et al. 2012) with 183,916 mutations. It comes with the package.
 """
 
+from textwrap import fill
+
 from dnmf import example_catalog, guided_extraction, plot_catalog, plot_exposures
 from dnmf.plotting import plot_intervals
 
@@ -52,6 +54,7 @@ print(result.equivalents.round(2).to_string(index=False))
 # %%
 # **Exposures** are the mutations that each signature explains in each sample, sorted here by the largest signature.
 
+# sphinx_gallery_thumbnail_number = 2
 plot_exposures(result.exposures)
 
 # %%
@@ -77,7 +80,7 @@ print(table[table["to"] >= 0.5].round({"mutations": 0, "from": 0, "to": 0, "pres
 # **What to know before using it.** The result says it in words, cautions first. The report begins with the same.
 
 for finding in result.findings:
-    print(f"{finding.level}: {finding.title}\n  {finding.text}\n")
+    print(f"{finding.level}: {finding.title}\n{fill(finding.text, 95)}\n")
 
 # %%
 # Real spectra differ from the profiles of the reference by more than chance would move them, and with thousands of

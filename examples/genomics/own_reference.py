@@ -85,6 +85,7 @@ second = refit_exposures(catalog, own, prior="none")
 # %%
 # **Before and after**, for each sample:
 
+# sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for result, label, colour in (
     (first, "without it", "#D55E00"),

@@ -6,6 +6,8 @@ What can be known of the signatures of a tumour when a panel or an exome shows 5
 others not at all. Here the answer is known, so that both can be seen.
 """
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -94,6 +96,7 @@ print(f"{held.to_numpy()[large].mean():.0%} of {large.sum()} intervals hold the 
 # known even from 50 mutations. SBS3 is flat, as SBS5, SBS8 and SBS40a are: what one loses the others gain. The sum of
 # the four is known better than each. (The points are in columns because the samples have the shares of 21 genomes.)
 
+# sphinx_gallery_thumbnail_number = 2
 groups = {"APOBEC: SBS2 + SBS13": ["SBS2", "SBS13"], "SBS3": ["SBS3"]}
 groups["flat: SBS3 + SBS5 + SBS8 + SBS40a"] = ["SBS3", "SBS5", "SBS8", "SBS40a"]
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharex=True, sharey=True, layout="constrained")
@@ -128,10 +131,6 @@ print((result.fit[["p_reference", "p_answer"]] < 0.05).mean().round(3).to_string
 # %%
 # **Advice.** Samples have a sentence on what to make of them. The most frequent ones:
 
-print(
-    result.fit["advice"]
-    .str.replace(r"\(\d+\)", "(N)", regex=True)
-    .value_counts()
-    .head(3)
-    .to_string()
-)
+advice = result.fit["advice"].str.replace(r"\(\d+\)", "(N)", regex=True).value_counts()
+for text, samples in advice.head(3).items():
+    print(fill(f"{samples} samples: {text}", 95))

@@ -77,7 +77,10 @@ def _copy_folder(source: Path, target: Path) -> None:
     """Copy what whoever installed the package has compiled beside it: once, whole or not at all."""
     if target.exists() or not source.is_dir():
         return
-    with suppress(OSError, shutil.Error):  # a full disk, or another process was first
+    with suppress(OSError):  # a full disk, or another process was first
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as folder:
-            shutil.copytree(source, Path(folder) / "copy").rename(target)
+            copy = shutil.copytree(source, Path(folder) / "copy")
+            for part in (copy, *copy.iterdir()):
+                part.chmod(0o700)  # others may have made them read-only
+            copy.rename(target)

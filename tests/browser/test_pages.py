@@ -37,7 +37,7 @@ def test_no_violation_of_the_accessibility_standard_by_day_and_by_night(look, vi
 def test_pale_text_and_a_picture_without_words_are_violations(look, violations):
     page = look("refit")
     page.evaluate("document.querySelector('small').style.color = '#aaa'")
-    page.evaluate("document.images[0].removeAttribute('alt')")
+    page.evaluate("Array.from(document.images).at(-1).removeAttribute('alt')")
     assert {found.split(":")[0] for found in violations(page)} == {"color-contrast", "image-alt"}
 
 
@@ -129,19 +129,19 @@ def test_samples_are_found_by_name_signature_and_advice(look, width):
     rows = page.locator("#sample-table tbody tr:visible")
     search.fill("0042-01a")
     assert rows.count() == 1
-    assert "TCGA-A2-0042-01A" in rows.inner_text()
-    assert found.inner_text() == "1 of 120 samples"
+    assert "TCGA-A2-0042-01A" in rows.text_content()
+    assert found.inner_text() == "1 of 300 samples"
     search.fill("sbs18 told apart")
-    assert 0 < rows.count() < 120
-    assert all("SBS18" in text for text in rows.all_inner_texts())
+    assert 0 < rows.count() < 300
+    assert all("SBS18" in text for text in rows.all_text_contents())
     search.fill("")
-    assert rows.count() == 120
+    assert rows.count() == 300
 
 
 def test_on_a_phone_a_sample_is_a_card_and_still_a_row_of_a_table(look):
     page = look("many", 390)
     row = page.locator("#sample-table").get_by_role("row").nth(1)
-    assert row.get_by_role("rowheader").inner_text() == "TCGA-A2-0000-01A-31D-A050-09"
+    assert row.get_by_role("rowheader").text_content() == "TCGA-A2-0000-01A-31D-A050-09"
     label = "cell => getComputedStyle(cell, '::before').content"
     assert row.get_by_role("cell").first.evaluate(label) == '"Mutations"'
     assert row.bounding_box()["height"] < 420

@@ -241,7 +241,7 @@ def exposure_moments(
 
     Parameters
     ----------
-    X, W : (*batch, f), (k, f)
+    X, W : (..., f), (k, f)
         Data and dictionary.
     l1_reg, l2_reg : float or tensor
         Penalties on the exposures, as for `exact_exposures`.

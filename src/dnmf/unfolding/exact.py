@@ -75,7 +75,7 @@ def exact_poisson(
 
     Parameters
     ----------
-    X, W : (*batch, f), (k, f)
+    X, W : (..., f), (k, f)
         Counts and dictionary, both >= 0; shapes, dtypes and errors are otherwise as for :func:`exact_nnls`.
 
     Examples
