@@ -4,7 +4,7 @@ import pandas as pd
 
 from figures import refit
 from figures.cohorts import held as held_in_cohort
-from figures.form import fixed, only, percent, results
+from figures.form import fixed, one, only, percent, results
 from figures.pages import Says
 from figures.refit_sentences import held, known_settings, least_and_most
 
@@ -17,10 +17,10 @@ def cohort(removed: str, group: str) -> pd.Series:
     return pd.Series({noise: held_in_cohort(part, group) for noise, part in rows.groupby("noise")})
 
 
-def f1_of(mutations: int) -> str:
-    """Return the F1 of the signatures that the default calls present."""
-    f1 = refit.rows(refit.V3, "pan-cancer").set_index("mutations")["f1"][mutations]
-    return fixed(f1, 3 if f1 > 0.99 else 2)
+def f1(mutations: int) -> str:
+    """Return the F1 of presence with the default prior; three decimals where two would be 0.99."""
+    value = one(refit.rows(refit.V3, "pan-cancer"), "f1", mutations=mutations)
+    return fixed(value, 2 if value < 0.99 else 3)
 
 
 def says() -> list[Says]:
@@ -32,8 +32,8 @@ def says() -> list[Says]:
     return [
         Says("| 10 | {} |", fixed(refit.error("few", "pan-cancer", 10))),
         *(
-            Says(f"| {n:,} | {{}} | {{}} |", fixed(refit.error(*default, n), 3), f1_of(n))
-            for n in (100, 500, 2_000, 50_000)
+            Says(f"| {n:,} | {{}} | {{}} |", fixed(refit.error(*default, n), 3), f1(n))
+            for n in refit.MUTATIONS
         ),
         Says(
             "Without a prior the error at 100 mutations is {}",

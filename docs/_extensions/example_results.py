@@ -1,4 +1,4 @@
-"""Results of the example genomes, made before the site is built: pictures and whole report pages for docs/genomics."""
+"""Results of the example genomes, made before the site is built: pictures, and whole runs, for docs/genomics."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from dnmf.plotting import save_figure
 
 # Below docs, since pages show them. They are made once, until the folder is removed.
 PICTURES = Path("_build", "example")
-PAGES = {"guided": "example-report.html", "blind": "example-blind-report.html"}
+RUNS = ("guided", "blind")
 
 
 def make(app: Sphinx) -> None:
@@ -30,17 +30,19 @@ def make(app: Sphinx) -> None:
     unfinished.rename(folder)
 
 
-def copy_pages(app: Sphinx, error: Exception | None) -> None:
-    """Put the report pages beside the pages that show them."""
+def copy_runs(app: Sphinx, error: Exception | None) -> None:
+    """Put all files of the runs beside the pages that show their reports."""
     if error is None and app.builder.format == "html":
-        for kind, name in PAGES.items():
-            shutil.copy(
-                Path(app.srcdir) / PICTURES / kind / "report.html", app.outdir / "genomics" / name
+        for kind in RUNS:
+            shutil.copytree(
+                Path(app.srcdir) / PICTURES / kind,
+                app.outdir / "genomics" / f"example-{kind}",
+                dirs_exist_ok=True,
             )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect both with the build."""
     app.connect("builder-inited", make)
-    app.connect("build-finished", copy_pages)
+    app.connect("build-finished", copy_runs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
