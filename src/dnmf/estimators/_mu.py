@@ -3,6 +3,7 @@
 import warnings
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
@@ -163,12 +164,12 @@ class MultiplicativeNMF(FactorisationEstimator):
 
     def _validate_samples(self, X: ArrayLike) -> Array:
         rows = super()._validate_samples(X)
-        self._check_zeros(torch.from_numpy(rows))
+        self._check_zeros(rows)
         return rows
 
-    def _check_zeros(self, X: torch.Tensor) -> None:
+    def _check_zeros(self, X: torch.Tensor | Array) -> None:
         if self._beta == 0 and not bool(X.all()):
-            row, column = (X == 0).nonzero()[0].tolist()
+            row, column = np.argwhere(np.asarray(X) == 0)[0].tolist()
             raise InputDataError(
                 f"X holds 0 in row {row}, column {column}: Itakura-Saito (beta_loss=0) compares ratios and needs "
                 "entries > 0. Add a small constant to all of them, or take a beta_loss above 0."
