@@ -2,18 +2,19 @@
 
 import re
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from numpydoc.xref import DEFAULT_LINKS
 from sphinx_gallery.sorting import ExplicitOrder
+
+import dnmf
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "dnmf"
 author = "The dnmf developers"
 copyright = "The dnmf developers"
-release = metadata.version("dnmf")
+release = dnmf.__version__
 
 extensions = [
     "example_results",
