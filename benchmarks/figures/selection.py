@@ -22,7 +22,9 @@ def numbers() -> str:
     for name in SIMULATED:
         row = rows.loc[name]
         found = times(str(row[b]) for b in BOUNDS)
-        lines.append([long_name(name), *map(str, row[["true_k", "chosen_k"]]), found, str(row["false"])])
+        lines.append(
+            [long_name(name), *map(str, row[["true_k", "chosen_k"]]), found, str(row["false"])]
+        )
     off = (rows["chosen_k"] - rows["true_k"]).abs()
     total = [
         f"all, of {rows['true_k'].sum()}",
