@@ -13,6 +13,7 @@ from dnmf.cli.main import app
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 GLOBAL = {"--version", "--max-input", "--help"}
+BUILDS = "GRCh37", "GRCh38"
 OF_OTHER_PROGRAMS = {"-v", "--tmpfs"}  # docker
 
 
@@ -49,6 +50,24 @@ def test_commands_and_options_on_a_page_exist(
         name = next(iter(re.findall(r"^dnmf (?:--max-input \S+ )?([a-z]+)", typed)), None)
         known = every if name is None else known_options[name] | GLOBAL
         assert options_of(typed) - OF_OTHER_PROGRAMS <= known, typed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_no_line_of_a_page_reads_as_a_comment(page: Path) -> None:
+    # MyST leaves out what begins with a percent sign, as a wrapped "11 %" may.
+    assert not re.search(r"(?m)^ *%", page.read_text(encoding="utf-8"))
+
+
+def test_the_page_names_the_tumour_types_that_are_built_in() -> None:
+    text = (DOCS / "genomics" / "refit.md").read_text(encoding="utf-8")
+    section = text.split("### Names of tumour types")[1].split("#")[0]
+    assert re.findall(r"`([A-Z][^`]*)`", section) == dnmf.refit.available_priors()
+
+
+def test_profiles_of_the_two_builds_are_alike() -> None:
+    one, other = (dnmf.load_reference("cosmic-v3.4", build=b).profiles for b in BUILDS)
+    cosines = dnmf.metrics.cosine_similarity(one.to_numpy(), other[one.columns].to_numpy())
+    assert cosines.diagonal().min() > 0.999
 
 
 def code_of(page: str) -> str:

@@ -101,6 +101,10 @@ def says() -> list[Says]:
             fixed(blind_rows("dnmf, chosen")["k_error"].mean(), 1),
         ),
         Says(
+            "SigProfilerExtractor differs by {}: its",
+            fixed(blind_rows("sigprofiler, chosen")["k_error"].mean(), 1),
+        ),
+        Says(
             "hold the truth in {} of all channels, but in {} of those of at least 1 %, and {} of "
             "their exposures",
             *(

@@ -161,8 +161,13 @@ def says_of_stability() -> list[Says]:
             "move, at most {} %",
             *three(network),
         ),
-        Says("aims 0.5 %, 2;"),
-        Says("`kl`: {} %, {}, {} %; `sparse`: {} %, {}, {} %;", *three(kl), *three(sparse)),
+        Says("The aims were 0.5 % and 2 genomes."),
+        Says(
+            "With `kl` the median genome moves {} %, and {} move more than 5 %, at most {} %; with "
+            "`sparse` {} %, {} and {} %.",
+            *three(kl),
+            *three(sparse),
+        ),
     ]
 
 

@@ -30,7 +30,10 @@ def says() -> list[Says]:
     complete = cohort("none", KNOWN)
     blind = results("interval_coverage")["exposures_present"]
     return [
-        Says("| 10 | {} |", fixed(refit.error("few", "pan-cancer", 10))),
+        *(
+            Says(f"| {n} | {{}} |", fixed(refit.error("few", "pan-cancer", n)))
+            for n in (10, 15, 19)
+        ),
         *(
             Says(f"| {n:,} | {{}} | {{}} |", fixed(refit.error(*default, n), 3), f1(n))
             for n in refit.MUTATIONS

@@ -58,6 +58,7 @@ cohorts["B, thinned"] = MutationCatalog(
 # %%
 # **Refit all in the same way**: one reference, one method, one prior that knows nothing of the groups. With
 # ``prior="cohort"`` each group would be drawn towards its own mean, and a difference would be partly of our making.
+# On the command line: ``dnmf refit CATALOG -o OUT``.
 
 results = {name: refit_exposures(catalog) for name, catalog in cohorts.items()}
 

@@ -19,7 +19,8 @@ NAMES = ["SBS1", "SBS2", "SBS3", "SBS5", "SBS13", "SBS17b", "SBS18", "SBS44"]
 
 # %%
 # **The cohort.** Each sample has three to six of eight signatures, and 200 to 20,000 mutations, with Poisson noise
-# (``noise="negative-binomial"`` varies more, as real counts do). On the command line: ``dnmf simulate``.
+# (``noise="negative-binomial"`` varies more, as real counts do). On the command line: ``dnmf simulate``, then
+# ``dnmf extract DIR/catalog.tsv -o OUT``.
 
 reference = load_reference("cosmic-v3.4")
 catalog, truth = simulate_cohort(

@@ -58,7 +58,7 @@ print(errors.round(2).to_string())
 # With a whole catalogue of signatures the likelihood is lost in samples this small. Told exactly which eight
 # signatures there are it does best, but who can tell that of a tumour? A prior comes close to it without being told.
 # It has to fit: for cell lines or treated tumours there is ``prior="none"``. See :func:`dnmf.refit_exposures` and
-# :doc:`/genomics/refit`.
+# :doc:`/genomics/refit`. On the command line: ``dnmf refit CATALOG --assay exome --prior Breast-AdenoCA -o OUT``.
 
 result = results["prior: breast cancer"]
 figure, ax = plt.subplots(figsize=(8, 2.4), layout="constrained")

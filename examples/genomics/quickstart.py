@@ -27,5 +27,5 @@ plot_signatures(result.signatures, reference_matches=result.matches, reference=r
 
 # %%
 # For counts of your own, :func:`dnmf.read_catalog` takes the place of the simulation, and :func:`dnmf.save_report`
-# writes everything that was found into a folder. Tumours are not as clean as this: :doc:`breast_genomes` shows real
-# ones.
+# writes everything that was found into a folder. On the command line: ``dnmf extract CATALOG -k 3 -o OUT``. Tumours
+# are not as clean as this: :doc:`breast_genomes` shows real ones.

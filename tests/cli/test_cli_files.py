@@ -134,6 +134,7 @@ def test_references_lists_names_that_load(dnmf: Callable[..., Result]) -> None:
     done = dnmf("references")
     names = done.stdout.split()
     assert "The default is cosmic-v3.4." in done.stderr
+    assert "--prior: Biliary-AdenoCA, " in done.stderr
     assert "cosmic-v3.4" in names
     for name in names:
         family = next(

@@ -177,6 +177,9 @@ def test_the_page_begins_with_what_was_found(folder: Path, result: GuidedResult)
     assert "3 known signatures, 1 novel" in page[: page.index('id="findings"')]
     for name in result.signatures.names:
         assert page.index(f"<bdi>{name}</bdi>") < page.index('id="findings"')
+    by_mutations = result.evidence["mutations"].sort_values(ascending=False).index
+    places = [page.index(f'<bdi title="{name}">{name}</bdi>') for name in by_mutations]
+    assert places == sorted(places)
     assert 'id="signature-SBS96A"' in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
     assert "held the truth in\n    88 % of the channels" in page

@@ -81,9 +81,11 @@ def _signature_rows(
 ) -> list[dict[Any, Any]]:
     """Return the columns of ``evidence`` and a signature's name, colour, picture, evidence in words and equivalents.
 
-    The colour is that in the picture of the exposures; empty if the signature is too small to be drawn there.
+    Most mutations first: ``evidence`` has the order of the search, whose exposures are not those of the refit. The
+    colour is that in the picture of the exposures; empty if the signature is too small to be drawn there.
     """
     table = result.evidence.assign(alone=rest_on_one_sample(result.evidence))
+    table = table.sort_values("mutations", ascending=False, kind="stable")
     rows: list[dict[Any, Any]] = table.rename_axis("name").reset_index().to_dict("records")
     for row in rows:
         name = row["name"]

@@ -3,7 +3,7 @@
 // stand beside it as JSON. Without this script, and in print, the picture in the same place shows them.
 {
   const HEIGHT = 430, AXIS = 62, RIGHT = 8, TOP = 26, STRIP = 70, GAP = 42; // CSS pixels
-  const NAMED_FROM = 11, WIDEST = 48, NAME_LETTERS = 16, MOST_TIMES_MEDIAN = 12;
+  const NAMED_FROM = 11, WIDEST = 120, NAME_LETTERS = 16, MOST_TIMES_MEDIAN = 12;
   const INK = "#1f2328", MUTED = "#59636e", LINE = "#e4e7eb", FADED = 0.16;
 
   // Names go into the page as text only, never as markup.
