@@ -5,7 +5,6 @@ from figures.form import fixed, markdown, only, percent, results
 from figures.pages import Says
 
 
-
 def extraction() -> list[list[str]]:
     """Return rows of extraction: names called with a reference, and what is found without one."""
     ours, theirs = (
