@@ -70,10 +70,11 @@ class DNMF(ChunkedFactorisation):
         generated the samples, as of mutational signatures (:func:`dnmf.search.find_dictionary`: alternating exact
         least squares, weighted by the noise, with annealed sparsity; 540 iterations); for complete dense samples.
     layer : str
-        Rule of the layers, and by it the objective, which alone matters to the dictionary. ``"newton"`` and ``"admm"`` unfold exact solvers: the former is exact in ten layers for
-        dictionaries found in data, the latter takes a fifth of its time and, trained, is as good for large references;
-        ``"mu"``, ``"weighted-mu"`` and ``"projected-gradient"`` are other least-squares rules, the first the paper's;
-        ``"kl"`` makes the Kullback-Leibler divergence the objective: maximum likelihood for Poisson counts.
+        Rule of the layers, and by it the objective, which alone matters to the dictionary. ``"newton"`` and ``"admm"``
+        unfold exact solvers: the former is exact in ten layers for dictionaries found in data, the latter takes a fifth
+        of its time and, trained, is as good for large references; ``"mu"``, ``"weighted-mu"`` and
+        ``"projected-gradient"`` are other least-squares rules, the first the paper's; ``"kl"`` makes the
+        Kullback-Leibler divergence the objective: maximum likelihood for Poisson counts.
     n_layers : int
         Depth L of the network. On a CPU it changes nothing but ``transform(X, exact=False)`` and training: the exact
         solver answers (:meth:`transform`).
