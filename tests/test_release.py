@@ -52,6 +52,28 @@ def test_the_conda_recipe_needs_what_the_package_needs() -> None:
     assert {name: Version(version) for name, version in found} == highest
 
 
+def test_the_page_of_installation_has_the_versions_that_are_needed_and_tested() -> None:
+    page = (ROOT / "docs" / "project" / "install.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\S+)` \| (\S+).*? \| (\S+).*? \| (\S+) \|$", page, re.MULTILINE)
+    pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    tested = dict(pin.split("==") for pin in pins)
+    assert [row[0] for row in rows][:3] == ["torch", "scikit-learn", "numpy"]
+    for name, *shown in rows:
+        lowest = [
+            str(max(Version(bound.version) for r in needs for bound in r.specifier))
+            for python in ("3.11", "3.13")
+            if (
+                needs := [
+                    r
+                    for r in map(Requirement, PROJECT["dependencies"])
+                    if r.name == name
+                    and (r.marker is None or r.marker.evaluate({"python_version": python}))
+                ]
+            )
+        ]
+        assert shown == [*lowest, tested[name]], name
+
+
 def test_every_python_that_is_claimed_is_tried() -> None:
     claimed = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert claimed == PYTHONS

@@ -158,7 +158,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts, >= 0.
+            Samples, >= 0.
 
         Returns
         -------
@@ -199,7 +199,7 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts.
+            Samples, >= 0.
         y : (n_samples, n_components), optional
             Ignored, except by the supervised estimators, whose error is that of the exposures.
 
@@ -207,8 +207,9 @@ class FactorisationEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         -------
         float
             Minus twice the mean cost of a sample under the model's own objective, without penalties, so that models
-            of different penalties compare. Least squares: ``-mean_n sum_f (X - exposures @ components_)^2``. Poisson
-            (``layer="kl"``): minus the deviance in nats, infinite where a count is impossible for the components.
+            of different penalties compare, but not of different objectives. Least squares: ``-mean_n sum_f (X -
+            exposures @ components_)^2``. Kullback-Leibler: minus the Poisson deviance in nats, infinite where an entry
+            is impossible for the components.
         """
         samples = self._validate_samples(X)
         parts = (samples, self._exposures_of(samples), self.components_)
@@ -235,7 +236,7 @@ class UnfoldedFactorisation(FactorisationEstimator):
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts, >= 0.
+            Samples, >= 0.
         exact : bool
             Finish the network's exposures to the exact optimum for ``components_``: their support is the warm start.
 
@@ -258,7 +259,7 @@ class UnfoldedFactorisation(FactorisationEstimator):
         Parameters
         ----------
         X : (n_samples, n_features)
-            Counts.
+            Samples, >= 0.
         exposures : (n_samples, n_components)
             What :meth:`transform` returned for them.
 

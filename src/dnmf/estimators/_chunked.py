@@ -71,7 +71,7 @@ class ChunkedFactorisation(UnfoldedFactorisation):
         -------
         float
             Minus twice the mean cost of a sample under the model's own objective, over its known entries and without
-            penalties, so that models of different penalties compare. Least squares:
+            penalties, so that models of different penalties compare, but not of different objectives. Least squares:
             ``-mean_n sum_f (X - exposures @ components_)^2``. ``layer="kl"``: minus the Poisson deviance in nats,
             infinite where an entry is impossible for the components. It rises with the number of components, since
             exposures are fitted to the entries that are judged. Held-out entries tell how many to take: after

@@ -70,12 +70,14 @@ class DNMF(ChunkedFactorisation):
         generated the samples, as of mutational signatures (:func:`dnmf.search.find_dictionary`: alternating exact
         least squares, weighted by the noise, with annealed sparsity; 540 iterations); for complete dense samples.
     layer : str
-        Rule of the layers. ``"newton"`` and ``"admm"`` unfold exact solvers: the former is exact in ten layers for
-        dictionaries found in data, the latter takes a fifth of its time and, trained, is as good for large references;
-        ``"mu"``, ``"weighted-mu"`` and ``"projected-gradient"`` are other least-squares rules, the first the paper's;
-        ``"kl"`` makes the Kullback-Leibler divergence the objective: maximum likelihood for Poisson counts.
+        Rule of the layers, and by it the objective, which alone matters to the dictionary. ``"newton"`` and ``"admm"``
+        unfold exact solvers: the former is exact in ten layers for dictionaries found in data, the latter takes a fifth
+        of its time and, trained, is as good for large references; ``"mu"``, ``"weighted-mu"`` and
+        ``"projected-gradient"`` are other least-squares rules, the first the paper's; ``"kl"`` makes the
+        Kullback-Leibler divergence the objective: maximum likelihood for Poisson counts.
     n_layers : int
-        Depth L.
+        Depth L of the network. On a CPU it changes nothing but ``transform(X, exact=False)`` and training: the exact
+        solver answers (:meth:`transform`).
     l1_reg, l2_reg : float
         Penalties on the exposures; rows of W sum to 1. ``l1_reg`` is subtracted from ``X W^T`` and has its unit, that
         of X: a component takes part in a sample only where ``(x - r) w^T`` reaches it. ``l2_reg`` is added to the
@@ -106,7 +108,7 @@ class DNMF(ChunkedFactorisation):
     dtype : {"float64", "float32"}, optional
         Precision of computation and answers; default that of X where it is float32, else float64.
     device : str
-        Where torch computes.
+        Where torch computes; sparse data need ``"cpu"``.
     verbose : int or bool
         Whether every tenth iteration prints a line.
 
