@@ -79,7 +79,7 @@ fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=benchmarks OMP_NUM_THREADS=1 $(VENV)/bin/python -m reliability.fuzz --output $(FUZZED) \
 	  $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
-# An hour or more; the same command goes on where it was interrupted.
+# Three hours of one core; the same command goes on where it was interrupted.
 paper: $(VENV)/.installed
 	@test -n "$(DATA)" && test -n "$(OUT)" || { \
 	  echo "make paper DATA=DIR OUT=DIR: the folders of the paper's data and of the results (see docs/explanation/paper.md)" >&2; exit 2; }

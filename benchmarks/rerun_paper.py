@@ -1,7 +1,7 @@
 """Rerun Nasser, Eldar and Sharan 2021: every experiment, all five folds, under three protocols.
 
 `paper` is what the text says, `authors` what the published code computes, `ours` held-out folds and strong baselines.
-Takes about an hour of two idle cores. Every finished part is kept: the same command goes on where it was interrupted.
+Takes about three hours of one core. Every finished part is kept: the same command goes on where it was interrupted.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from paper.published import read_results
 from paper.select import by_set
 from protocol import RESULTS
 
-CONSTANTS = "0.1; 2.5; 1 %"
+CONSTANTS = "0.1; 2.5; 1 %; 10.1089; 2108.09138"
 WORDS = ("protocol", "experiment", "set", "method", "penalty", "inference")
 
 

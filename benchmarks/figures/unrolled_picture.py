@@ -98,18 +98,20 @@ def against_nothing(axes: Axes, tested: pd.DataFrame) -> None:
 
 
 def draw() -> Figure:
-    """Three panels and one legend."""
-    figure = Figure(figsize=(13.5, 4.6), layout="constrained")
-    known, blind, all_tasks = figure.subplots(1, 3)
+    """Three panels and one legend, in two rows: letters stay readable at the width of a page."""
+    figure = Figure(figsize=(8.5, 8.5), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 0.95))
+    known, blind = upper.subplots(1, 2)
+    all_tasks = lower.subplots()
     against_layers(known, rows(), "known", "toy", "Dictionary known (solid: trained)")
     against_layers(blind, rows(), "blind", "blind toy", "Dictionary unknown (solid: trained)")
     against_nothing(all_tasks, rows())
     for axes in (known, blind, all_tasks):
-        axes.title.set_fontsize(10)
+        axes.title.set_fontsize(11)
         axes.grid(alpha=0.25)
     handles = {}
     for axes in (known, blind, all_tasks):
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    figure.legend(handles.values(), handles.keys(), frameon=False, loc="outside right upper")
+    lower.legend(handles.values(), handles.keys(), frameon=False, loc="outside right upper")
     return figure
