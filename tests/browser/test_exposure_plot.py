@@ -94,6 +94,8 @@ def test_samples_follow_the_order_and_the_search_of_the_table(look):
     page.locator("input.search").first.fill("0100")
     canvas = page.locator(".exposure-plot canvas").first
     assert canvas.get_attribute("aria-valuemax") == str(len(table(page))) == "1"
+    assert canvas.get_attribute("aria-valuenow") == "1"
+    assert canvas.get_attribute("aria-valuetext") == "no sample chosen"
     assert said(page, "Home").startswith(table(page)["name"].iloc[0])
 
 
@@ -143,6 +145,25 @@ def test_mutations_and_proportions_are_two_scales(look):
     before = figure.screenshot()
     page.get_by_role("button", name="Mutations", exact=True).first.click()
     assert figure.screenshot() != before
+
+
+def test_a_bar_far_above_the_rest_is_cut_and_this_is_said_also_of_few_samples(look):
+    page = look("refit")
+    rows = table(page).sort_values("mutations")
+    page.evaluate(
+        """() => {
+          window.written = [];
+          const write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.written.push(text);
+            write.call(this, text, ...place);
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Mutations", exact=True).first.click()
+    page.wait_for_function("window.written.includes('Mutations per sample')")
+    usual, most = (f"{count:,.0f}" for count in rows["mutations"].iloc[-2:])
+    assert f"cut above {usual}; the highest has {most}" in page.evaluate("window.written")
 
 
 @pytest.mark.parametrize("kind", ["guided", "blind", "classes"])
