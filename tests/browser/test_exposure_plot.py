@@ -176,11 +176,10 @@ def test_every_page_draws_every_picture_of_exposures(look, kind):
         assert not figure.locator("img").is_visible()
         canvas = figure.locator("canvas")
         canvas.scroll_into_view_if_needed()
-        page.wait_for_timeout(100)
-        colours = canvas.evaluate(
-            "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+        colours = (
+            "new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)"
         )
-        assert colours > 3
+        page.wait_for_function(f"c => new Set({colours}).size > 3", arg=canvas.element_handle())
 
 
 def test_without_the_script_and_on_paper_the_picture_stands_there(look):
