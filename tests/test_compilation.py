@@ -103,6 +103,7 @@ def test_what_was_compiled_beside_a_package_that_cannot_be_written_is_used(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, users = source.parent, tmp_path / "users"
+    monkeypatch.setattr(compilation.config, "CACHE_DIR", "")
     monkeypatch.setattr(compilation, "_folder", compilation._folder.__wrapped__)
     assert [hits(source), hits(source)] == [0, 1]
     for folder in (room / "__pycache__").rglob("*/"):
