@@ -42,6 +42,11 @@ def order(page, label: str) -> None:
     page.get_by_label("Order of samples").first.select_option(label=label)
 
 
+def wait_for_drawing(page) -> None:
+    """Wait until what was asked for is drawn, which is done with the next frame."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def test_it_says_of_a_sample_what_the_table_says(look):
     page = look(KIND)
     canvas = page.locator(".exposure-plot canvas").first
@@ -161,7 +166,7 @@ def test_a_bar_far_above_the_rest_is_cut_and_this_is_said_also_of_few_samples(lo
         }"""
     )
     page.get_by_role("button", name="Mutations", exact=True).first.click()
-    page.wait_for_function("window.written.includes('Mutations per sample')")
+    wait_for_drawing(page)
     usual, most = (f"{count:,.0f}" for count in rows["mutations"].iloc[-2:])
     assert f"cut above {usual}; the highest has {most}" in page.evaluate("window.written")
 
@@ -176,10 +181,11 @@ def test_every_page_draws_every_picture_of_exposures(look, kind):
         assert not figure.locator("img").is_visible()
         canvas = figure.locator("canvas")
         canvas.scroll_into_view_if_needed()
-        colours = (
-            "new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)"
+        wait_for_drawing(page)
+        colours = canvas.evaluate(
+            "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
         )
-        page.wait_for_function(f"c => new Set({colours}).size > 3", arg=canvas.element_handle())
+        assert colours > 3
 
 
 def test_without_the_script_and_on_paper_the_picture_stands_there(look):
