@@ -46,8 +46,7 @@ def main(folder: Path) -> None:
         members = archive.getmembers()
     top = f"dnmf-{__version__}/"
     inside = {member.name.removeprefix(top) for member in members if member.isfile()}
-    hidden = {name for name in tracked() if name.startswith(".") and name != ".gitignore"}
-    check(sdist.name, inside, (tracked() - hidden) | {"PKG-INFO"})
+    check(sdist.name, inside, tracked() | {"PKG-INFO"})
     sizes = ", ".join(f"{path.name} {path.stat().st_size:,} bytes" for path in (wheel, sdist))
     sys.stdout.write(f"{sizes}; {len(package)} files in the package\n")
 

@@ -43,7 +43,9 @@ def broken_links(site: Path) -> list[str]:
             # From source code Sphinx leads to the right page, but names the place by another path of the object.
             if "_modules" in path.parts:
                 known = {place}
-            if not target.exists() or place not in known:
+            # What lies beside the site on this machine is not there where the site is served.
+            inside = target.is_relative_to(site.resolve())
+            if not inside or not target.exists() or place not in known:
                 broken.append(f"{path.relative_to(site.resolve())}: {link}")
     return sorted(broken)
 

@@ -100,11 +100,19 @@ def test_every_function_and_estimator_at_the_front_door_has_an_example() -> None
 
 
 def test_a_link_of_the_site_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
     broken_links = runpy.run_path(str(ROOT / ".ci" / "check_site.py"))["broken_links"]
     right = (
         '<a href="b.html#place"></a> <a href="#here" id="here"></a> <a href="https://x.org/y"></a>'
     )
-    wrong = '<a href="c.html"></a> <a href="b.html#other"></a> <img src="no.png">'
-    (tmp_path / "a.html").write_text(right + wrong, encoding="ascii")
-    (tmp_path / "b.html").write_text('<h1 id="place"></h1>', encoding="ascii")
-    assert broken_links(tmp_path) == ["a.html: b.html#other", "a.html: c.html", "a.html: no.png"]
+    wrong = '<a href="c.html"></a> <a href="b.html#other"></a> <img src="no.png"> <a href="../beside"></a>'
+    (tmp_path / "beside").touch()
+    (site / "a.html").write_text(right + wrong, encoding="ascii")
+    (site / "b.html").write_text('<h1 id="place"></h1>', encoding="ascii")
+    assert [line.removeprefix("a.html: ") for line in broken_links(site)] == [
+        "../beside",
+        "b.html#other",
+        "c.html",
+        "no.png",
+    ]

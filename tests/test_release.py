@@ -102,6 +102,17 @@ def test_the_image_copies_only_what_the_build_may_see() -> None:
     assert {f"!{name}" for name in copied} == {line for line in seen if line.startswith("!")}
 
 
+@pytest.mark.parametrize("file", ["packaging/Dockerfile", "docs/project/install.md"])
+def test_the_image_has_no_entry_point_so_what_runs_in_it_is_named_in_full(file: str) -> None:
+    image = (ROOT / "packaging" / "Dockerfile").read_text("utf-8")
+    assert not re.search(r"^ENTRYPOINT", image, re.M)
+    text = re.sub(r"\\\n#?", " ", (ROOT / file).read_text("utf-8"))
+    runs = re.findall(r"docker run .*", text)
+    assert runs
+    for line in runs:
+        assert re.search(r" dnmf +dnmf refit ", line), line
+
+
 def test_the_image_runs_as_a_user_who_is_not_root() -> None:
     text = (ROOT / "packaging" / "Dockerfile").read_text("utf-8")
     assert re.findall(r"^USER (.*)$", text, re.M) == ["1000:1000"]

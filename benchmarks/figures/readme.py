@@ -1,6 +1,6 @@
 """The figures of `README.md`: one table of what was measured against other tools, and sentences."""
 
-from figures import cohorts, factorisation, paper_rerun, refit
+from figures import cohorts, factorisation, paper_rerun, refit, variants
 from figures.form import fixed, markdown, only, percent, results
 from figures.pages import Says
 
@@ -57,6 +57,16 @@ def factorising() -> list[list[str]]:
     ]  # fmt: skip
 
 
+def counting() -> list[list[str]]:
+    """Return the row of counting variants: processor seconds for a million rows."""
+    ours, theirs = variants.row("dnmf", "2bit"), variants.row(variants.PEER, "its own")
+    page = "docs/explanation/variants_measured.md#speed"
+    return [
+        ["Counting a million variants: processor seconds", *(fixed(r["core"], 1) for r in (ours, theirs)),
+         f"{variants.PEER} ([variants]({page}))"]
+    ]  # fmt: skip
+
+
 def paper() -> list[list[str]]:
     """Return the row of the paper: how many comparisons with its numbers lie in the band that was set for them."""
     bands = paper_rerun.summary.in_bands(paper_rerun.ratios()).values()
@@ -69,7 +79,7 @@ def paper() -> list[list[str]]:
 
 def against_others() -> str:
     """Return the table: what was measured, ours, the other tool's, which tool and where it is described."""
-    lines = [*extraction(), *refitting(), *factorising(), *paper()]
+    lines = [*extraction(), *refitting(), *counting(), *factorising(), *paper()]
     return markdown(["measured", "dnmf", "other tool", "which, and how it was measured"], lines)
 
 

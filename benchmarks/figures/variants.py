@@ -31,10 +31,5 @@ def speed() -> str:
     return markdown(["", "seconds", "rows a second", "peak memory"], lines)
 
 
-def times_as_fast() -> float:
-    """Return how many times as fast counting with a 2bit genome is as the peer."""
-    return float(row(PEER, "its own")["core"] / row("dnmf", "2bit")["core"])
-
-
 def says() -> list[Says]:
     return []

@@ -42,6 +42,11 @@ def order(page, label: str) -> None:
     page.get_by_label("Order of samples").first.select_option(label=label)
 
 
+def wait_for_drawing(page) -> None:
+    """Wait until what was asked for is drawn, which is done with the next frame."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def test_it_says_of_a_sample_what_the_table_says(look):
     page = look(KIND)
     canvas = page.locator(".exposure-plot canvas").first
@@ -94,6 +99,8 @@ def test_samples_follow_the_order_and_the_search_of_the_table(look):
     page.locator("input.search").first.fill("0100")
     canvas = page.locator(".exposure-plot canvas").first
     assert canvas.get_attribute("aria-valuemax") == str(len(table(page))) == "1"
+    assert canvas.get_attribute("aria-valuenow") == "1"
+    assert canvas.get_attribute("aria-valuetext") == "no sample chosen"
     assert said(page, "Home").startswith(table(page)["name"].iloc[0])
 
 
@@ -145,6 +152,25 @@ def test_mutations_and_proportions_are_two_scales(look):
     assert figure.screenshot() != before
 
 
+def test_a_bar_far_above_the_rest_is_cut_and_this_is_said_also_of_few_samples(look):
+    page = look("refit")
+    rows = table(page).sort_values("mutations")
+    page.evaluate(
+        """() => {
+          window.written = [];
+          const write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.written.push(text);
+            write.call(this, text, ...place);
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Mutations", exact=True).first.click()
+    wait_for_drawing(page)
+    usual, most = (f"{count:,.0f}" for count in rows["mutations"].iloc[-2:])
+    assert f"cut above {usual}; the highest has {most}" in page.evaluate("window.written")
+
+
 @pytest.mark.parametrize("kind", ["guided", "blind", "classes"])
 def test_every_page_draws_every_picture_of_exposures(look, kind):
     page = look(kind)
@@ -155,7 +181,7 @@ def test_every_page_draws_every_picture_of_exposures(look, kind):
         assert not figure.locator("img").is_visible()
         canvas = figure.locator("canvas")
         canvas.scroll_into_view_if_needed()
-        page.wait_for_timeout(100)
+        wait_for_drawing(page)
         colours = canvas.evaluate(
             "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
         )

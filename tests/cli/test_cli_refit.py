@@ -181,8 +181,9 @@ def test_former_options_still_work_and_say_the_new_ones(
     assert result.exit_code == 0, result.stderr
     notices = result.stderr.splitlines()
     assert notices == [
-        f"Warning: {option} TYPE is now called --prior TYPE.",
-        "Warning: the method auto is now called network: it answers every sample.",
+        f"Warning: {option} TYPE is now called --prior TYPE; the former name goes with version 0.3.",
+        "Warning: the method auto is now called network: it answers every sample; "
+        "the former name goes with version 0.3.",
     ]
     parameters = json.loads((out / "run.json").read_text())["parameters"]
     assert (parameters["prior"], parameters["method"]) == ("Breast-AdenoCA", "network")

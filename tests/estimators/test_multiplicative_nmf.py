@@ -133,6 +133,9 @@ def test_divergences_and_penalties_that_do_not_exist_are_refused(counts):
 def test_itakura_saito_names_the_first_zero(counts):
     X = counts[0] + 1.0
     model = MultiplicativeNMF(2, beta_loss=0, random_state=0, max_iter=5, tol=0.0).fit(X)
+    X.setflags(write=False)
+    model.transform(X)  # nor is there a warning, as torch has of what is read-only
+    X = X.copy()
     X[3, 2] = 0
     for act in (model.transform, clone(model).fit):
         with pytest.raises(InputDataError, match=r"X holds 0 in row 3, column 2: Itakura-Saito"):

@@ -225,6 +225,18 @@ def test_a_model_of_version_1_keeps_the_layer_that_was_its_default(tmp_path):
     np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
 
 
+def test_a_model_of_version_3_keeps_the_search_that_was_the_only_one(tmp_path):
+    X = np.random.default_rng(0).poisson(20.0, size=(30, 8))
+    model = DNMF(2, search="signatures", n_steps=0, random_state=0).fit(X)
+    save_model(model, tmp_path)
+    former = json.loads((tmp_path / "model.json").read_text("utf-8"))["parameters"]
+    del former["search"]
+    edit_card(tmp_path, format_version=3, parameters=former)
+    loaded, _ = load_model(tmp_path)
+    assert loaded.get_params() == model.get_params()
+    np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
+
+
 @pytest.mark.parametrize(
     ("model", "former"),
     [

@@ -178,15 +178,17 @@ def test_progress_counts_the_samples_and_what_it_raises_ends_the_work(
 
 def test_former_names_still_work_and_say_the_new_ones(catalog: MutationCatalog) -> None:
     for name in ("cohort", "tumour_type"):
-        with pytest.warns(DeprecationWarning, match=f"{name} is now called prior"):
+        with pytest.warns(
+            DeprecationWarning, match=f"{name} is now called prior; .*with version 0.3"
+        ):
             result = refit_exposures(catalog, **{name: "Breast-AdenoCA"})
         assert result.parameters["prior"] == "Breast-AdenoCA"
-    with pytest.warns(DeprecationWarning, match="auto is now called network"):
+    with pytest.warns(DeprecationWarning, match="auto is now called network.*with version 0.3"):
         result = refit_exposures(catalog, method="auto")  # type: ignore[arg-type]
     assert result.parameters["method"] == "network"
-    with pytest.warns(DeprecationWarning, match="exposure_lower"):
+    with pytest.warns(DeprecationWarning, match="exposure_lower; .*with version 0.3"):
         assert result.lower is result.exposure_lower
-    with pytest.warns(DeprecationWarning, match="exposure_upper"):
+    with pytest.warns(DeprecationWarning, match="exposure_upper; .*with version 0.3"):
         assert result.upper is result.exposure_upper
 
 

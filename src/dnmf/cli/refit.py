@@ -104,7 +104,7 @@ def refit(
                 continue
             if prior is not None:
                 raise UserError(f"give --prior alone: {option} is its former name.")
-            errors.print(f"Warning: {option} TYPE is now called --prior TYPE.")
+            errors.print(f"Warning: {option} TYPE is now called --prior TYPE; {dnmf.refit.GOES}.")
             prior = value
         if method is RefitMethod.auto:
             errors.print(f"Warning: {dnmf.refit.AUTO}.")

@@ -159,7 +159,7 @@ class MultiplicativeNMF(FactorisationEstimator):
 
     def _start_fit(self, X: ArrayLike) -> torch.Tensor:
         samples = super()._start_fit(X)
-        self._check_zeros(samples)
+        self._check_zeros(samples.cpu().numpy())
         return samples
 
     def _validate_samples(self, X: ArrayLike) -> Array:
@@ -167,9 +167,9 @@ class MultiplicativeNMF(FactorisationEstimator):
         self._check_zeros(rows)
         return rows
 
-    def _check_zeros(self, X: torch.Tensor | Array) -> None:
+    def _check_zeros(self, X: Array) -> None:
         if self._beta == 0 and not bool(X.all()):
-            row, column = np.argwhere(np.asarray(X) == 0)[0].tolist()
+            row, column = np.argwhere(X == 0)[0].tolist()
             raise InputDataError(
                 f"X holds 0 in row {row}, column {column}: Itakura-Saito (beta_loss=0) compares ratios and needs "
                 "entries > 0. Add a small constant to all of them, or take a beta_loss above 0."

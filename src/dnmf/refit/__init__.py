@@ -1,6 +1,7 @@
 """Refit: how many mutations of each sample known signatures explain; the prior, classic methods, advice and report."""
 
 from dnmf.refit.former import AUTO as AUTO
+from dnmf.refit.former import GOES as GOES
 from dnmf.refit.former import NO_MODELS as NO_MODELS
 from dnmf.refit.prior import ExposurePrior, available_priors, load_prior
 from dnmf.refit.probabilities import signature_probabilities

@@ -14,7 +14,8 @@ NO_MODELS = (
     "networks are no longer trained or chosen: one network takes every reference. What was training data is now the "
     "prior: give the table of exposures as --prior FILE of dnmf refit, or as prior= in Python."
 )
-AUTO = "the method auto is now called network: it answers every sample"
+GOES = "the former name goes with version 0.3"
+AUTO = f"the method auto is now called network: it answers every sample; {GOES}"
 _FORMER_PRIORS = ("tumour_type", "cohort")
 
 
@@ -29,7 +30,7 @@ def current_options(
         raise InputDataError(f"model={former['model']!r}: {NO_MODELS}")
     for name in _FORMER_PRIORS:
         if former.get(name) is not None:
-            _say(f"{name} is now called prior")
+            _say(f"{name} is now called prior; {GOES}")
             if prior is not None:
                 raise InputDataError(f"give prior alone: {name} is its former name")
             prior = str(former[name])
@@ -40,4 +41,4 @@ def current_options(
 
 
 def _say(what: str) -> None:
-    warnings.warn(f"refit_exposures: {what}", DeprecationWarning, stacklevel=4)
+    warnings.warn(f"refit_exposures: {what}.", DeprecationWarning, stacklevel=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dnmf.refit.findings import refit_findings
+from dnmf.refit.former import GOES
 from dnmf.refit.record import RefitRecord
 from dnmf.refit.save import save_refit_report
 from dnmf.report.annotated import annotated_data
@@ -30,13 +31,13 @@ class RefitResult(RefitRecord):
     @property
     def lower(self) -> pd.DataFrame:
         """Deprecated: ``exposure_lower``."""
-        warnings.warn("lower is now exposure_lower", DeprecationWarning, stacklevel=2)
+        _warn("lower is now exposure_lower")
         return self.exposure_lower
 
     @property
     def upper(self) -> pd.DataFrame:
         """Deprecated: ``exposure_upper``."""
-        warnings.warn("upper is now exposure_upper", DeprecationWarning, stacklevel=2)
+        _warn("upper is now exposure_upper")
         return self.exposure_upper
 
     def to_anndata(self) -> "AnnData":
@@ -72,3 +73,7 @@ class RefitResult(RefitRecord):
             f"  unassigned {self.unassigned.sum() / max(total, 1):.1%} of the mutations\n"
             f"  {len(self.findings)} findings to read, see .findings and .summary()"
         )
+
+
+def _warn(what: str) -> None:
+    warnings.warn(f"{what}; {GOES}.", DeprecationWarning, stacklevel=3)

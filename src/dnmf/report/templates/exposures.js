@@ -190,8 +190,8 @@
       };
       // Where few samples have far more than the rest, their bars are cut, and this is said.
       const sizes = seen.map((sample) => totals[sample]).sort((a, b) => a - b);
-      const most = sizes.at(-1) || 1, usual = sizes[Math.ceil(0.97 * sizes.length) - 1];
-      const cut = !asShares && most > MOST_TIMES_MEDIAN * sizes[sizes.length >> 1] && usual > 0;
+      const most = sizes.at(-1) || 1, usual = sizes[Math.min(Math.ceil(0.97 * sizes.length) - 1, sizes.length - 2)];
+      const cut = !asShares && most > MOST_TIMES_MEDIAN * sizes[sizes.length >> 1] && usual > 0 && usual < most;
       this.limit = asShares ? 1 : cut ? usual : most;
       const height = (value) => bottom - Math.min(value / this.limit, 1) * (bottom - top);
 
@@ -302,7 +302,11 @@
       Object.assign(this, { at: place, part });
       this.tip.hidden = place < 0;
       this.redraw();
-      if (place < 0) return;
+      if (place < 0) {
+        this.canvas.setAttribute("aria-valuenow", "1");
+        this.canvas.setAttribute("aria-valuetext", "no sample chosen");
+        return;
+      }
       this.measure();
       const x = AXIS + (place + 0.5) * this.step;
       if (x - this.box.scrollLeft < AXIS || x - this.box.scrollLeft > this.box.clientWidth - RIGHT) this.box.scrollLeft = x - this.box.clientWidth / 2;
