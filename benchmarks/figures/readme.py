@@ -18,7 +18,7 @@ def extraction() -> list[list[str]]:
     found = [f"{fixed(tool['tpr_90'])}, {fixed(tool['ppv_90'])}" for tool in blind]
     page = "docs/explanation/cohorts.md"
     return [
-        ["Known signatures of a cohort: recall, precision", cohorts.pair(ours), cohorts.pair(theirs),
+        ["Known signatures of a cohort (Poisson counts, complete reference): recall, precision", cohorts.pair(ours), cohorts.pair(theirs),
          f"SigProfilerExtractor ([cohorts]({page}#guided-by-the-reference))"],
         ["Signatures found blind, number given: found of true, right of found", *found,
          f"SigProfilerExtractor ([cohorts]({page}#blind))"],
