@@ -88,7 +88,9 @@ def blind() -> str:
         mean = blind_rows(method).mean(numeric_only=True)
         scores = [fixed(mean[c]) for c in ("tpr_90", "ppv_90", "composite_90", "tpr_95")]
         error = NONE if "true_k" in method else fixed(mean["k_error"])
-        lines.append([label, *scores, error, fixed(mean["explained"]), fixed(mean["seconds"], 0)])
+        # The run over all numbers gave its answer at the true number as well.
+        seconds = NONE if method == "sigprofiler, true_k" else fixed(mean["seconds"], 0)
+        lines.append([label, *scores, error, fixed(mean["explained"]), seconds])
     return markdown(head, lines)
 
 

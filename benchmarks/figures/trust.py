@@ -46,7 +46,7 @@ def says() -> list[Says]:
             "signatures that are present | {} to {} % |",
             *least_and_most(held(*known_settings()), 100),
         ),
-        Says("unlike the prior or no prior | {} to {} % |", *least_and_most(few, 100)),
+        Says("or tumours unlike the prior | {} to {} % |", *least_and_most(few, 100)),
         Says(
             "nothing missing in the reference | {} to {} % |",
             *least_and_most(complete.drop("other"), 100),
