@@ -23,8 +23,8 @@ def extraction() -> list[list[str]]:
         chosen.append(f"{fixed(mean['tpr_90'])}, {fixed(mean['ppv_90'])}; {error}; {seconds}")
     page = "docs/explanation/cohorts.md"
     return [
-        ["Known signatures of a cohort (Poisson counts, complete reference): recall, precision", cohorts.pair(ours), cohorts.pair(theirs),
-         f"SigProfilerExtractor ([cohorts]({page}#guided-by-the-reference))"],
+        ["Known signatures of a cohort (Poisson counts, complete reference): recall, precision",
+         cohorts.pair(ours), cohorts.pair(theirs), f"SigProfilerExtractor ([cohorts]({page}#guided-by-the-reference))"],
         ["Signatures found blind, number given: found of true, right of found", *found,
          f"SigProfilerExtractor ([cohorts]({page}#blind))"],
         ["The same, number chosen; error of the number; processor seconds a cohort", *chosen,
