@@ -16,6 +16,8 @@ from dnmf.signatures import (
     write_signatures,
 )
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 
 @pytest.fixture(params=[DBS78, SV32], ids=lambda schema: schema.name)
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path, ChannelSchema]:

@@ -18,6 +18,8 @@ from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.extraction import ExtractionRun
 from dnmf.signatures import ID83, MutationCatalog, load_reference, write_signatures
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 
 @pytest.fixture
 def piped(tmp_path: Path) -> Callable[[Path], Path]:

@@ -11,6 +11,8 @@ from dnmf.cli.console import stderr_console, stdout_console
 from dnmf.report.names import printable
 from dnmf.signatures import SBS96, load_reference
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 HOSTILE = [
     "[/b]",
     "[red]x",

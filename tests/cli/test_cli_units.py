@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+pytestmark = pytest.mark.usefixtures("unpainted")
+
 Run = Callable[..., Result]
 
 
