@@ -14,6 +14,8 @@ PIP    := -m pip --disable-pip-version-check install --quiet
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 ROOMS  := $(sort $(patsubst tests/%/,%,$(filter-out %/data/ %/__pycache__/,$(wildcard tests/*/))))
+# The examples and the code on pages run where the site is built.
+SHOWN  := tests/test_examples.py tests/test_gallery.py tests/test_code_of_pages.py
 # Every dependency is used, and every kind of file read and written, in less than a minute.
 TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/test_nnls.py tests/test_compilation.py \
           tests/signatures/test_read_layouts.py tests/signatures/test_sites.py tests/signatures/test_write_tables.py \
@@ -25,9 +27,9 @@ TRIED  := tests/test_front_door.py tests/test_lowest_versions.py tests/kernels/t
 help:
 	@echo "make demo             install into $(VENV) and extract signatures from the example genomes, into $(DEMO)/"
 	@echo "make lint             install into $(VENV) and check style, types and what imports what: seconds"
-	@echo "make test             install into $(VENV) and run the tests; ROOM=NAME runs those of one room"
+	@echo "make test             install into $(VENV) and run the tests, but for those of examples and pages; ROOM=NAME runs those of one room"
 	@echo "make test-lowest      install the lowest allowed versions into $(LOWEST) and run a few tests with them"
-	@echo "make docs             install into $(VENV) and build the site, with the examples run: $(SITE)/index.html"
+	@echo "make docs             install into $(VENV) and run the tests of examples and pages, and build the site: $(SITE)/index.html"
 	@echo "make dist             build the sdist, and the wheel from it, into dist/, and check what is in them"
 	@echo "make figures          write the measured figures and pictures of the documents from benchmarks/results/"
 	@echo "make fuzz             feed damaged files to every reader: [INPUTS=200000] [SEED=0] (docs/explanation/reliability.md)"
@@ -52,7 +54,7 @@ endif
 endif
 
 test: $(VENV)/.installed-dev
-	$(PYTEST) $(if $(ROOM),tests/$(ROOM) $(wildcard src/dnmf/$(ROOM)))
+	$(PYTEST) $(if $(ROOM),tests/$(ROOM) $(wildcard src/dnmf/$(ROOM)),$(addprefix --ignore=,$(SHOWN)))
 
 # A cache of its own: each version of Numba throws away what another one compiled.
 test-lowest: $(LOWEST)/.installed
@@ -61,6 +63,7 @@ test-lowest: $(LOWEST)/.installed
 # Every warning is an error: a page that is in no table of contents, a link that leads nowhere, an example that fails.
 # Then every link of the built pages is followed. The examples in docstrings run in `make test`.
 docs: $(VENV)/.installed-docs
+	$(PYTEST) $(SHOWN)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
 	$(VENV)/bin/python .ci/check_site.py $(SITE)
 
