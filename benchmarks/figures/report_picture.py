@@ -1,6 +1,6 @@
 """Draw `docs/images/report.png`: what the page of `dnmf demo` shows of signatures and exposures, in a Chromium.
 
-PYTHONPATH=benchmarks python -m figures.report_picture demo-output/report.html
+python -m figures.report_picture ../demo-output/report.html    (in the folder benchmarks)
 """
 
 import shutil
