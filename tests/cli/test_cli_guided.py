@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pandas as pd
 import pytest
 from typer.testing import Result
 
+from dnmf.cli.extract import _show_guided
+from dnmf.extraction import GuidedResult
 from dnmf.signatures import load_reference, simulate_catalog, write_catalog
 
 pytestmark = pytest.mark.usefixtures("unpainted")
@@ -44,6 +48,26 @@ def test_it_ends_with_what_was_found_and_the_path_of_the_report(done: tuple[Path
     assert result.stdout.rstrip().endswith(str(out / "report.html"))
     evidence = pd.read_table(out / "evidence.tsv", index_col=0)
     assert set(evidence.index) == {"SBS1", "SBS2", "SBS7a"}
+
+
+def test_the_terminal_lists_signatures_as_the_page_does(
+    done: tuple[Path, Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evidence = pd.read_table(done[0] / "evidence.tsv", index_col=0).sort_values("mutations")
+    result = SimpleNamespace(
+        evidence=evidence,
+        equivalents=pd.DataFrame(columns=["signature", "equivalent", "nats"]),
+        reference=load_reference(LIST),
+        matches=pd.DataFrame(),
+        catalog=SimpleNamespace(counts=[]),
+        seconds={"total": 0.0},
+        known=list(evidence.index),
+        novel=[],
+    )
+    _show_guided(cast(GuidedResult, result), Path("report.html"))
+    shown = capsys.readouterr().out
+    places = [shown.index(f" {name} ") for name in evidence.index[::-1]]
+    assert places == sorted(places)
 
 
 def test_progress_goes_to_stderr(done: tuple[Path, Result]) -> None:

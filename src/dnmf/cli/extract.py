@@ -260,7 +260,7 @@ def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
     """Print the signatures with their evidence, the matches of novel ones, and the path of the report."""
     from rich.table import Table
 
-    from dnmf.extraction.guided_findings import found_in_words, near_equivalents
+    from dnmf.extraction.guided_findings import by_mutations, found_in_words, near_equivalents
 
     table = Table(title=f"Signatures, known from {result.reference.source or 'the reference'}")
     table.add_column("Signature")
@@ -268,7 +268,7 @@ def _show_guided(result: "dnmf.GuidedResult", page: Path) -> None:
     table.add_column("Samples", justify="right")
     table.add_column("Evidence (nats)", justify="right")
     table.add_column("Would do as well")
-    for name, row in result.evidence.iterrows():
+    for name, row in by_mutations(result.evidence).iterrows():
         cells = [f"{row['share']:.1%}", f"{row['samples']:,}", f"{row['nats']:,.0f}"]
         table.add_row(str(name), *cells, "; ".join(near_equivalents(result, str(name))))
     stdout_console().print(table)

@@ -75,6 +75,14 @@ def rest_on_one_sample(evidence: pd.DataFrame) -> "pd.Series[bool]":
     return one_sample & ~(evidence["half"] >= CLEAR_EVIDENCE)
 
 
+def by_mutations(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Return ``evidence``, most mutations first, as page and terminal list the signatures.
+
+    The table itself has the order of the search, whose exposures are not those of the refit.
+    """
+    return evidence.sort_values("mutations", ascending=False, kind="stable")
+
+
 def near_equivalents(result: GuidedRecord, name: str) -> list[str]:
     """Return which other known signatures would do in the place of one within ``EQUIVALENT_NATS``, in words."""
     table = result.equivalents

@@ -7,6 +7,7 @@ import numpy as np
 
 from dnmf import __version__, criteria
 from dnmf.extraction.guided_findings import (
+    by_mutations,
     evidence_in_words,
     found_in_words,
     guided_findings,
@@ -81,12 +82,10 @@ def _signature_rows(
 ) -> list[dict[Any, Any]]:
     """Return the columns of ``evidence`` and a signature's name, colour, picture, evidence in words and equivalents.
 
-    Most mutations first: ``evidence`` has the order of the search, whose exposures are not those of the refit. The
-    colour is that in the picture of the exposures; empty if the signature is too small to be drawn there.
+    The colour is that in the picture of the exposures; empty if the signature is too small to be drawn there.
     """
     table = result.evidence.assign(alone=rest_on_one_sample(result.evidence))
-    table = table.sort_values("mutations", ascending=False, kind="stable")
-    rows: list[dict[Any, Any]] = table.rename_axis("name").reset_index().to_dict("records")
+    rows: list[dict[Any, Any]] = by_mutations(table).rename_axis("name").reset_index().to_dict("records")
     for row in rows:
         name = row["name"]
         row |= {
