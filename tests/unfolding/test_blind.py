@@ -11,6 +11,7 @@ from dnmf.unfolding import (
     BlindRule,
     Factors,
     MULayer,
+    NALMULayer,
     PALMLayer,
     UnfoldedNMF,
     factor_loss,
@@ -306,7 +307,7 @@ class Shrinking(PALMLayer):
 
 @pytest.mark.usefixtures("unchecked_shapes")
 def test_an_own_rule_that_is_none_is_told_what_it_lacks(data):
-    X, _, W = data
+    _, _, W = data
     with pytest.raises(TypeError, match=r"a rule is a name or a dnmf.unfolding.BlindRule"):
         UnfoldedNMF.from_dictionary(W, L, rule=PALMLayer)
     step = PALMLayer.from_dictionary
@@ -317,13 +318,18 @@ def test_an_own_rule_that_is_none_is_told_what_it_lacks(data):
         with pytest.raises(TypeError, match=rf"rule\.{name} must make a .*UnfoldedLayer"):
             UnfoldedNMF.from_dictionary(W, L, rule=rule)
     for name, n, rule in (
-        ("exposures", N, BlindRule(Shrinking.from_dictionary)),
+        ("exposures", 2, BlindRule(Shrinking.from_dictionary)),
         ("dictionary", F, BlindRule(step, Shrinking.from_dictionary)),
     ):
-        network = UnfoldedNMF.from_dictionary(W, L, rule=rule)
         message = rf"step of the {name}, Shrinking, must keep the shape \({n}, 3\).*\({n}, 1\)"
         with pytest.raises(ValueError, match=message):
-            network(X)
+            UnfoldedNMF.from_dictionary(W, L, rule=rule)
+
+
+def test_an_own_rule_whose_weights_belong_to_a_number_of_samples_is_taken(data):
+    X, _, W = data
+    rule = BlindRule(lambda W: NALMULayer(factors=W.new_ones(len(X), len(W))))
+    assert UnfoldedNMF.from_dictionary(W, L, rule=rule)(X).H.shape == (N, K)
 
 
 def test_factors_are_a_pair_by_name_too():

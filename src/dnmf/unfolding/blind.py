@@ -1,5 +1,6 @@
 """Networks that unfold a whole factorisation: layers update the exposures and, by most rules, the dictionary."""
 
+from contextlib import suppress
 from itertools import chain
 
 import torch
@@ -70,6 +71,17 @@ class BlindLayer(nn.Module):
             W = self._next_dictionary(X, H, W)
         return H, W
 
+    def check_shapes(self, W: Float[Tensor, "k f"]) -> None:
+        """Raise the ValueError of a step of another shape, found by one update of a few samples from the dictionary W.
+
+        A size that torch refuses is not judged: weights may belong to another number of samples.
+        """
+        n = next(n for n in (2, 3, 4) if n not in W.shape)  # or a transposed state would pass
+        W = W.detach().to(working_dtype(W.dtype, W.dtype))
+        H = W.new_ones(n, len(W))
+        with suppress(RuntimeError), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            self(H @ W, H, W)
+
     def _next_dictionary(self, X: Tensor, H: Tensor, W: Tensor) -> Tensor:
         if self.dictionary is None:
             return W
@@ -129,8 +141,9 @@ class UnfoldedNMF(nn.Module):
     TypeError
         For a rule that is no BlindRule, or makes no layers.
     ValueError
-        For an unknown rule, a start or known components of another size or of other than finite values >= 0, or a
-        learned start without ``W0``.
+        For an unknown rule, a rule of one's own whose steps, tried on a few samples, return states of another shape, a
+        start or known components of another size or of other than finite values >= 0, or a learned start without
+        ``W0``.
 
     Notes
     -----
@@ -209,6 +222,9 @@ class UnfoldedNMF(nn.Module):
         self.n_features, self.n_components = n_features, n_components
         self.H0, self.l1_reg, self.l2_reg = H0, l1_reg, l2_reg
         layers = [BlindLayer.of(rule, like) for _ in range(1 if tied else n_layers)]
+        if rule not in BLIND_RULES.values() and not like.is_meta:
+            for layer in layers[:1]:
+                layer.check_shapes(like)
         self.layers = nn.ModuleList(layers * n_layers if tied else layers)
 
     @classmethod
