@@ -184,6 +184,7 @@ def test_what_is_wrong_in_sparse_data_is_named(X, value, words):
         (lambda X: X, {"mask": np.zeros((50, 6), bool)}, "mask has the shape"),
         (lambda X: X, {"start": np.zeros((49, 2))}, "start has the shape"),
         (scipy.sparse.csr_matrix, {"mask": np.zeros((50, 7), bool)}, "mask needs dense data"),
+        (scipy.sparse.csr_matrix, {"device": "meta"}, "by the device 'meta': set device='cpu'"),
         (lambda X: X, {"sample_weight": np.ones(49)}, "sample_weight has the shape"),
         (lambda X: X, {"sample_weight": np.zeros(50)}, "zero for every sample"),
         (lambda X: X, {"sample_weight": np.where(np.arange(50) == 7, -1, 1)}, "of sample 7 is -1"),
@@ -258,10 +259,12 @@ def test_masks_of_batches_and_blocks_are_kept(X):
         )
 
 
-def test_a_mask_for_sparse_batches_is_refused(X):
+def test_a_mask_or_another_device_for_sparse_batches_is_refused(X):
     parts = [scipy.sparse.csr_array(X[:20]), scipy.sparse.csr_array(X[20:])]
     with pytest.raises(InputDataError, match="mask needs dense data"):
         read(as_samples(parts, mask=np.zeros(X.shape, bool)))
+    with pytest.raises(InputDataError, match="set device='cpu', or give dense data"):
+        read(as_samples(parts, device="meta"))
 
 
 def test_complex_numbers_are_refused_of_every_kind(X, tmp_path):

@@ -48,6 +48,11 @@ def test_kullback_leibler_fits_at_least_as_well_as_multiplicative_updates(data):
     assert model.reconstruction_err_**2 == pytest.approx(-model.score(data) * len(data))
 
 
+def test_sparse_data_on_a_device_are_refused_before_anything_is_computed(data):
+    with pytest.raises(InputDataError, match="set device='cpu', or give dense data"):
+        DNMF(3, device="meta").fit(sparse.csr_array(data))
+
+
 @LAYERS
 def test_sparse_data_give_what_dense_ones_do(data, layer):
     X = np.where(data > 20, data, 0)

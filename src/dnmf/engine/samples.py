@@ -108,8 +108,7 @@ class Samples:
             )
         unknown = self._has_nan[index] is None
         if sparse.issparse(raw):
-            if self._mask is not None:
-                raise InputDataError(SPARSE_WITH_MASK)
+            _check_sparse_use(self._mask, self.device)
             X = raw.astype(_NUMPY[self.dtype], copy=False)
             if unknown:
                 check_sparse(X, first)
@@ -219,7 +218,6 @@ class _Slice:
         return self.values[rows.start - self.first : rows.stop - self.first]
 
 
-SPARSE_WITH_MASK = "a mask needs dense data: what a sparse matrix leaves out is 0, not missing"
 SINGLE = ("float32", "torch.float32", ">f4", "<f4")
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 
@@ -278,8 +276,8 @@ def as_samples(
     n, f = rows.n_samples, rows.n_features
     if n < 1 or f < 1:
         raise InputDataError(f"the data have {n} samples and {f} features: nothing to work on")
-    if isinstance(rows, Csr | BackedCsr) and mask is not None:
-        raise InputDataError(SPARSE_WITH_MASK)
+    if isinstance(rows, Csr | BackedCsr):
+        _check_sparse_use(mask, device)
     for name, value, shape in (("mask", mask, (n, f)), ("start", start, (n, None))):
         if value is not None and (
             len(value.shape) != 2 or value.shape[0] != n or shape[1] not in (None, value.shape[1])
@@ -296,6 +294,18 @@ def as_samples(
         mask=mask,
         start=start,
     )
+
+
+def _check_sparse_use(mask: Any, device: torch.device) -> None:
+    if mask is not None:
+        raise InputDataError(
+            "a mask needs dense data: what a sparse matrix leaves out is 0, not missing"
+        )
+    if device.type != "cpu":
+        raise InputDataError(
+            f"sparse data are worked on by the CPU, not by the device {str(device)!r}: set device='cpu', or give dense "
+            "data, such as X.toarray()"
+        )
 
 
 def _checked_weights(
