@@ -127,6 +127,49 @@ def test_an_input_is_never_replaced_by_whatever_name(
     assert "is an input of this command" in message or "is a link" in message
 
 
+@pytest.mark.parametrize("command", ["match", "transform"])
+def test_a_dash_sends_the_table_alone_to_standard_output(
+    dnmf: Run, files: Path, command: str
+) -> None:
+    assert dnmf(*FILE_COMMANDS[command], "table.tsv").exit_code == 0
+    table = Path("table.tsv").read_text(encoding="utf-8")
+    before = state(files)
+    shown = dnmf(*FILE_COMMANDS[command], "-")
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout == table
+    assert state(files) == before
+
+
+@pytest.mark.parametrize("command", ["plot", *FOLDER_COMMANDS])
+def test_what_is_no_table_cannot_go_to_standard_output(
+    dnmf: Run, files: Path, command: str
+) -> None:
+    before = state(files)
+    result = dnmf(*(FILE_COMMANDS | FOLDER_COMMANDS)[command], "-")
+    assert result.exit_code == 2
+    assert state(files) == before
+    assert "cannot go to standard output. Give the name of a f" in result.stderr
+    assert "Nothing was written." in result.stderr
+
+
+@pytest.mark.parametrize("command", list(FILE_COMMANDS))
+def test_a_file_of_the_results_of_a_run_is_never_replaced(
+    dnmf: Run, files: Path, command: str
+) -> None:
+    Path("places").symlink_to("run")
+    picture = next(Path("run/plots").iterdir()).name if command == "plot" else ""
+    for name in (f"plots/{picture}", f"plots/../plots/{picture}") if picture else ("fit.tsv",):
+        for folder in ("run", "places"):
+            message = refused(dnmf, *FILE_COMMANDS[command], f"{folder}/{name}")
+            assert "will not be replaced: it is part of the results in" in message
+    # One's own file there is one's own.
+    own = f"run/mine{Path(picture).suffix or '.tsv'}"
+    Path(own).write_text("mine")
+    replaced = dnmf(*FILE_COMMANDS[command], own, "--overwrite")
+    assert replaced.exit_code == 0, replaced.stderr
+    assert Path(own).read_bytes() != b"mine"
+
+
 def test_a_picture_never_replaces_what_it_shows(dnmf: Run, files: Path) -> None:
     shown = Path("signatures.tsv").rename("signatures.png")
     before = shown.read_bytes()

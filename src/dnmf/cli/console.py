@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 EXIT_BAD_INPUT = 2
+# As the name of an output: standard output.
+STDOUT = Path("-")
 # As shells do: 128 + the number of the signal, which is 2 for Ctrl-C.
 _EXIT_OF_SIGNALS = 128
 
@@ -86,7 +88,7 @@ def _tell(message: str, label: str = "") -> None:
 
 def _kept(output: Path | None) -> str:
     """Say what an interrupted or failed command leaves behind."""
-    if output is None:
+    if output is None or output == STDOUT:
         return "Nothing was written."
     try:
         there = output.exists()
@@ -156,6 +158,11 @@ def _plain_console(**options: Any) -> "Console":
 def say(text: str) -> None:
     """Print a line of results as it is, not wrapped."""
     stdout_console().print(text, soft_wrap=True)
+
+
+def put_table(text: str) -> None:
+    """Write a table to standard output as it would be in a file: UTF-8, whatever the terminal's encoding is."""
+    typer.echo(text.encode(), nl=False)
 
 
 def number_of(count: float, what: str) -> str:

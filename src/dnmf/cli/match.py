@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import dnmf
-from dnmf.cli.console import shown_warnings, stderr_console, stdout_console, user_errors
+from dnmf.cli.console import (
+    STDOUT,
+    put_table,
+    shown_warnings,
+    stderr_console,
+    stdout_console,
+    user_errors,
+)
 from dnmf.cli.options import Overwrite, ReferenceChoice, with_choices
 from dnmf.cli.paths import check_output_file, restore
 from dnmf.storage import write_whole
@@ -22,7 +29,12 @@ def match(
     reference: ReferenceChoice,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Also write the table (TSV)."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Also write the table (TSV); - for standard output, in place of the table for the eye.",
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -36,7 +48,11 @@ def match(
         known = reference.load(found.schema)
         matches = dnmf.match_to_reference(found, known)
         if output is not None:
-            write_whole(output, matches.to_csv(sep="\t", index=False))
+            text = matches.to_csv(sep="\t", index=False, lineterminator="\n")
+            if output == STDOUT:
+                put_table(text)
+                return
+            write_whole(output, text)
         stdout_console().print(_matches_table(matches, known))
 
 

@@ -6,9 +6,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from dnmf.cli.console import UserError
+from dnmf.cli.console import STDOUT, UserError
 from dnmf.exceptions import OutputExistsError
-from dnmf.report.folder import RUN_RECORD, check_output_folder, restore_folder
+from dnmf.report.folder import RUN_RECORD, check_output_folder, restore_folder, run_files
 from dnmf.storage import check_replaceable
 
 
@@ -19,6 +19,10 @@ def check_result_folder(folder: Path, *, overwrite: bool, inputs: tuple[Path, ..
     current folder.
     """
     restore(*inputs)
+    if folder == STDOUT:
+        raise UserError(
+            f"{folder}: the results are a folder, which cannot go to standard output. Give the name of a folder."
+        )
     _check_parent(folder)
     check_output_folder(folder, overwrite=overwrite)
     for path in (Path.cwd(), *inputs):
@@ -34,9 +38,17 @@ def check_output_file(
 ) -> None:
     """Raise unless the file can be written; ``suffixes`` are the endings that are understood.
 
-    Never replaced is an input of this command, by whatever name, or something that is not a file.
+    Never replaced is an input of this command, by whatever name, a file of the results of a run, or something that is
+    not a file. A table, which has no ``suffixes``, may go to standard output: ``-``.
     """
     restore(*inputs)
+    if path == STDOUT:
+        if not suffixes:
+            return
+        raise UserError(
+            f"{path}: a picture cannot go to standard output. Give the name of a file that ends in "
+            f"{', '.join(suffixes)}."
+        )
     if suffixes and path.suffix.lower() not in suffixes:
         raise UserError(
             f"{path}: the ending says the format; it must be one of {', '.join(suffixes)}."
@@ -50,7 +62,15 @@ def check_output_file(
             raise OutputExistsError(
                 f"{path} will not be replaced: it is an input of this command ({given}). Choose another name."
             )
-    if path.exists() and not overwrite:
+    if not path.exists():
+        return
+    real = Path(os.path.realpath(path.parent), path.name)
+    folder = results_folder(real)
+    if folder is not None and real.relative_to(folder).as_posix() in run_files(folder):
+        raise OutputExistsError(
+            f"{path} will not be replaced: it is part of the results in {folder}. Choose another name."
+        )
+    if not overwrite:
         raise OutputExistsError(
             f"{path} exists. Choose another name, or replace it with --overwrite."
         )

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 import dnmf
-from dnmf.cli.console import number_of, say, shown_warnings, stderr_console, user_errors
+from dnmf.cli.console import (
+    STDOUT,
+    number_of,
+    put_table,
+    say,
+    shown_warnings,
+    stderr_console,
+    user_errors,
+)
 from dnmf.cli.options import CatalogPath, Overwrite
 from dnmf.cli.paths import check_output_file, model_files, restore
 from dnmf.exceptions import ModelFileError
@@ -18,7 +26,13 @@ def transform(
     ],
     catalog: CatalogPath,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Table of exposures to write.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Table of exposures to write; - for standard output.",
+        ),
     ],
     overwrite: Overwrite = False,
 ) -> None:
@@ -33,5 +47,11 @@ def transform(
             exposures = dnmf.transform_catalog(*loaded, counts)
         except ModelFileError as error:
             raise ModelFileError(f"{model}: {error}") from None
-        dnmf.write_exposures(exposures, output, integers=not counts.why_not_counts)
+        integers = not counts.why_not_counts
+        if output == STDOUT:
+            from dnmf.signatures.write import exposures_text
+
+            put_table(exposures_text(exposures, integers=integers))
+            return
+        dnmf.write_exposures(exposures, output, integers=integers)
         say(f"{number_of(len(exposures), 'sample')}: {output}")

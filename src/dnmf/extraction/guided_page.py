@@ -85,7 +85,9 @@ def _signature_rows(
     The colour is that in the picture of the exposures; empty if the signature is too small to be drawn there.
     """
     table = result.evidence.assign(alone=rest_on_one_sample(result.evidence))
-    rows: list[dict[Any, Any]] = by_mutations(table).rename_axis("name").reset_index().to_dict("records")
+    rows: list[dict[Any, Any]] = (
+        by_mutations(table).rename_axis("name").reset_index().to_dict("records")
+    )
     for row in rows:
         name = row["name"]
         row |= {

@@ -76,6 +76,16 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
+def run_files(folder: Path) -> set[str]:
+    """Return the files that a run wrote into its folder, by their paths within it: those that its record lists."""
+    try:
+        record = json.loads((folder / RUN_RECORD).read_text(encoding="utf-8"))
+        return {RUN_RECORD, *record["files"]}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        # The record of a former version lists none: then the names on the top decide.
+        return {name for name in files_in(folder) if name.split("/")[0] in OURS}
+
+
 @contextmanager
 def staged_folder(out_dir: str | os.PathLike[str], *, overwrite: bool) -> Iterator[Path]:
     """Yield an empty folder beside ``out_dir`` that takes its place when the block ends well.
@@ -142,15 +152,9 @@ def _check(out: Path, *, overwrite: bool) -> None:
 
 
 def _foreign(out: Path) -> list[str]:
-    """Return the files in a folder that no run wrote: all but those that its record lists."""
-    present = [name for name in files_in(out) if Path(name).name not in _LITTER]
-    try:
-        record = json.loads((out / RUN_RECORD).read_text(encoding="utf-8"))
-        ours = {RUN_RECORD, *record["files"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        # The record of a former version lists none: then the names on the top decide.
-        ours = {name for name in present if name.split("/")[0] in OURS}
-    return [name for name in present if name not in ours]
+    """Return the files in a folder that no run wrote."""
+    ours = run_files(out)
+    return [name for name in files_in(out) if name not in ours and Path(name).name not in _LITTER]
 
 
 def _real(out: Path) -> Path:

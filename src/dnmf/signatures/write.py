@@ -104,13 +104,18 @@ def write_exposures(exposures: pd.DataFrame, path: str | Path, *, integers: bool
     ...     path.read_text().split()
     ['Samples', 'SBS1', 'SBS5', 'tumour', '40', '60']
     """
+    _write(exposures_text(exposures, integers=integers), path)
+
+
+def exposures_text(exposures: pd.DataFrame, *, integers: bool = True) -> str:
+    """Return what `write_exposures` writes, with the same arguments and errors."""
     table = "the exposures"
     places = [f"column {number}" for number in range(1, exposures.shape[1] + 1)]
     names = checked_names(exposures.columns, item="signature", source=table, places=places)
     frame = checked_frame(exposures, item="sample", source=table)
     values = frame.to_numpy()
     rows = zip(frame.index, _whole_rows(values) if integers else values, strict=True)
-    _write_table(["Samples", *names], ([name, *_cells(row)] for name, row in rows), path)
+    return _text(["Samples", *names], ([name, *_cells(row)] for name, row in rows))
 
 
 def _whole_rows(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
@@ -137,7 +142,7 @@ def _largest_remainder(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _write_channels(frame: pd.DataFrame, order: Sequence[str], path: str | Path) -> None:
     values = frame[list(order)].to_numpy().T
     rows = ([label, *_cells(row)] for label, row in zip(order, values, strict=True))
-    _write_table(["MutationType", *frame.index], rows, path)
+    _write(_text(["MutationType", *frame.index], rows), path)
 
 
 def _cells(row: NDArray[np.float64]) -> list[str]:
@@ -148,12 +153,16 @@ def _cells(row: NDArray[np.float64]) -> list[str]:
     ]
 
 
-def _write_table(header: Sequence[str], rows: Iterable[Sequence[str]], path: str | Path) -> None:
+def _text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter="\t", lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    content, path = buffer.getvalue().encode(), Path(path)
+    return buffer.getvalue()
+
+
+def _write(text: str, path: str | Path) -> None:
+    content, path = text.encode(), Path(path)
     if path.suffix.lower() == ".gz":
         # Without a time stamp the same table gives the same bytes; level 9 takes seven times as long.
         content = gzip.compress(content, compresslevel=6, mtime=0)
