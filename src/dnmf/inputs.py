@@ -356,6 +356,8 @@ def _without_waiting(path: str, flags: int) -> int:
 def _absent(path: Path) -> str:
     if path.is_symlink():
         return f"{path}: is a link to {path.readlink()}, which does not exist. Check the path."
+    if str(path) == "-":
+        return f"{path}: no such file. For standard input give /dev/stdin."
     if not path.parent.is_dir():
         return f"{path}: no such file: the folder {path.parent} does not exist. Check the path."
     try:

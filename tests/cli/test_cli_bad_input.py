@@ -148,6 +148,44 @@ def test_a_path_that_is_no_file_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "given", "told"),
+    [
+        ("count", "absent.vcf", "absent.vcf: no such file"),
+        ("count", "empty.vcf", "empty.vcf: is empty"),
+        ("count", "catalog.tsv", "is a catalog, whose mutations are counted already"),
+        ("count", ".", "this folder has no file of variants, only catalog.tsv"),
+        ("refit", ".", "this folder has no file of variants, only catalog.tsv"),
+        ("refit", "-", "-: no such file. For standard input give /dev/stdin."),
+    ],
+)
+def test_what_holds_no_variants_is_told_before_the_genome_is_asked_for(
+    dnmf: Callable[..., Result],
+    catalog_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    given: str,
+    told: str,
+) -> None:
+    monkeypatch.chdir(catalog_file.parent)
+    if given == "empty.vcf":
+        Path(given).touch()
+    result = dnmf(command, given, "-o", "out")
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "--genome" not in result.stderr
+    assert not Path("out").exists()
+
+
+def test_a_file_that_is_no_model_is_told_with_what_to_give(
+    dnmf: Callable[..., Result], catalog_file: Path
+) -> None:
+    for name, told in ((catalog_file, "is no model"), (f"{catalog_file}x", "no such model")):
+        result = dnmf("transform", name, catalog_file, "-o", f"{catalog_file}.new")
+        assert result.exit_code == 2
+        assert f"{name}: {told}. Give the folder" in result.stderr
+
+
 @pytest.mark.parametrize("k", [13, 97, 10**6])
 def test_too_many_signatures_for_the_catalog(
     dnmf: Callable[..., Result], catalog_file: Path, tmp_path: Path, k: int

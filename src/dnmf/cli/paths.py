@@ -117,7 +117,9 @@ def _check_parent(path: Path) -> None:
             f"{path} cannot be written: the folder {parent} does not exist. Create it first."
         )
     if not parent.is_dir():
-        raise NotADirectoryError(f"{path} cannot be written: {parent} is not a folder.")
+        raise NotADirectoryError(
+            f"{path} cannot be written: {parent} is not a folder. Choose another place."
+        )
     try:
         # Asking the system is the only sure test: permission bits say little about roots, mounts
         # and quotas.

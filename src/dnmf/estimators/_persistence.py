@@ -24,6 +24,7 @@ from dnmf.unfolding.rules import name_of
 
 FORMAT = ModelFormat("dnmf-model", "a dnmf model", (1, 2, 3, 4), indent=2, sort_keys=True)
 CARD_NAME, WEIGHTS_NAME = "model.json", "model.safetensors"
+_WHAT_TO_GIVE = f"Give the folder of an extraction or of save_model, or the {CARD_NAME} in it."
 ESTIMATORS: dict[str, type[FactorisationEstimator]] = {
     cls.__name__: cls
     for cls in (DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF)
@@ -159,8 +160,10 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
     """
     folder = Path(path)
     if not folder.exists():
-        raise FileNotFoundError(f"no such model: {folder}")
+        raise FileNotFoundError(f"{folder}: no such model. {_WHAT_TO_GIVE}")
     if folder.is_file():
+        if folder.name not in (CARD_NAME, WEIGHTS_NAME):
+            raise ModelFileError(f"{folder}: is no model. {_WHAT_TO_GIVE}")
         folder = folder.parent
     path, weights_path = folder / CARD_NAME, folder / WEIGHTS_NAME
     card, weights = FORMAT.read(path, weights_path)

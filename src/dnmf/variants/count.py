@@ -21,6 +21,7 @@ from dnmf.signatures.genome import Genome
 from dnmf.signatures.regions import contig_key
 from dnmf.variants.classify import CLASSES, Classified, Options, classify
 from dnmf.variants.collect import Collected, as_numbers, collect
+from dnmf.variants.detect import variant_files
 from dnmf.variants.outcomes import OUTCOMES
 from dnmf.variants.places import read_transcripts, regions_by_contig
 from dnmf.variants.reasons import reasons
@@ -164,6 +165,8 @@ def count_variants(
         raise InputDataError(f"doublets is 'separate' or 'both', not {doublets!r}.")
     opened = None if genome is None else Genome.open(genome)
     if opened is None and (needed := [name for name in asked if name in _NEED_GENOME]):
+        # Where there are no variants, that is the first fault.
+        variant_files([paths] if isinstance(paths, str | os.PathLike) else paths)
         raise InputDataError(
             f"For {few(needed)} the genome is needed: give it as FASTA or 2bit (--genome), or ask for other classes "
             "(--classes SBS96,DBS78)."
