@@ -1,5 +1,6 @@
 """What a user sees on any terminal, and when the system ends a command."""
 
+import errno
 import io
 import os
 import signal
@@ -125,6 +126,16 @@ def test_a_signal_that_ends_programs_ends_a_command_as_ctrl_c_does(
         f"{tmp_path / 'out.checkpoint'}: repeat the command to go on from there.\n"
     )
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize(("file", "place"), [((), ""), (("out.tsv",), "out.tsv: ")])
+def test_a_full_disk_is_told_with_what_to_do(
+    file: tuple[str, ...], place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit), user_errors():
+        raise OSError(errno.ENOSPC, "No space left on device", *file)
+    told = f"Error: {place}no space left on device. Make room or choose another place."
+    assert capsys.readouterr().err == f"{told}\nNothing was written.\n"
 
 
 @pytest.mark.usefixtures("no_signal_ignored")

@@ -1,5 +1,6 @@
 """What the user sees: results on stdout, all else on stderr, no traceback for bad input."""
 
+import errno
 import io
 import os
 import shlex
@@ -98,18 +99,21 @@ def _kept(output: Path | None) -> str:
 
 
 def _os_error_message(error: OSError) -> str:
-    """Return ``path: what went wrong``; errors of our own carry their message as only argument.
+    """Return ``path: what went wrong``, without a path of standard output; errors of our own are their own message.
 
     What they say of an argument is said of the option.
     """
-    if error.strerror is None or error.filename is None:
+    if error.strerror is None:
         return str(error).replace("overwrite=True", "--overwrite")
     remedy = {
         FileNotFoundError: "Check the path.",
         PermissionError: "Check its permissions or choose another path.",
         IsADirectoryError: "Give a file.",
     }.get(type(error), "")
-    return f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}. {remedy}".rstrip()
+    if error.errno == errno.ENOSPC:
+        remedy = "Make room or choose another place."
+    place = "" if error.filename is None else f"{error.filename}: "
+    return f"{place}{error.strerror[:1].lower()}{error.strerror[1:]}. {remedy}".rstrip()
 
 
 @contextmanager
