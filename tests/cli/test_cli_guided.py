@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from dnmf.cli.extract import _show_guided
+from dnmf.cli.guided import _show_guided
 from dnmf.extraction import GuidedResult
 from dnmf.signatures import load_reference, simulate_catalog, write_catalog
 

@@ -285,7 +285,7 @@ def test_a_long_run_is_announced(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dnmf.cli.extract.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("dnmf.cli.blind.LONG_SECONDS", 0.0)
     options = [*OPTIONS, "--workers", 2]
     result = dnmf("extract", catalog_file, "-k", "2", "-o", tmp_path / "out", *options)
     assert result.exit_code == 0, result.stderr

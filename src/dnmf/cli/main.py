@@ -7,12 +7,14 @@ import typer
 from dnmf import __version__
 from dnmf.cli.console import show_any_name
 from dnmf.cli.count import count
-from dnmf.cli.extract import demo, extract, report
+from dnmf.cli.demo import demo
+from dnmf.cli.extract import extract
 from dnmf.cli.match import match
 from dnmf.cli.numbers import parse_size
 from dnmf.cli.plot import plot
 from dnmf.cli.references import references
 from dnmf.cli.refit import refit
+from dnmf.cli.report import report
 from dnmf.cli.simulate import simulate
 from dnmf.cli.train import train
 from dnmf.cli.transform import transform

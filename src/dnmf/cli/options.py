@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -93,6 +93,11 @@ class ReferenceChoice:
             help="What the signatures of a FILE were made for: converts them to --build and --assay.",
         ),
     ] = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether no reference is wanted."""
+        return self.reference.strip().lower() == "none"
 
     def load(self, channels: "dnmf.signatures.ChannelSchema | None" = None) -> "dnmf.SignatureSet":
         """Return the signatures, of these channels; counting the sites of a panel takes a minute or two at first."""
@@ -191,12 +196,12 @@ def _words(text: str) -> list[str]:
 
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `ReferenceChoice` and `VariantChoice` in place of parameters of these types."""
+    """Give a command the options of a choice, such as `ReferenceChoice`, in place of a parameter of its type."""
     own = inspect.signature(command).parameters
     choices = {
         name: (parameter.annotation, inspect.signature(parameter.annotation).parameters)
         for name, parameter in own.items()
-        if parameter.annotation in (ReferenceChoice, VariantChoice)
+        if isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation)
     }
 
     @wraps(command)

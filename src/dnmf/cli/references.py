@@ -6,7 +6,7 @@ import dnmf
 
 
 def references() -> None:
-    """List the names that `--reference` takes, and the tumour types that `--prior` takes.
+    """List references, and tumour types of `--prior`.
 
     The names of references go to standard output, all else to standard error.
     """
