@@ -166,6 +166,14 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
         load_model(tmp_path / "nowhere")
 
 
+def test_a_folder_of_several_models_names_one_of_them(tmp_path):
+    for name in ("SBS96", "ID83"):  # as of a run of several classes
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").touch()
+    with pytest.raises(FileNotFoundError, match=r"holds 2 models, .* such as .*ID83\."):
+        load_model(tmp_path)
+
+
 @pytest.mark.parametrize("missing", ["model.json", "model.safetensors"])
 def test_half_a_model_is_refused_and_the_missing_half_named(folder, missing):
     (folder / missing).unlink()

@@ -166,6 +166,10 @@ def load_model(path: str | Path) -> tuple[FactorisationEstimator, dict[str, Any]
             raise ModelFileError(f"{folder}: is no model. {_WHAT_TO_GIVE}")
         folder = folder.parent
     path, weights_path = folder / CARD_NAME, folder / WEIGHTS_NAME
+    if not path.exists() and (inner := sorted(folder.glob(f"*/{CARD_NAME}"))):
+        raise FileNotFoundError(
+            f"{folder}: holds {len(inner)} models, one in each folder. Give one of these, such as {inner[0].parent}."
+        )
     card, weights = FORMAT.read(path, weights_path)
     check_entries(card, _ENTRIES, path, ModelFileError)
     estimator = _build(card, path)
