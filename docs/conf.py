@@ -20,6 +20,7 @@ extensions = [
     "example_results",
     "api_names",
     "commands",
+    "side_bar",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
