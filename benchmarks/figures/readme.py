@@ -6,6 +6,17 @@ from figures.pages import Says
 from figures.trust import intervals_of_complete
 from paper.datasets import BREAST
 
+FILES = {
+    "cohort_extraction": "cohorts",
+    "cohort_peers": "cohorts",
+    "cohort_intervals": "cohorts",
+    "refit_table": "refit_measured",
+    "variants_speed": "variants_measured",
+    "factorisation": "factorisation_measured",
+    "paper": "paper",
+}
+"""The files of results that are quoted, and the page that describes each."""
+
 
 def extraction() -> list[list[str]]:
     """Return rows of extraction: names called with a reference, and what is found without one.
@@ -33,7 +44,7 @@ def extraction() -> list[list[str]]:
         ["Signatures found blind (cosine 0.9), number given: recall, precision", *found,
          f"SigProfilerExtractor ([cohorts]({page}#blind))"],
         ["The same, number chosen: recall, precision; error of the number; processor seconds a cohort", *chosen,
-         f"SigProfilerExtractor, nine numbers ([cohorts]({page}#blind))"],
+         f"SigProfilerExtractor, nine numbers; machine not recorded ([cohorts]({page}#blind))"],
     ]  # fmt: skip
 
 
