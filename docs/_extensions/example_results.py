@@ -40,7 +40,9 @@ def compare_words(app: Sphinx) -> None:
     found = " and ".join(f"{r['signature']} ({float(r['silhouette']):.2f})" for r in rows)
     words = (source / "genomics" / "reading.md").read_text("utf-8").replace("\u2212", "-")
     if found not in " ".join(words.split()):
-        raise ExtensionError(f"genomics/reading.md: the unstable signatures of the example are {found}")
+        raise ExtensionError(
+            f"genomics/reading.md: the unstable signatures of the example are {found}"
+        )
 
 
 def copy_runs(app: Sphinx, error: Exception | None) -> None:
