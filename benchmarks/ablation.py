@@ -19,7 +19,7 @@ from dnmf.search import Search, find_dictionary
 from dnmf.search.dictionary import SEARCH
 from dnmf.unfolding import TrainConfig, UnfoldedMU, train_unsupervised
 from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
-from paper.run import provenance
+from paper.provenance import provenance
 from paper.scores import found, summarise
 from paper.scores import sample_costs as costs_of
 from paper.table import Table

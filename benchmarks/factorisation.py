@@ -45,7 +45,7 @@ from factorisation_methods import (
     of_estimator,
 )
 from general_data import CHOICE_SEED, LARGE, REPORTED_SEED, SETS, Data, Set, alike_spectra, load
-from paper.run import provenance
+from paper.provenance import provenance
 from protocol import RESULTS
 
 # Counts, and data that are read as such: the others hold measurements with equal noise.

@@ -5,13 +5,13 @@ import json
 import os
 from pathlib import Path
 
+from paper.provenance import provenance
+
 RESULTS = Path(__file__).parent / "results"
 
 
 def record(table: Path, **more: object) -> None:
     """Write commit, versions and machine into the `.json` of the same name as a table of results."""
-    from paper.run import provenance
-
     text = json.dumps(provenance() | more, indent=2) + "\n"
     table.with_suffix(".json").write_text(text, "utf-8")
 

@@ -3,8 +3,6 @@ drawn from them; scores; the table of results."""
 
 import argparse
 import hashlib
-import platform
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from dnmf.criteria import present_from
 from dnmf.refit.tumours import read_tumour_exposures
+from paper.provenance import commit, machine
 
 Array = NDArray[np.float64]
 Words = NDArray[np.str_]
@@ -169,11 +168,8 @@ def write_rows(path: Path, rows: list[dict[str, Any]], same: Sequence[str], **st
 
     Rows of an earlier run stay, except those that agree with a new row in the columns ``same``.
     """
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    stamp |= {"commit": commit, "numpy": np.__version__, "torch": torch.__version__}
-    stamp |= {"machine": platform.machine()}
+    stamp |= {"commit": commit(), "numpy": np.__version__, "torch": torch.__version__}
+    stamp |= {"machine": machine()}
     new = pd.DataFrame([row | stamp for row in rows]).round(5)
     if path.is_file():
         old = pd.read_csv(path)

@@ -16,7 +16,7 @@ import torch
 from dnmf import MutationCatalog, read_catalog
 from dnmf.extraction import select_signatures
 from paper.datasets import SIMULATED, load_dataset
-from paper.run import provenance
+from paper.provenance import provenance
 from paper.scores import found
 from paper.table import Table
 from protocol import parser

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from dnmf import select_n_components
-from paper.run import provenance
+from paper.provenance import provenance
 from paper.table import Table
 from protocol import parser
 

@@ -18,7 +18,7 @@ from dnmf.kernels import exact_exposures, exact_signatures, frobenius_cost
 from dnmf.kernels.nnls import CHUNK_ROWS
 from dnmf.unfolding import Unfolded, UnfoldedMU
 from paper.datasets import folds, load_dataset
-from paper.run import provenance
+from paper.provenance import provenance
 from protocol import parser
 
 REPEATS = 3

@@ -24,7 +24,7 @@ from dnmf.posterior.network import SupervisedNetwork
 from dnmf.posterior.pairs import PairSource
 from dnmf.posterior.totals import TotalPrior
 from paper.datasets import SIMULATED, folds, load_dataset
-from paper.run import provenance
+from paper.provenance import provenance
 from paper.table import Table
 from protocol import parser
 

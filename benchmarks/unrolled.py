@@ -12,7 +12,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from paper.run import provenance
+from paper.provenance import provenance
 from protocol import parser
 from unrolled_blind import blind
 from unrolled_known import known

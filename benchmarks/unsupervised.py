@@ -17,7 +17,7 @@ from dnmf import DNMF, MultiplicativeNMF, PaperDNMF
 from dnmf.kernels import Phase, exact_exposures, initialize_factors, nmf_anls
 from paper.datasets import BREAST, SIMULATED, Dataset, folds, load_dataset
 from paper.protocol_ours_unsupervised import Fit, alternating, coordinate_descent, kl_updates
-from paper.run import provenance
+from paper.provenance import provenance
 from paper.scores import found, sample_costs, summarise
 from paper.table import Table
 from protocol import parser

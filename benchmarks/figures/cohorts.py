@@ -72,6 +72,11 @@ def blind_rows(method: str, noise: str = "poisson") -> pd.DataFrame:
     return only(looked_at_once(), method=method, noise=noise, removed="none")
 
 
+def first_draw(method: str) -> pd.DataFrame:
+    """Return the rows of the draw of counts that every method had."""
+    return only(blind_rows(method), seed=0)
+
+
 def blind() -> str:
     head = [
         "method",
@@ -168,7 +173,8 @@ def table_of_rules(part: str, labels: dict[str, str], missing: tuple[int, ...] =
             few = rule in FEWER
             cells.append(complete(part, rule, "poisson", f"true - {number}") if few else "")
         lines.append([label, *cells, stays(part, rule)])
-    return markdown([*head, *(f"Poisson, k - {n}" for n in missing), "stay novel; others"], lines)
+    novel = "missing ones called novel; others called novel"
+    return markdown([*head, *(f"Poisson, k - {n}" for n in missing), novel], lines)
 
 
 def rules() -> str:

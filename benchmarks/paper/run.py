@@ -2,27 +2,21 @@
 
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import sklearn
-import torch
-
-from dnmf import __version__
 from paper.cells import KEYS, VALUES, Cell
 from paper.datasets import SIMULATED, check_files, expected_files, files_of
 from paper.figures import draw_figures
 from paper.protocol_ours_unsupervised import RESTARTS, SEED
+from paper.provenance import provenance
 from paper.published import compare_with_published, read_published, read_results
 from paper.running import Watch, run_cells
 from paper.summary import summarise_run
 from paper.table import Table
 from paper.training_cost_and_run_time import N_STARTS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS, RECORD, SUMMARY, COMPARISON = "results.csv", "run.json", "summary.md", "published.csv"
 
 
@@ -40,27 +34,6 @@ class Outcome:
 
     summary: str
     files: list[Path]
-
-
-def provenance() -> dict[str, str]:
-    """Say what a number depends on besides the script: code, libraries, machine.
-
-    The commit is that of this checkout, with ``-dirty`` if its files were changed; empty where it is none.
-    """
-    here = [f"--git-dir={REPOSITORY / '.git'}", f"--work-tree={REPOSITORY}"]
-    commit = subprocess.run(
-        ["git", *here, "describe", "--always", "--dirty", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    return {
-        "commit": commit,
-        "dnmf": __version__,
-        "torch": torch.__version__,
-        "scikit-learn": sklearn.__version__,
-        "machine": platform.machine(),
-    }
 
 
 def run_paper(

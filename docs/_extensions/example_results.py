@@ -1,9 +1,11 @@
 """Results of the example genomes, made before the site is built: pictures, and whole runs, for docs/genomics."""
 
+import csv
 import shutil
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 import dnmf
 from dnmf.plotting import save_figure
@@ -30,6 +32,19 @@ def make(app: Sphinx) -> None:
     unfinished.rename(folder)
 
 
+def compare_words(app: Sphinx) -> None:
+    """Raise an error unless the page on reports names the unstable signatures of the blind run, with silhouettes."""
+    source = Path(app.srcdir)
+    with (source / PICTURES / "blind" / "verdicts.tsv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["verdict"] == "unstable"]
+    found = " and ".join(f"{r['signature']} ({float(r['silhouette']):.2f})" for r in rows)
+    words = (source / "genomics" / "reading.md").read_text("utf-8").replace("\u2212", "-")
+    if found not in " ".join(words.split()):
+        raise ExtensionError(
+            f"genomics/reading.md: the unstable signatures of the example are {found}"
+        )
+
+
 def copy_runs(app: Sphinx, error: Exception | None) -> None:
     """Put all files of the runs beside the pages that show their reports."""
     if error is None and app.builder.format == "html":
@@ -44,5 +59,6 @@ def copy_runs(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect both with the build."""
     app.connect("builder-inited", make)
+    app.connect("builder-inited", compare_words)
     app.connect("build-finished", copy_runs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

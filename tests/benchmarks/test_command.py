@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from paper import protocol_authors, protocol_paper, run, workers
+from paper import protocol_authors, protocol_paper, provenance, run, workers
 from rerun_paper import main
 
 OUTPUT = {"results.csv", "run.json", "summary.md", "published.csv", "figure_3.png"}
@@ -93,14 +93,22 @@ def test_the_commit_is_that_of_this_checkout_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy without history inside another repository has no commit, not that repository's."""
+    results = tmp_path / "benchmarks" / "results"
+    results.mkdir(parents=True)
+    for file in (tmp_path / "code.py", results / "table.csv"):
+        file.write_text("1\n")
     git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(tmp_path)]
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "m"], check=True)
-    monkeypatch.setattr(run, "REPOSITORY", tmp_path)
-    assert run.provenance()["commit"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "m"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(provenance, "REPOSITORY", tmp_path)
+    clean = provenance.commit()
+    (results / "table.csv").write_text("2\n")
+    assert provenance.commit() == clean != ""
+    (tmp_path / "code.py").write_text("2\n")
+    assert provenance.commit() == f"{clean}-dirty"
     (tmp_path / "copy").mkdir()
-    monkeypatch.setattr(run, "REPOSITORY", tmp_path / "copy")
-    assert run.provenance()["commit"] == ""
+    monkeypatch.setattr(provenance, "REPOSITORY", tmp_path / "copy")
+    assert provenance.commit() == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to another process")

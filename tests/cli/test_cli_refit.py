@@ -121,9 +121,6 @@ def test_the_network_answers_any_reference(
     assert result.exit_code == 0, result.stderr
     assert set(pd.read_csv(out / "fit.tsv", sep="\t")["Method"]) == {"network"}
     assert "Method: network" in result.stdout
-    if "exome" in options:
-        record = json.loads((out / "run.json").read_text())
-        assert "the sites of the GRCh37 exome" in record["warnings"][0]
 
 
 def test_a_table_of_exposures_is_a_prior_and_never_replaced(

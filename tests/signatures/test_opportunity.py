@@ -6,6 +6,7 @@ import pytest
 from dnmf.exceptions import InputDataError
 from dnmf.signatures import SignatureSet, convert_signatures, load_reference, seen_parts
 from dnmf.signatures.opportunity import TARGETS, opportunity_ratio
+from dnmf.signatures.shipped import BUILDS
 
 
 @pytest.mark.parametrize("source", TARGETS)
@@ -22,6 +23,16 @@ def test_another_version_is_reproduced_as_well() -> None:
     shared = [name for name in found.index if name in set(published.index)]
     difference = np.abs(found.loc[shared] - published.loc[shared]).max(axis=1)
     assert difference.median() < 1e-4
+
+
+def test_what_is_seen_in_an_exome_depends_on_its_build() -> None:
+    for build in BUILDS:
+        genome = load_reference("SBS1,SBS5", build=build)
+        weighted = genome.profiles * opportunity_ratio(build, f"{build}-exome")
+        seen = seen_parts(load_reference("SBS1,SBS5", build=build, assay="exome"))
+        np.testing.assert_allclose(
+            seen, weighted.sum(axis=1) / weighted.sum(axis=1).mean(), rtol=1e-3
+        )
 
 
 def test_there_and_back_is_the_identity_and_ratios_belong_to_sites() -> None:

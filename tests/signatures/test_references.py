@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.signatures import (
     ARTEFACTS,
     CN48,
@@ -31,6 +31,7 @@ DATA = Path(__file__).parents[1] / "data"
         ("GRCh38", None, "cosmic-v3.4-GRCh38"),
         ("GRCh37", "exome", "cosmic-v3.4-GRCh37-exome"),
         (None, "exome", "cosmic-v3.4-GRCh37-exome"),
+        ("GRCh38", "exome", "cosmic-v3.4-GRCh38-exome"),
         ("grch38", "Genome", "cosmic-v3.4-GRCh38"),
     ],
 )
@@ -48,16 +49,12 @@ def test_a_list_is_taken_from_the_reference_of_the_build() -> None:
     assert chosen.names == ["SBS5", "SBS1"]
 
 
-def test_an_exome_that_is_not_shipped_is_converted() -> None:
-    converted = load_reference("cosmic-v3.6", assay="exome")
-    assert "converted from GRCh37 to GRCh37-exome" in converted.source
-    published = load_reference("cosmic-v3.4-GRCh37-exome").profiles.loc["SBS1"]
+@pytest.mark.parametrize("build", ["GRCh37", "GRCh38"])
+def test_an_exome_that_is_not_shipped_is_converted(build: str) -> None:
+    converted = load_reference("cosmic-v3.6", build=build, assay="exome")
+    assert f"converted from {build} to {build}-exome" in converted.source
+    published = load_reference(f"cosmic-v3.4-{build}-exome").profiles.loc["SBS1"]
     np.testing.assert_allclose(converted.profiles.loc["SBS1"], published, atol=1e-4)
-    with pytest.warns(DoubtfulDataWarning, match="the sites of the GRCh37 exome"):
-        other = load_reference("cosmic-v3.4", build="GRCh38", assay="exome")
-    np.testing.assert_allclose(
-        other.profiles, load_reference("cosmic-v3.4-GRCh37-exome").profiles, atol=2e-6
-    )
 
 
 @pytest.mark.parametrize("build", ["hg38", "HG38", "grch38", "GRCh38.p13", "b38"])
@@ -171,9 +168,9 @@ def test_a_file_in_the_working_folder_needs_no_extension(
         ),
         (
             "cosmic-v3.4-ID-GRCh38",
-            "publishes these signatures for GRCh37, not for GRCh38, and only SBS",
+            "these signatures are here for GRCh37, not for GRCh38, and only SBS",
         ),
-        ("cosmic-v3.4-SV-exome", "publishes these signatures for GRCh38, not for GRCh38-exome"),
+        ("cosmic-v3.4-SV-exome", "these signatures are here for GRCh38, not for GRCh38-exome"),
         ("DBS99", "no signature 'DBS99' in COSMIC v3.4 DBS, GRCh37"),
         ("DBS22", "no signature 'DBS22'.* It is in cosmic-v3.6-DBS-GRCh37,"),
         ("SBS1,DBS2", "SBS1 and DBS2 have different channels"),

@@ -11,7 +11,7 @@ from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputData
 from dnmf.refit.prior import COHORT, NONE, PAN_CANCER, available_priors
 from dnmf.signatures import SBS96, ChannelSchema, SignatureSet, load_reference, read_exposures
 from dnmf.signatures.cosmic import ASSAYS
-from dnmf.signatures.shipped import BUILDS, EXOME, FAMILIES, PUBLISHED
+from dnmf.signatures.shipped import BUILDS, EXOME, FAMILIES, SHIPPED
 
 _SIGNATURE = re.compile(rf"({'|'.join(FAMILIES)})\d", re.IGNORECASE)
 
@@ -187,5 +187,5 @@ def _of_class(names: str, channels: ChannelSchema) -> str:
 
 
 def _has_builds(channels: ChannelSchema) -> bool:
-    """Whether COSMIC publishes signatures of a class for several builds and for exomes, not one profile for all."""
-    return any(len(own.get(channels.family, ())) > 1 for own in PUBLISHED.values())
+    """Whether signatures of a class are shipped for several builds and for exomes, not one profile for all."""
+    return any(len(own.get(channels.family, ())) > 1 for own in SHIPPED.values())

@@ -89,7 +89,7 @@ class ReferenceChoice:
         str | None,
         typer.Option(
             "--made-for",
-            metavar="GRCh37|GRCh38|GRCh37-exome",
+            metavar="GRCh37|GRCh38|GRCh37-exome|GRCh38-exome",
             help="What the signatures of a FILE were made for: converts them to --build and --assay.",
         ),
     ] = None

@@ -1,12 +1,11 @@
 """COSMIC's signatures as they are shipped, by name, for a genome build and an assay."""
 
 import re
-import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import groupby
 
-from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
+from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.channels import ChannelSchema
 from dnmf.signatures.opportunity import convert_signatures
@@ -15,7 +14,7 @@ from dnmf.signatures.shipped import (
     DEFAULT_REFERENCE,
     EXOME,
     FAMILIES,
-    PUBLISHED,
+    SHIPPED,
     SHIPPED_FILES,
     available_references,
     default_reference,
@@ -64,7 +63,7 @@ def _no_reference(name: str) -> InputDataError:
     near = get_close_matches(name.lower(), shipped, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(shipped[own] for own in near)}? " if near else ""
     return InputDataError(
-        f"no reference {name!r}. {hint}Expected {', '.join(f'cosmic-{version}' for version in PUBLISHED)} or another "
+        f"no reference {name!r}. {hint}Expected {', '.join(f'cosmic-{version}' for version in SHIPPED)} or another "
         f"name of dnmf references, the path of a file of signatures, or names of signatures of {DEFAULT_REFERENCE} "
         "separated by commas, e.g. SBS1,SBS5."
     )
@@ -95,11 +94,9 @@ def _load(name: str, family: str, build: str | None, assay: str | None) -> Signa
                 f"{name} is a reference for {own}, but --{option} is {wanted}. Leave one of the two out."
             )
     version = str(parts["version"])
-    targets = PUBLISHED[version].get(family)
+    targets = SHIPPED[version].get(family)
     if targets is None:
-        having = [
-            reference_name(other, family) for other, own in PUBLISHED.items() if family in own
-        ]
+        having = [reference_name(other, family) for other, own in SHIPPED.items() if family in own]
         raise InputDataError(
             f"COSMIC {version} has no {family} signatures here: give {' or '.join(having)}."
         )
@@ -110,22 +107,11 @@ def _load(name: str, family: str, build: str | None, assay: str | None) -> Signa
     source = target.removesuffix(f"-{EXOME}")
     if family != FAMILIES[0]:
         raise InputDataError(
-            f"{reference_name(version, family)}: COSMIC publishes these signatures for {', '.join(targets)}, not for "
+            f"{reference_name(version, family)}: these signatures are here for {', '.join(targets)}, not for "
             f"{target}, and only SBS signatures can be converted. Leave --build and --assay out to use them."
         )
     genome = reference_name(version, family, source)
-    if source != "GRCh37":
-        warn_of_exome(genome, target)
-    return convert_signatures(shipped_reference(genome), source, "GRCh37-exome")
-
-
-def warn_of_exome(reference: str, target: str) -> None:
-    """Warn that signatures are converted with the sites of another build's exome."""
-    warnings.warn(
-        f"{reference} is converted with the sites of the GRCh37 exome, taken to be those of {target}'s.",
-        DoubtfulDataWarning,
-        stacklevel=5,
-    )
+    return convert_signatures(shipped_reference(genome), source, target)
 
 
 def target_name(build: str, assay: str) -> str:

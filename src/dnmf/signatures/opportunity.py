@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnmf.exceptions import ChannelMismatchError, DoubtfulDataWarning, InputDataError
 from dnmf.signatures.builds import usual_build
 from dnmf.signatures.catalog import SignatureSet
-from dnmf.signatures.shipped import EXOME, shipped_reference
+from dnmf.signatures.shipped import BUILDS, EXOME, shipped_reference
 from dnmf.signatures.sites import TRINUCLEOTIDES, count_sites
 from dnmf.signatures.substitutions import SBS96
 
@@ -22,6 +22,7 @@ _PUBLISHED = {
     "GRCh37": "cosmic-v3.4-GRCh37",
     "GRCh38": "cosmic-v3.4-GRCh38",
     "GRCh37-exome": "cosmic-v3.4-GRCh37-exome",
+    "GRCh38-exome": "cosmic-v3.4-GRCh38-exome",
 }
 TARGETS = tuple(_PUBLISHED)
 # A flat signature in all of them: no channel is so small that rounding matters.
@@ -86,7 +87,7 @@ def convert_signatures(signatures: SignatureSet, source: str, target: str) -> Si
     signatures : SignatureSet
         SBS96 signatures for ``source``.
     source, target : str
-        ``"GRCh37"``, ``"GRCh38"`` or ``"GRCh37-exome"``.
+        ``"GRCh37"``, ``"GRCh38"``, ``"GRCh37-exome"`` or ``"GRCh38-exome"``.
 
     Raises
     ------
@@ -205,8 +206,9 @@ def seen_parts(signatures: SignatureSet) -> NDArray[np.float64]:
     array([1.4, 0.6])
     """
     ratio = signatures.opportunity
-    if ratio is None and signatures.schema is SBS96 and signatures.target.endswith(f"-{EXOME}"):
-        ratio = opportunity_ratio("GRCh37", "GRCh37-exome")
+    target = signatures.target
+    if ratio is None and signatures.schema is SBS96 and target in (f"{b}-{EXOME}" for b in BUILDS):
+        ratio = opportunity_ratio(target.removesuffix(f"-{EXOME}"), target)
     if ratio is None:
         return np.ones(len(signatures))
     parts = 1 / (signatures.profiles / ratio[signatures.profiles.columns]).sum(axis=1)

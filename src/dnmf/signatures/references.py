@@ -10,7 +10,7 @@ import pandas as pd
 from dnmf.exceptions import ChannelMismatchError, InputDataError
 from dnmf.signatures.catalog import SignatureSet
 from dnmf.signatures.channels import ChannelSchema, few
-from dnmf.signatures.cosmic import ASSAYS, GENOME, cosmic_signatures, target_name, warn_of_exome
+from dnmf.signatures.cosmic import ASSAYS, GENOME, cosmic_signatures, target_name
 from dnmf.signatures.io import read_signatures
 from dnmf.signatures.opportunity import (
     TARGETS,
@@ -53,15 +53,16 @@ def load_reference(
         ``"SBS1,SBS5,SBS40a"``, ``"denovo.tsv,SBS1,SBS5"``. A shipped name goes before a file of that name.
     build : str, optional
         ``"GRCh37"`` or ``"GRCh38"``, in any spelling, such as ``"hg38"``; by default the one in the name, else GRCh37,
-        else the one that COSMIC publishes.
+        else the one that is shipped.
     assay : str, optional
         ``"genome"``, ``"exome"``, or the path of a BED file with the regions of a panel; by default the one in the
         name, else genome.
     genome : path, optional
         FASTA file of the genome, in which the sites of the regions are counted.
     made_for : str, optional
-        What signatures of your own (a file or a SignatureSet) were made for: ``"GRCh37"``, ``"GRCh38"`` or
-        ``"GRCh37-exome"``. With it they are converted to ``build`` and ``assay``; without it they are used as they are.
+        What signatures of your own (a file or a SignatureSet) were made for: ``"GRCh37"``, ``"GRCh38"``,
+        ``"GRCh37-exome"`` or ``"GRCh38-exome"``. With it they are converted to ``build`` and ``assay``; without it they
+        are used as they are.
     exclude : str or sequence of str
         Names of signatures to leave out, perhaps separated by commas; ``"artefacts"`` stands for those that COSMIC
         lists as possible sequencing artefacts, as far as they are in the reference.
@@ -78,7 +79,7 @@ def load_reference(
     ------
     InputDataError
         If there is no such reference, file or signature (the message says what is near), a name comes twice, nothing
-        is left, options contradict each other or the name, a build or assay is not published for the class,
+        is left, options contradict each other or the name, a build or assay is not shipped for the class,
         signatures are to be converted without ``made_for``, or regions and genome do not belong together.
     ChannelMismatchError
         If the reference has other channels than the data (the message says which to give), its parts have different
@@ -87,8 +88,7 @@ def load_reference(
     Warns
     -----
     DoubtfulDataWarning
-        For an exome of GRCh38: the sites of GRCh37's exome are used. Exomes that COSMIC does not publish are converted
-        from the genome's profiles, see `convert_signatures`. For regions, see `restrict_signatures`.
+        For regions, see `restrict_signatures`.
 
     Examples
     --------
@@ -201,9 +201,6 @@ def _converted(
         raise InputDataError(f"made for {made_for}: expected one of {', '.join(TARGETS)}.")
     own_build, _, own_assay = source.partition("-")
     target = target_name(build or own_build, assay or own_assay or GENOME)
-    if target not in TARGETS:
-        warn_of_exome(where, target)
-        target = "GRCh37-exome"
     return (
         replace(own, target=source) if source == target else convert_signatures(own, source, target)
     )

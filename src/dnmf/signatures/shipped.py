@@ -22,17 +22,17 @@ ARTEFACTS = frozenset(f"SBS{number}" for number in (27, 43, *range(45, 61), 95))
 BUILDS = ("GRCh37", "GRCh38")
 EXOME = "exome"
 _SUBSTITUTIONS = "SBS"
-_DOUBLET_TARGETS = ("GRCh37", "GRCh37-exome", "GRCh38", "GRCh38-exome")
+_TARGETS = ("GRCh37", "GRCh37-exome", "GRCh38", "GRCh38-exome")
 _OTHER_FAMILIES = {
-    "DBS": _DOUBLET_TARGETS,
+    "DBS": _TARGETS,
     "ID": ("GRCh37",),
     "CN": ("GRCh37",),
     "SV": ("GRCh38",),
 }
-# What COSMIC publishes: builds and exomes, by version and family of signatures.
-PUBLISHED: dict[str, dict[str, tuple[str, ...]]] = {
+# What is shipped: builds and exomes, by version and family of signatures.
+SHIPPED: dict[str, dict[str, tuple[str, ...]]] = {
     "v3": {_SUBSTITUTIONS: BUILDS},
-    "v3.4": {_SUBSTITUTIONS: ("GRCh37", "GRCh37-exome", "GRCh38"), **_OTHER_FAMILIES},
+    "v3.4": {_SUBSTITUTIONS: _TARGETS, **_OTHER_FAMILIES},
     "v3.6": {_SUBSTITUTIONS: BUILDS, **_OTHER_FAMILIES},
 }
 FAMILIES = (_SUBSTITUTIONS, *_OTHER_FAMILIES)
@@ -40,7 +40,7 @@ _PUBLISHED_CLASSES = {"SBS96", "DBS78", "ID83", "CN48", "SV32"}
 """The classes of channels that COSMIC's signatures have; SBS288 and others are of a family, and yet not published."""
 
 _NAME = re.compile(
-    rf"cosmic-(?P<version>{'|'.join(map(re.escape, PUBLISHED))})(?:-(?P<family>{'|'.join(FAMILIES)}))?"
+    rf"cosmic-(?P<version>{'|'.join(map(re.escape, SHIPPED))})(?:-(?P<family>{'|'.join(FAMILIES)}))?"
     rf"(?:-(?P<build>{'|'.join(BUILDS)}))?(?:-(?P<assay>{EXOME}))?",
     re.IGNORECASE,
 )
@@ -53,7 +53,7 @@ def reference_name(version: str, family: str, *target: str) -> str:
 
 SHIPPED_FILES = {
     reference_name(version, family, target): (version, family, target)
-    for version, families in PUBLISHED.items()
+    for version, families in SHIPPED.items()
     for family, targets in families.items()
     for target in targets
 }
@@ -73,7 +73,7 @@ def name_parts(name: str) -> dict[str, str | None] | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    usual = {own.lower(): own for own in (*PUBLISHED, *FAMILIES, *BUILDS, EXOME)}
+    usual = {own.lower(): own for own in (*SHIPPED, *FAMILIES, *BUILDS, EXOME)}
     return {
         part: None if own is None else usual[own.lower()] for part, own in match.groupdict().items()
     }
@@ -84,7 +84,7 @@ def available_references() -> list[str]:
 
     A name is ``cosmic-VERSION-FAMILY-BUILD-exome``. Without the family it means the signatures of the
     data's class, or else of single substitutions (SBS); without a build GRCh37, or the only one that
-    is published; without ``exome`` the genome. ``cosmic-v3.4`` is ``cosmic-v3.4-GRCh37``.
+    is shipped; without ``exome`` the genome. ``cosmic-v3.4`` is ``cosmic-v3.4-GRCh37``.
 
     Examples
     --------
