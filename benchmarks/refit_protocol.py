@@ -158,11 +158,6 @@ def interval_scores(
     }
 
 
-def shares_moved(one: Array, other: Array) -> Array:
-    """Return the share of each sample's mutations that two answers give to different signatures."""
-    return fitting_error(one, other)
-
-
 def write_rows(path: Path, rows: list[dict[str, Any]], same: Sequence[str], **stamp: Any) -> None:
     """Write a table of results, each row with commit, versions and machine.
 

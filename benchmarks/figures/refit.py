@@ -6,7 +6,6 @@ from figures.form import fixed, markdown, near_one, one, only, percent, results
 
 MUTATIONS = (100, 500, 2_000, 50_000)
 DECIMALS = dict(zip(MUTATIONS, (3, 3, 4, 4), strict=True))
-MODEL_OF_ABSENT = "without-three-types.safetensors"
 
 
 def rows(setting: str, prior: str | None, method: str = "network") -> pd.DataFrame:

@@ -125,6 +125,15 @@ def test_samples_are_sorted_by_click_and_by_key(look, width):
     assert table.locator("[aria-sort]").count() == 1
 
 
+def test_a_class_without_an_answer_stays_below_the_others_whatever_they_are_sorted_by(look):
+    page = look("variants")
+    table = page.get_by_label("Table of classes")
+    first = "rows => rows.map((row) => row.cells[0].innerText)"
+    for name, order in (("Class", ["DBS78", "SBS96"]), ("Mutations", ["SBS96", "DBS78"])):
+        table.locator("thead button").get_by_text(name, exact=True).click()
+        assert table.locator("tbody tr").evaluate_all(first) == [*order, "ID83"]
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_samples_are_found_by_name_signature_and_advice(look, width):
     page = look("many", width)

@@ -33,8 +33,7 @@ def counts() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def catalog_rows(counts: np.ndarray) -> list[list[str]]:
-    """The catalog as cells: a header, then one row per channel; line ``i`` of the file is row "
-    "``i - 1``."""
+    """The catalog as cells: a header, then one row per channel; line ``i`` of the file is row ``i - 1``."""
     header = ["MutationType", *(f"S{i:02d}" for i in range(N_SAMPLES))]
     return [header, *([label, *map(str, row)] for label, row in zip(CHANNELS, counts, strict=True))]
 
