@@ -32,18 +32,18 @@ def headings(env: BuildEnvironment) -> Iterator[tuple[str, str, int]]:
 def grouped(html: str, index: str, env: BuildEnvironment) -> str:
     """Return a side bar with the names of the API, which are one list in it, in a list for each heading."""
     items = list(_NAME.finditer(html))
-    if not items:
-        return html
+    sections = list(headings(env))
+    expected = sum(number for _, _, number in sections)
+    assert len(items) == expected, f"{len(items)} names in the side bar, {expected} in {INDEX}"
     names = [item[0].replace("toctree-l2", "toctree-l3", 1) for item in items]
     groups, at = [], 0
-    for title, anchor, number in headings(env):
+    for title, anchor, number in sections:
         inside = "".join(names[at : at + number])
         here = 'class="toctree-l3 current' in inside
         current, opened = (" current active", ' open="open"') if here else ("", "")
         link = f'<a class="reference internal" href="{index}{anchor}">{title}</a>'
         groups.append(_GROUP.format(current=current, link=link, opened=opened, names=inside))
         at += number
-    assert at == len(items), f"{len(items)} names in the side bar, {at} in {INDEX}"
     return html[: items[0].start()] + "".join(groups) + html[items[-1].end() :]
 
 
