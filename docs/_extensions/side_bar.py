@@ -11,18 +11,19 @@ from sphinx.environment import BuildEnvironment
 
 INDEX = "reference/api"
 _NAME = re.compile(r'<li class="toctree-l2[^"]*">(?:(?!<li).)*?</li>', re.DOTALL)
-_TOGGLE = re.compile(r"(?P<before>>(?P<title>[^<]+)</a>\s*<details[^>]*>\s*<summary)(?=>)")
+_TOGGLE = re.compile(r"(?P<title>[^<>]+)</a>\s*<details[^>]*>\s*<summary(?=>)")
 _GROUP = (
-    '<li class="toctree-l2 has-children{current}"><a class="reference internal" href="{index}{anchor}">{title}</a>'
-    '<details{opened}><summary><span class="toctree-toggle" role="presentation">'
-    '<i class="fa-solid fa-chevron-down"></i></span></summary><ul>{names}</ul></details></li>'
+    '<li class="toctree-l2 has-children{current}">{link}<details{opened}><summary>'
+    '<span class="toctree-toggle" role="presentation"><i class="fa-solid fa-chevron-down"></i></span>'
+    "</summary><ul>{names}</ul></details></li>"
 )
 
 
 def headings(env: BuildEnvironment) -> Iterator[tuple[str, str, int]]:
     """Yield title, anchor and number of names of each section of the index that has names."""
     for item in env.tocs[INDEX].findall(nodes.list_item):
-        trees = [tree for part in item.children[1:] for tree in part.children if isinstance(tree, toctree)]
+        parts = [part for inner in item.children[1:] for part in inner.children]
+        trees = [part for part in parts if isinstance(part, toctree)]
         if trees:
             link = next(item.findall(nodes.reference))
             yield link.astext(), link["anchorname"], sum(len(tree["entries"]) for tree in trees)
@@ -31,26 +32,24 @@ def headings(env: BuildEnvironment) -> Iterator[tuple[str, str, int]]:
 def grouped(html: str, index: str, env: BuildEnvironment) -> str:
     """Return a side bar with the names of the API, which are one list in it, in a list for each heading."""
     items = list(_NAME.finditer(html))
-    if not items:
-        return html
+    sections = list(headings(env))
+    expected = sum(number for _, _, number in sections)
+    assert len(items) == expected, f"{len(items)} names in the side bar, {expected} in {INDEX}"
+    names = [item[0].replace("toctree-l2", "toctree-l3", 1) for item in items]
     groups, at = [], 0
-    for title, anchor, number in headings(env):
-        names = "".join(item[0].replace("toctree-l2", "toctree-l3", 1) for item in items[at : at + number])
-        here = 'class="toctree-l3 current' in names
+    for title, anchor, number in sections:
+        inside = "".join(names[at : at + number])
+        here = 'class="toctree-l3 current' in inside
         current, opened = (" current active", ' open="open"') if here else ("", "")
-        groups.append(
-            _GROUP.format(
-                current=current, opened=opened, index=index, anchor=anchor, title=title, names=names
-            )
-        )
+        link = f'<a class="reference internal" href="{index}{anchor}">{title}</a>'
+        groups.append(_GROUP.format(current=current, link=link, opened=opened, names=inside))
         at += number
-    assert at == len(items), f"{len(items)} names in the side bar, {at} in {INDEX}"
     return html[: items[0].start()] + "".join(groups) + html[items[-1].end() :]
 
 
 def named(html: str) -> str:
     """Return a side bar in which each toggle has a name: the theme gives it an arrow alone."""
-    return _TOGGLE.sub(lambda found: f'{found["before"]} aria-label="Pages of {found["title"]}"', html)
+    return _TOGGLE.sub(lambda found: f'{found[0]} aria-label="Pages of {found["title"]}"', html)
 
 
 def _wrap(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:
