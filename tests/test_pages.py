@@ -10,8 +10,12 @@ import typer
 import dnmf
 from dnmf.cli.main import app
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts),
+]
 GLOBAL = {"--version", "--max-input", "--help"}
 BUILDS = "GRCh37", "GRCh38"
 OF_OTHER_PROGRAMS = {"-v", "--tmpfs"}  # docker
@@ -21,7 +25,8 @@ def commands_on(page: Path) -> Iterator[str]:
     """Give what stands in code on a page: commands of dnmf in blocks and between backticks, and options there."""
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"(?ms)^```[a-z]*\n(.*?)^```|^ {4}(dnmf .*?)$", text)
-    for line in "\n".join("".join(block) for block in blocks).split("\n"):
+    code = "\n".join("".join(block) for block in blocks).replace("\\\n", " ")
+    for line in code.split("\n"):
         if line.startswith("dnmf "):
             yield line.split("#")[0]
     yield from re.findall(r"`((?:dnmf |-)[^`\n]*)`", text)
@@ -41,7 +46,7 @@ def known_options() -> dict[str, set[str]]:
     }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_on_a_page_exist(
     page: Path, known_options: dict[str, set[str]]
 ) -> None:
@@ -52,7 +57,7 @@ def test_commands_and_options_on_a_page_exist(
         assert options_of(typed) - OF_OTHER_PROGRAMS <= known, typed
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_line_of_a_page_reads_as_a_comment(page: Path) -> None:
     # MyST leaves out what begins with a percent sign, as a wrapped "11 %" may.
     assert not re.search(r"(?m)^ *%", page.read_text(encoding="utf-8"))

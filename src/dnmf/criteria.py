@@ -147,6 +147,11 @@ INTERVALS_HELD = {
 
 Exposures of signatures that are present, where the reference held all of them; novel ones where it lacked one."""
 
+RESTARTS_HELD = {"channels of at least 1 %": (0.2, 0.52), "exposures": (0.15, 0.63)}
+"""How often the 5th to 95th percentiles over resampled restarts held the truth: in the worst and the best of the sets.
+
+The sets are simulated, the number of signatures is the true one; exposures are those of `PRESENT_MUTATIONS` or more."""
+
 # ---------------------------------------------------------------- refit
 EXOME_EVIDENCE = 10.0
 """Twice the log-likelihood that signatures of exomes gain over those of genomes, above which exomes are suspected.

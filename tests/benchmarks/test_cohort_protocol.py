@@ -1,15 +1,14 @@
 """Cohorts with known truth: who takes part, what each noise changes, what the reference lacks, what counts as found."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from cohort_intervals import hits_of
 from cohort_protocol import CHOICE, TEST, Found, draw_cohort, extraction_scores, guided_scores
-from dnmf.criteria import INTERVALS_HELD
+from dnmf.criteria import INTERVALS_HELD, RESTARTS_HELD
 from dnmf.signatures import SBS96
+from protocol import RESULTS
 
 NAMES = ["SBS1", "SBS5", "SBS9", "SBS40", "SBS84"]
 
@@ -130,8 +129,7 @@ def test_intervals_are_compared_with_the_truth_of_the_signatures_that_are_found(
 
 def test_what_a_page_says_of_intervals_is_what_was_measured():
     """The reference of the data's version: complete for exposures, without one signature for novel ones."""
-    results = Path(__file__).parents[2] / "benchmarks" / "results" / "cohort_intervals.csv"
-    table = pd.read_csv(results)
+    table = pd.read_csv(RESULTS / "cohort_intervals.csv")
     table = table[(table["part"] == "test") & (table["noise"] != "other")]
     sums = table.groupby("removed").sum(numeric_only=True)
     measured = {
@@ -145,3 +143,12 @@ def test_what_a_page_says_of_intervals_is_what_was_measured():
         for words, (removed, name) in measured.items()
     }
     assert held == INTERVALS_HELD
+
+
+def test_what_a_page_says_of_percentiles_over_restarts_is_what_was_measured():
+    table = pd.read_csv(RESULTS / "interval_coverage.csv").round(2)
+    columns = {"channels of at least 1 %": "channels", "exposures": "exposures_present"}
+    measured = {
+        words: (table[column].min(), table[column].max()) for words, column in columns.items()
+    }
+    assert measured == RESTARTS_HELD

@@ -190,7 +190,8 @@ def _sample_rows(
         shown = [(names[j], f"{shares[j]:.0%}") for j in largest if shares[j] >= SHOWN_SHARE]
         size = row["mutations"]
         amount = f"{size:.3g}" if result.catalog.why_not_counts else f"{size:,.0f}"
-        row |= {"main": shown, "mix": gradient(parts / total, colours), "amount": amount}
+        mix = gradient(parts / total, colours)
+        row |= {"main": shown, "mix": mix, "amount": amount, "advice": ""}
     return rows
 
 

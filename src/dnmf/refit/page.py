@@ -130,7 +130,8 @@ def _sample_rows(result: RefitRecord, shown: pd.DataFrame) -> list[dict[Any, Any
             for j in np.argsort(-shares, kind="stable")[:_MAX_SIGNATURES]
             if shares[j] >= criteria.LISTED_SHARE
         ]
-        row |= {"main": largest, "mix": gradient(drawn, colours)}
+        amount = f"{row['mutations']:,.0f}"
+        row |= {"main": largest, "mix": gradient(drawn, colours), "amount": amount}
     return rows
 
 
