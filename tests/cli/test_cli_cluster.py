@@ -13,7 +13,7 @@ from dnmf.cli import cluster
 from dnmf.exceptions import WorkersLostError
 from dnmf.refit import of_file
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
