@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 import signal
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -229,6 +230,13 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         yield
+
+
+@pytest.fixture
+def ranks_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes of ``torch.distributed`` meet where the name of this machine has no address."""
+    loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", loopback)
 
 
 @pytest.fixture(scope="module")
