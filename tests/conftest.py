@@ -4,9 +4,12 @@ import importlib.util
 import inspect
 import os
 import re
+import signal
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -127,12 +130,47 @@ def torch_threads() -> Iterator[Callable[[int], None]]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compose figures but do not paint them: painting takes most of a report's time, and has tests of its own."""
+@contextmanager
+def _unpainted() -> Iterator[None]:
     from matplotlib.figure import Figure
 
-    monkeypatch.setattr(Figure, "savefig", lambda self, file, **options: file.write(b"<svg/>"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda self, file, **options: file.write(b"<svg/>"))
+        yield
+
+
+@contextmanager
+def _without_pictures() -> Iterator[None]:
+    from matplotlib.figure import Figure
+
+    from dnmf.extraction import figures, guided_figures
+    from dnmf.refit import figures as refit_figures
+
+    with _unpainted(), pytest.MonkeyPatch.context() as patch:
+        for module in (figures, guided_figures, refit_figures):
+            for name in filter(re.compile("plot_").match, vars(module).copy()):
+                patch.setattr(module, name, lambda *_, **__: Figure())
+        yield
+
+
+@pytest.fixture
+def unpainted() -> Iterator[None]:
+    """Compose figures but do not paint them: painting takes most of a report's time, and has tests of its own."""
+    with _unpainted():
+        yield
+
+
+@pytest.fixture
+def without_pictures() -> Iterator[None]:
+    """Leave the pictures of reports empty, for tests of what else a command writes and says."""
+    with _without_pictures():
+        yield
+
+
+@pytest.fixture(scope="session")
+def leave_out_pictures() -> Callable[[], AbstractContextManager[None]]:
+    """``with leave_out_pictures():`` for what several tests share: that is made before ``without_pictures``."""
+    return _without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +202,9 @@ def killed_at() -> Callable[[int, Callable[[], object]], bool]:
             warnings.simplefilter("ignore")  # of forking a process with threads
             child = os.fork()
         if child == 0:
+            # A lock that another thread holds is never given back here: end the process, and fail below.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(60)
             left = iter(range(n))
 
             def die(event: str, arguments: object) -> None:
@@ -191,6 +232,13 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def ranks_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes of ``torch.distributed`` meet where the name of this machine has no address."""
+    loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", loopback)
+
+
 @pytest.fixture(scope="module")
 def dask_client() -> Iterator[Any]:
     """A cluster of two workers in this process; they are sent their tasks as those elsewhere are.
@@ -198,7 +246,8 @@ def dask_client() -> Iterator[Any]:
     Its threads end with the module: other tests fork this process.
     """
     distributed = pytest.importorskip("distributed")
-    local = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    # Without a limit: its workers would be judged by the memory of this whole process, and pause.
+    local = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "memory_limit": 0}
     with (
         distributed.LocalCluster(dashboard_address=":0", **local) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,

@@ -120,12 +120,15 @@ def test_a_legend_entry_brings_its_signature_out(look):
     page = look(KIND)
     figure = page.locator(".exposure-ground").first
     entry = page.get_by_role("button", name=re.compile("^SBS5 ")).first
+    wait_for_drawing(page)
     before = figure.screenshot()
     entry.click()
     assert entry.get_attribute("aria-pressed") == "true"
+    wait_for_drawing(page)
     assert figure.screenshot() != before
     entry.click()
     assert entry.get_attribute("aria-pressed") == "false"
+    wait_for_drawing(page)
     assert figure.screenshot() == before
 
 
@@ -147,8 +150,10 @@ def test_zoomed_in_it_scrolls_and_all_shows_all(look):
 def test_mutations_and_proportions_are_two_scales(look):
     page = look(KIND)
     figure = page.locator(".exposure-ground").first
+    wait_for_drawing(page)
     before = figure.screenshot()
     page.get_by_role("button", name="Mutations", exact=True).first.click()
+    wait_for_drawing(page)
     assert figure.screenshot() != before
 
 

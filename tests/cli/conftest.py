@@ -1,6 +1,7 @@
 """A small catalog, its text, and one finished extraction that many tests look at."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from inspect import signature
 from pathlib import Path
 
@@ -70,25 +71,16 @@ def dnmf() -> Callable[..., Result]:
 
 @pytest.fixture(scope="session")
 def extraction(
-    tmp_path_factory: pytest.TempPathFactory, catalog_rows: list[list[str]]
+    tmp_path_factory: pytest.TempPathFactory,
+    catalog_rows: list[list[str]],
+    leave_out_pictures: Callable[[], AbstractContextManager[None]],
 ) -> tuple[Path, Path, Result]:
     """Catalog file, output folder and outcome of ``dnmf extract`` with three signatures."""
     folder = tmp_path_factory.mktemp("extraction")
     catalog = folder / "catalog.tsv"
     catalog.write_text("".join("\t".join(row) + "\n" for row in catalog_rows), encoding="utf-8")
-    result = run(
-        "extract",
-        catalog,
-        "-k",
-        3,
-        "-o",
-        folder / "out",
-        "--epochs",
-        20,
-        "--seed",
-        5,
-        "--restarts",
-        0,
-    )
+    options = ["-k", 3, "-o", folder / "out", "--epochs", 20, "--seed", 5, "--restarts", 0]
+    with leave_out_pictures():
+        result = run("extract", catalog, *options)
     assert result.exit_code == 0, result.stderr
     return catalog, folder / "out", result

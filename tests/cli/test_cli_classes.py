@@ -16,7 +16,7 @@ from dnmf.signatures import (
     write_signatures,
 )
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
 @pytest.fixture(params=[DBS78, SV32], ids=lambda schema: schema.name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from dnmf.cli import cluster
 from dnmf.exceptions import WorkersLostError
 from dnmf.refit import of_file
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
@@ -33,10 +34,12 @@ def test_an_address_without_a_cluster_is_said(
     pytest.importorskip("distributed")
     monkeypatch.setattr(cluster, "_SECONDS_TO_ANSWER", 0.2)
     out = ("-o", tmp_path / "out", "--reference", SHORT)
-    for address in ("tcp://127.0.0.1:9", "nowhere"):
+    with socket() as closed:  # a port of this machine to which nothing listens
+        closed.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
         result = dnmf("refit", catalog_file, *out, "--scheduler", address)
-        assert result.exit_code == 2
-        assert f"--scheduler {address}: no Dask scheduler answers there" in result.stderr
+    assert result.exit_code == 2
+    assert f"--scheduler {address}: no Dask scheduler answers there" in result.stderr
     both = dnmf("extract", catalog_file, *out, "--scheduler", "nowhere", "--workers", "2")
     assert "--workers is for threads of this machine" in both.stderr
     assert not (tmp_path / "out").exists()

@@ -4,12 +4,14 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import Result
 
+from dnmf.extraction import penalty
 from dnmf.report.folder import OURS
 from dnmf.signatures import load_reference, simulate_catalog, write_catalog
 
@@ -27,7 +29,12 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, dnmf: Run) -> list[Path]:
+def written(
+    tmp_path_factory: pytest.TempPathFactory,
+    dnmf: Run,
+    quick_search: None,
+    leave_out_pictures: Callable[[], AbstractContextManager[None]],
+) -> list[Path]:
     """All files of a guided and a blind extraction, of a count, of a refit with variants, and of a simulation."""
     folder = tmp_path_factory.mktemp("documented")
     truth = load_reference(LIST)
@@ -53,10 +60,8 @@ def written(tmp_path_factory: pytest.TempPathFactory, dnmf: Run) -> list[Path]:
         "refit": ("refit", maf, "--classes", "SBS96", "--per-mutation", "--build", "GRCh37", *short),
         "simulate": ("simulate", "--samples", 3, *short),
     }  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "matplotlib.figure.Figure.savefig", lambda self, file, **_: file.write(b"<svg/>")
-        )
+    with leave_out_pictures(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(penalty, "REFIT_ITERATIONS", 5)
         for name, command in commands.items():
             done = dnmf(*command, "-o", folder / name)
             assert done.exit_code == 0, done.stderr

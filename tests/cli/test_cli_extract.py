@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from dnmf.signatures import load_reference
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 PROMISED = {
     "signatures.tsv",

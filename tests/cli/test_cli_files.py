@@ -143,7 +143,7 @@ def test_references_lists_names_that_load(dnmf: Callable[..., Result]) -> None:
         assert f"{family}1" in load_reference(name).names
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_demo_finds_known_signatures_of_breast_cancer(
     dnmf: Callable[..., Result], tmp_path: Path
 ) -> None:

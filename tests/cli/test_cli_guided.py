@@ -13,7 +13,7 @@ from dnmf.cli.guided import _show_guided
 from dnmf.extraction import GuidedResult
 from dnmf.signatures import load_reference, simulate_catalog, write_catalog
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 Run = Callable[..., Result]
 LIST = "SBS1,SBS2,SBS4,SBS7a,SBS13,SBS18"

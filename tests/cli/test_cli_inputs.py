@@ -18,7 +18,7 @@ from dnmf.exceptions import DoubtfulDataWarning
 from dnmf.extraction import ExtractionRun
 from dnmf.signatures import ID83, MutationCatalog, load_reference, write_signatures
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
 @pytest.fixture

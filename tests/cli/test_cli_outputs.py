@@ -11,7 +11,7 @@ from typer.testing import Result
 
 import dnmf as package
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 Run = Callable[..., Result]
 TUMOURS = "Cancer Types,Sample Names,SBS1,SBS5\nBreast,a,10,20\n"

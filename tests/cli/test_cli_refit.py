@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from typer.testing import Result
 from dnmf.criteria import MIN_COHORT_SAMPLES
 from dnmf.signatures import example_catalog, read_exposures, write_catalog
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 Run = Callable[..., Result]
 SHORT = "SBS1,SBS2,SBS3,SBS5,SBS13"
@@ -28,9 +29,12 @@ def genomes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def refitted(genomes: Path, dnmf: Run) -> tuple[Path, Result]:
+def refitted(
+    genomes: Path, dnmf: Run, leave_out_pictures: Callable[[], AbstractContextManager[None]]
+) -> tuple[Path, Result]:
     out = genomes.parent / "out"
-    result = dnmf("refit", genomes, "-o", out, "--prior", "Breast-AdenoCA")
+    with leave_out_pictures():
+        result = dnmf("refit", genomes, "-o", out, "--prior", "Breast-AdenoCA")
     assert result.exit_code == 0, result.stderr
     return out, result
 

@@ -25,7 +25,7 @@ def segments(tmp_path: Path) -> Path:
     return tmp_path / "segments.tsv"
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_segments_are_counted_and_refitted_as_they_are(dnmf, segments, tmp_path):
     done = dnmf("count", segments, "-o", tmp_path / "out")
     assert done.exit_code == 0
@@ -71,7 +71,7 @@ def test_segments_and_others_are_not_mixed(dnmf, segments, tmp_path):
     assert "one kind at a time" in " ".join(done.stderr.split())
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_a_refit_goes_back_to_each_mutation(dnmf, tmp_path):
     bases = "".join(np.random.default_rng(3).choice(list("ACGT"), 4000))
     (tmp_path / "genome.fa").write_text(f">chr1\n{bases}\n")

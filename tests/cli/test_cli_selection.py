@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +18,10 @@ from typer.testing import Result
 from dnmf.cli.numbers import parse_numbers
 from dnmf.extraction import penalty
 from dnmf.locks import locked
+from dnmf.search import gamma_poisson_search as search
 from dnmf.selection import Fits
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures", "quick_search")
 
 OPTIONS = ["--restarts", 2, "--epochs", 3, "--seed", 5]
 SELECTED = {
@@ -48,12 +49,17 @@ def selected(
     tmp_path_factory: pytest.TempPathFactory,
     dnmf: Callable[..., Result],
     catalog_rows: list[list[str]],
+    quick_search: None,
+    leave_out_pictures: Callable[[], AbstractContextManager[None]],
 ) -> tuple[Path, Path, Result]:
     """Catalog file, output folder and outcome of a run that was not interrupted, by one worker."""
     folder = tmp_path_factory.mktemp("selected")
     catalog = folder / "catalog.tsv"
     catalog.write_text("".join("\t".join(row) + "\n" for row in catalog_rows), encoding="utf-8")
-    result = dnmf("extract", catalog, "-k", "2:3", "-o", folder / "out", "--workers", 1, *OPTIONS)
+    with leave_out_pictures():
+        result = dnmf(
+            "extract", catalog, "-k", "2:3", "-o", folder / "out", "--workers", 1, *OPTIONS
+        )
     assert result.exit_code == 0, result.stderr
     return catalog, folder / "out", result
 
@@ -107,30 +113,43 @@ def test_it_says_how_many_and_writes_all_that_led_to_it(
     assert names == {"catalog.tsv", "out", "out.checkpoint"}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="kills another process")
-def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(
+# The command with the search of this process, which ends at its next look at a file once a number is finished.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dnmf.cli.main import app
+from dnmf.search import gamma_poisson_search as search
+
+search.SEARCH_ROUNDS, search.POLISHING_ROUNDS, search.POLISHED, *arguments = map(eval, sys.argv[1:])
+kept = arguments[arguments.index("-o") + 1] + ".checkpoint"
+finished = [os.path.join(kept, name) for name in ("k002.npz", "k003.npz")]
+
+def die(event, _):
+    if event == "open" and any(map(os.path.exists, finished)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+app(arguments)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills a process")
+def test_killed_in_the_middle_the_same_command_ends_with_the_same_bytes(
     selected: tuple[Path, Path, Result], dnmf: Callable[..., Result], tmp_path: Path
 ) -> None:
     catalog, whole, _ = selected
     out = tmp_path / "out"
     args = ["extract", catalog, "-k", "2:3", "-o", out, *OPTIONS]
-    kept = tmp_path / "out.checkpoint"
-    with subprocess.Popen(
-        [sys.executable, "-m", "dnmf", *map(str, args), "--workers", "1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        deadline = time.monotonic() + 60
-        while not list(kept.glob("k*.npz")) and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+    rounds = (search.SEARCH_ROUNDS, search.POLISHING_ROUNDS, search.POLISHED)
+    words = [*rounds, *(repr(str(arg)) for arg in (*args, "--workers", 1))]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, words)], capture_output=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not out.exists()
-    finished = len(list(kept.glob("k*.npz")))
+    assert [path.name for path in (tmp_path / "out.checkpoint").glob("k???.npz")] == ["k003.npz"]
     resumed = dnmf(*args, "--workers", 2)
     assert resumed.exit_code == 0, resumed.stderr
-    assert finished >= 1
     assert "fits: 0 of" not in resumed.stderr
     assert tables(out) == tables(whole)
 

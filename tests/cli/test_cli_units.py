@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-pytestmark = pytest.mark.usefixtures("unpainted")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 Run = Callable[..., Result]
 

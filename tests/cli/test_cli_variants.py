@@ -63,7 +63,7 @@ def test_count_writes_catalogs_and_says_what_became_of_the_rows(dnmf, genome, fo
     }  # fmt: skip
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("command", ["count", "refit"])
 def test_results_are_written_before_they_are_printed(
     dnmf, genome, folder, tmp_path, command, monkeypatch
@@ -90,7 +90,7 @@ def test_nothing_counted_is_an_error_with_the_reasons(dnmf, genome, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_refit_of_variants_answers_all_classes(dnmf, genome, folder, tmp_path):
     out = tmp_path / "out"
     done = dnmf("refit", folder, "--genome", genome[0], "-o", out, "--method", "kl")
@@ -119,7 +119,7 @@ def test_refit_of_variants_answers_all_classes(dnmf, genome, folder, tmp_path):
     assert not (one / "SBS96").exists()
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_a_panel_restricts_counts_and_reference_alike(dnmf, genome, folder, tmp_path):
     bed = tmp_path / "panel.bed"
     bed.write_text("chr1\t0\t500\n")
@@ -145,7 +145,7 @@ def test_blind_extraction_is_of_one_class(dnmf, genome, folder, tmp_path):
     assert (out / "variants.tsv.gz").is_file()
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_catalogs_of_several_classes_are_answered_together(dnmf, tmp_path):
     paths = []
     for family in ("SBS", "ID"):

@@ -123,17 +123,20 @@ def test_a_dask_array_too_large_to_keep_is_computed_at_every_pass(
 
     source = da.from_array(data(), chunks=(115, 12))
     X = source.map_blocks(counted, dtype=float, meta=np.empty((0, 0)))
-    for part, computed in ((0.5, 2), (0.0, 2 * 4)):
+    for part, least, most in (
+        (0.5, 2, 2 * 3),
+        (0.0, 2 * 4, np.inf),
+    ):  # Dask may compute a block again
         monkeypatch.setattr("dnmf.engine.dask_chunks.KEPT_PART", part)
         before = len(list(tmp_path.iterdir()))
         factorise(DaskChunks(as_samples(X), dask_client), start(), max_iter=4, tol=0)
-        assert len(list(tmp_path.iterdir())) - before == computed
+        assert least <= len(list(tmp_path.iterdir())) - before <= most
 
 
 def test_a_lost_worker_changes_no_bit(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     X = mapped(data(), tmp_path)
-    local = {"n_workers": 2, "threads_per_worker": 1, "processes": False}
+    local = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "memory_limit": 0}
     with (
         distributed.LocalCluster(dashboard_address=":0", **local) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,

@@ -52,6 +52,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.usefixtures("ranks_on_loopback")
 def test_two_processes_find_the_bits_of_one(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     X = rng.poisson(rng.gamma(1.0, 50.0, (230, 3)) @ rng.dirichlet(np.ones(12), 3)).astype(float)
@@ -66,7 +67,11 @@ def test_two_processes_find_the_bits_of_one(tmp_path: Path) -> None:
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=120) for process in ranks]
+    try:
+        said = [process.communicate(timeout=300) for process in ranks]
+    finally:
+        for process in ranks:
+            process.kill()
     assert [process.returncode for process in ranks] == [0, 0], said
     here = factorise(
         LocalChunks(as_samples(X, chunk_rows=CHUNK_ROWS)), torch.from_numpy(W), max_iter=6, tol=0

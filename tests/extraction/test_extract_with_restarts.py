@@ -58,7 +58,7 @@ def test_the_true_number_is_chosen_and_every_number_kept(result: ExtractionResul
     assert result.parameters["n_signatures"] == [2, 3, 4]
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_ends_of_intervals_are_written_in_whole_mutations_rounded_outwards(
     result: ExtractionResult, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ def catalog() -> MutationCatalog:
     )[0]
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_a_run_goes_on_where_it_was_interrupted(catalog: MutationCatalog, tmp_path: Path) -> None:
     class Enough(Exception):
         pass

@@ -1,12 +1,13 @@
 """The announced time counts all iterations that a run takes."""
 
 import itertools
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from dnmf.extraction import run_time
 from dnmf.extraction.run_time import TIMED_ROUNDS, estimate_run
 from dnmf.search import gamma_poisson_search as counted
 from dnmf.signatures import SBS96, MutationCatalog
@@ -18,7 +19,8 @@ def test_the_time_is_that_of_all_restarts_and_of_judging_each_number(
     """By a clock on which the timed rounds take one second together, whatever the number of signatures."""
     counts = np.random.default_rng(0).poisson(20.0, (12, 96))
     catalog = MutationCatalog(pd.DataFrame(counts, columns=list(SBS96.labels)))
-    monkeypatch.setattr(time, "perf_counter", itertools.count(0.0, 1.0).__next__)
+    clock = SimpleNamespace(perf_counter=itertools.count(0.0, 1.0).__next__)
+    monkeypatch.setattr(run_time, "time", clock)
     # The fit to the data and every restart are searches. Judging is one more (the two halves), one refinement in each
     # of five folds, the ranking of all fits and the polishing of the best.
     for n_restarts in (0, 9):

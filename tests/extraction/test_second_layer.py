@@ -1,6 +1,8 @@
 """The second layer of a blind extraction: known and novel signatures, exposures to them, files and page."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,11 +59,12 @@ def result(catalog: MutationCatalog, reference: SignatureSet) -> ExtractionResul
 
 
 @pytest.fixture(scope="module")
-def folder(result: ExtractionResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "matplotlib.figure.Figure.savefig", lambda self, file, **_: file.write(b"<svg/>")
-        )
+def folder(
+    result: ExtractionResult,
+    tmp_path_factory: pytest.TempPathFactory,
+    leave_out_pictures: Callable[[], AbstractContextManager[None]],
+) -> Path:
+    with leave_out_pictures():
         return result.save(tmp_path_factory.mktemp("layers") / "out").parent
 
 

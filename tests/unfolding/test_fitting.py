@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from functools import partial
 
 import pytest
@@ -234,10 +235,20 @@ def train(module: nn.Module, batch, layer_weights):
     return weights(module), history.cost, history.validation
 
 
+@pytest.mark.usefixtures("ranks_on_loopback")
 def test_two_ranks_train_as_one_process_on_the_joined_batch(pairs, tmp_path):
     with torch.multiprocessing.Manager() as manager:
         results = manager.dict()
-        torch.multiprocessing.spawn(train_rank, (str(tmp_path), *pairs, results), nprocs=2)
+        ranks = torch.multiprocessing.spawn(
+            train_rank, (str(tmp_path), *pairs, results), nprocs=2, join=False
+        )
+        try:
+            deadline = time.monotonic() + 300
+            while not ranks.join(timeout=10):
+                assert time.monotonic() < deadline, "the ranks do not meet"
+        finally:
+            for process in ranks.processes:
+                process.kill()
         found = dict(results)
     for i, layer_weights in enumerate((None, DEEP)):
         expected, costs, validation = train(network(), pairs, layer_weights)

@@ -208,7 +208,7 @@ def test_a_folder_with_other_files_only(tmp_path):
 def test_a_pipe_is_read_once(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    writer = threading.Thread(target=path.write_text, args=(VCF,))
+    writer = threading.Thread(target=path.write_text, args=(VCF,), daemon=True)
     writer.start()
     (found,) = read_variants(path)
     writer.join()
