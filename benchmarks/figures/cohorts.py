@@ -163,41 +163,26 @@ def complete(part: str, rule: str, noise: str, number: str = "true") -> str:
 NOISES = ("poisson", "nb", "perturbed")
 
 
-def rules() -> str:
-    head = [
-        "rule",
-        "Poisson: recall, precision",
-        "over-dispersed",
-        "perturbed",
-        "Poisson, k - 3",
-        "Poisson, k - 5",
-        "missing ones called novel; others called novel",
-    ]
+def table_of_rules(part: str, labels: dict[str, str], missing: tuple[int, ...] = ()) -> str:
+    """Return a table of rules, also with so many signatures fewer than the true number."""
+    head = ["rule", "Poisson: recall, precision", "over-dispersed", "perturbed"]
     lines = []
-    for rule, label in RULES.items():
-        cells = [complete("choice", rule, noise) for noise in NOISES]
-        for number in ("true - 3", "true - 5"):
-            cells.append(complete("choice", rule, "poisson", number) if rule in FEWER else "")
-        lines.append([label, *cells, stays("choice", rule)])
-    return markdown(head, lines)
+    for rule, label in labels.items():
+        cells = [complete(part, rule, noise) for noise in NOISES]
+        for number in missing:
+            few = rule in FEWER
+            cells.append(complete(part, rule, "poisson", f"true - {number}") if few else "")
+        lines.append([label, *cells, stays(part, rule)])
+    head += [f"Poisson, k - {n}" for n in missing]
+    return markdown([*head, "missing ones called novel; others called novel"], lines)
+
+
+def rules() -> str:
+    return table_of_rules("choice", RULES, (3, 5))
 
 
 def rules_once() -> str:
-    head = [
-        "rule",
-        "Poisson: recall, precision",
-        "over-dispersed",
-        "perturbed",
-        "missing ones called novel; others called novel",
-    ]
-    lines = [
-        [label, *(complete("test", rule, noise) for noise in NOISES), stays("test", rule)]
-        for rule, label in (
-            ("as it is", "as it is"),
-            ("backward and forward", "backward and forward"),
-        )
-    ]
-    return markdown(head, lines)
+    return table_of_rules("test", {rule: rule for rule in ("as it is", "backward and forward")})
 
 
 GROUPS = ("exposures", "exposures_beside_novel", "exposures_novel", "channels", "channels_large")

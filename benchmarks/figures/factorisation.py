@@ -1,6 +1,6 @@
 """`docs/explanation/factorisation_measured.md`: `DNMF` beside scikit-learn's `NMF`."""
 
-from figures.form import fixed, markdown, one, only, results
+from figures.form import fixed, least_and_most, markdown, one, only, results
 from figures.pages import Says
 
 CONSTANTS = "0.15 %"
@@ -62,10 +62,9 @@ def other_tools() -> str:
     return markdown(["objective", "other tool", "set", *HEAD], lines)
 
 
-def least_and_most(column: str, decimals: int) -> tuple[str, str]:
-    """Return the range over the six sets, least squares, of our figure over scikit-learn's."""
-    ratios = [ratio(LEAST_SQUARES, name, column) for name in SETS]
-    return fixed(min(ratios), decimals), fixed(max(ratios), decimals)
+def ratios_of_sets(column: str) -> list[float]:
+    """Return our figure over scikit-learn's on the six sets, least squares."""
+    return [ratio(LEAST_SQUARES, name, column) for name in SETS]
 
 
 def at_default_tol(column: str, decimals: int) -> list[str]:
@@ -88,8 +87,8 @@ def says() -> list[Says]:
     return [
         Says(
             "the error is {} to {} of scikit-learn's and a fit takes {} to {} of its time",
-            *least_and_most("error", 3),
-            *least_and_most("fit_seconds", 2),
+            *least_and_most(ratios_of_sets("error"), 3),
+            *least_and_most(ratios_of_sets("fit_seconds")),
         ),
         Says(
             "fit of digits takes {} and that of land {} of scikit-learn's time (errors {} and {})",

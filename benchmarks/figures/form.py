@@ -73,6 +73,23 @@ def times(values: Iterable[str]) -> str:
     return " / ".join(values)
 
 
+def least_and_most(values: Iterable[float], decimals: int = 2) -> tuple[str, str]:
+    """Return the ends of a range.
+
+    Examples
+    --------
+    >>> least_and_most([0.256, 0.124, 0.2])
+    ('0.12', '0.26')
+    """
+    numbers = pd.Series(list(values))
+    return fixed(numbers.min(), decimals), fixed(numbers.max(), decimals)
+
+
+def near_one(value: float) -> str:
+    """Return a share with two decimals, and three where two would say 0.99 or 1.00."""
+    return fixed(value, 2 if value < 0.99 else 3)
+
+
 def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Return a table, with a blank line before and after it.
 

@@ -5,7 +5,7 @@ from textwrap import fill
 
 import pandas as pd
 
-from figures.form import fixed, markdown, only, results
+from figures.form import fixed, least_and_most, markdown, only, results
 from figures.pages import Says
 from paper import summary
 from paper.claims import Claim, judge
@@ -151,7 +151,7 @@ def says() -> list[Says]:
             fixed(network.min(), 0),
             fixed(network.max() / 1e6, 1),
         ),
-        Says("(ratio {} to {})", fixed(rank_1["ratio"].min(), 1), fixed(rank_1["ratio"].max(), 1)),
+        Says("(ratio {} to {})", *least_and_most(rank_1["ratio"], 1)),
         Says(
             "ours held out over the published is {} for DNMF and {} for MU at λ = 0",
             fixed(breast_over_published("dnmf", "network, held out")),
@@ -159,15 +159,13 @@ def says() -> list[Says]:
         ),
         Says(
             "held-out costs are {} to {} (median {}) times the leaky ones",
-            fixed(leak.min(), 1),
-            fixed(leak.max(), 1),
+            *least_and_most(leak, 1),
             fixed(leak.median(), 1),
         ),
         Says("in [0.7, 1.4] on eleven of twelve sets"),
         Says(
             "the squared error of maximum likelihood with the *true* signatures ({} to {} of it)",
-            fixed(best.min()),
-            fixed(best.max()),
+            *least_and_most(best),
         ),
         Says("For 39 signatures exact NNLS takes {} times as long", fixed(slower.max(), 1)),
         Says(
@@ -176,7 +174,6 @@ def says() -> list[Says]:
         ),
         Says(
             "the medians of the simulated sets are within {} and {}",
-            fixed(varied.min()),
-            fixed(varied.max()),
+            *least_and_most(varied),
         ),
     ]

@@ -1,7 +1,7 @@
 """The figures of `README.md`: one table of what was measured against other tools, and sentences."""
 
 from figures import cohorts, factorisation, paper_rerun, refit, variants
-from figures.form import fixed, markdown
+from figures.form import fixed, least_and_most, markdown
 from figures.pages import Says
 from figures.trust import intervals_of_complete
 from paper.datasets import BREAST
@@ -63,7 +63,7 @@ def factorising() -> list[list[str]]:
     """Return rows of factorisation of any data, as ratios."""
     page = "docs/explanation/factorisation_measured.md"
     errors, times = (
-        " to ".join(factorisation.least_and_most(column, decimals))
+        " to ".join(least_and_most(factorisation.ratios_of_sets(column), decimals))
         for column, decimals in (("error", 3), ("fit_seconds", 1))
     )
     looser = (

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from figures.form import fixed, markdown, one, only, percent, results
+from figures.form import fixed, markdown, near_one, one, only, percent, results
 
 MUTATIONS = (100, 500, 2_000, 50_000)
 DECIMALS = dict(zip(MUTATIONS, (3, 3, 4, 4), strict=True))
@@ -65,7 +65,7 @@ def methods() -> str:
         ("90 % intervals hold the truth, signatures that are present", "coverage_present"),
     ):
         found = [one(default, column, mutations=n) for n in MUTATIONS]
-        lines.append([label, *(fixed(value, 2 if value < 0.99 else 3) for value in found)])
+        lines.append([label, *map(near_one, found)])
     return markdown(["", "100 mutations", "500", "2,000", "50,000"], lines)
 
 

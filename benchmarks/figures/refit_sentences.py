@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from figures.form import fixed, one, only, percent, results
+from figures.form import fixed, least_and_most, one, only, percent, results
 from figures.pages import Says
 from figures.refit import METHODS, MUTATIONS, V3, both, error, rows, step
 
@@ -12,10 +12,6 @@ CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %"
 def prior_of_ten() -> tuple[str, str]:
     setting = "absent, cohort of 10"
     return fixed(error(setting, "cohort", 100), 3), fixed(error(setting, "none", 100), 3)
-
-
-def least_and_most(values: pd.Series, scale: float = 1, decimals: int = 0) -> tuple[str, str]:
-    return fixed(scale * values.min(), decimals), fixed(scale * values.max(), decimals)
 
 
 def held(*where: tuple[str, str]) -> pd.Series:
@@ -43,11 +39,11 @@ def says_of_intervals() -> list[Says]:
     return [
         Says(
             "90 % intervals hold {} to {} % of the signatures that are present in tumours",
-            *least_and_most(held(*known), 100),
+            *least_and_most(100 * held(*known), 0),
         ),
         Says(
             "and {} to {} % with an own cohort of 160",
-            *least_and_most(held(("absent", "cohort")), 100),
+            *least_and_most(100 * held(("absent", "cohort")), 0),
         ),
         Says(
             "{} % of what is present in absent types at 100 mutations without a prior ({} % at "
@@ -58,11 +54,11 @@ def says_of_intervals() -> list[Says]:
         ),
         Says(
             "{} to {} % of evenly drawn mixtures",
-            *least_and_most(held(("even", "none"), ("even", "pan-cancer")), 100),
+            *least_and_most(100 * held(("even", "none"), ("even", "pan-cancer")), 0),
         ),
         Says(
             "With negative-binomial counts they hold {} to {} %",
-            *least_and_most(held(("negative binomial", "pan-cancer")), 100),
+            *least_and_most(100 * held(("negative binomial", "pan-cancer")), 0),
         ),
         Says(
             "With 10, 15 and 19 mutations and all exposures kept the error is {}, {} and {} "
@@ -72,11 +68,11 @@ def says_of_intervals() -> list[Says]:
         ),
         Says(
             "and {} to {} % of the mutations go to possible artefacts",
-            *least_and_most(few["artefact_share"], 100, 1),
+            *least_and_most(100 * few["artefact_share"], 1),
         ),
         Says(
             "tumours of types that the prior lacks raise that alarm in {} to {} % of samples",
-            *least_and_most(lacking["alarms_p_answer"], 100),
+            *least_and_most(100 * lacking["alarms_p_answer"], 0),
         ),
     ]
 
@@ -189,7 +185,7 @@ def says_of_foreign() -> list[Says]:
         Says(
             "{} signatures; SBS40c, SBS92 and SBS40b are noticed least, in {} to {} %",
             str(answer["signature"].nunique()),
-            *least_and_most(least, 100),
+            *least_and_most(100 * least, 0),
         ),
     ]
 
@@ -226,13 +222,13 @@ def says_of_speed() -> list[Says]:
             "{} to {} ms a sample for 86 signatures ({} to {} without a prior), {} to {} for 20, "
             "{} to {} for 10; with the own "
             "cohort as prior {} to {} times as long",
-            *least_and_most(speed("pan-cancer", 86), 1, 1),
-            *least_and_most(speed("none", 86), 1, 1),
-            *least_and_most(speed("pan-cancer", 20), 1, 1),
-            *least_and_most(speed("pan-cancer", 10), 1, 1),
-            *least_and_most(ratios, 1, 1),
+            *least_and_most(speed("pan-cancer", 86), 1),
+            *least_and_most(speed("none", 86), 1),
+            *least_and_most(speed("pan-cancer", 20), 1),
+            *least_and_most(speed("pan-cancer", 10), 1),
+            *least_and_most(ratios, 1),
         ),
-        Says("SigProfilerAssignment took {} to {} ms", *least_and_most(sigprofiler)),
+        Says("SigProfilerAssignment took {} to {} ms", *least_and_most(sigprofiler, 0)),
         Says(
             "`dnmf refit` of 10,000 samples took {} seconds of processor time, all files "
             "included, and {} GB of memory",

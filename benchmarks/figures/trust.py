@@ -4,9 +4,9 @@ import pandas as pd
 
 from figures import refit
 from figures.cohorts import held as held_in_cohort
-from figures.form import fixed, one, only, percent, results
+from figures.form import fixed, least_and_most, near_one, one, only, percent, results
 from figures.pages import Says
-from figures.refit_sentences import held, known_settings, least_and_most
+from figures.refit_sentences import held, known_settings
 
 NOVEL, KNOWN = "exposures_novel", "exposures"
 
@@ -19,13 +19,12 @@ def cohort(removed: str, group: str) -> pd.Series:
 
 def intervals_of_complete() -> tuple[str, str]:
     """Return the range, in percent, over data whose reference lacks nothing and is of their version."""
-    return least_and_most(cohort("none", KNOWN).drop("other"), 100)
+    return least_and_most(100 * cohort("none", KNOWN).drop("other"), 0)
 
 
 def f1(mutations: int) -> str:
-    """Return the F1 of presence with the default prior; three decimals where two would be 0.99."""
-    value = one(refit.rows(refit.V3, "pan-cancer"), "f1", mutations=mutations)
-    return fixed(value, 2 if value < 0.99 else 3)
+    """Return the F1 of presence with the default prior."""
+    return near_one(one(refit.rows(refit.V3, "pan-cancer"), "f1", mutations=mutations))
 
 
 def says() -> list[Says]:
@@ -49,9 +48,9 @@ def says() -> list[Says]:
         ),
         Says(
             "signatures that are present | {} to {} % |",
-            *least_and_most(held(*known_settings()), 100),
+            *least_and_most(100 * held(*known_settings()), 0),
         ),
-        Says("or tumours unlike the prior | {} to {} % |", *least_and_most(few, 100)),
+        Says("or tumours unlike the prior | {} to {} % |", *least_and_most(100 * few, 0)),
         Says(
             "nothing missing in the reference | {} to {} % |",
             *intervals_of_complete(),
@@ -59,7 +58,7 @@ def says() -> list[Says]:
         Says("of another version than the data | {} % |", percent(complete["other"])),
         Says(
             "one missing in the reference | {} to {} % |",
-            *least_and_most(cohort("one", NOVEL), 100),
+            *least_and_most(100 * cohort("one", NOVEL), 0),
         ),
-        Says("percentiles over restarts | {} to {} % |", *least_and_most(blind, 100)),
+        Says("percentiles over restarts | {} to {} % |", *least_and_most(100 * blind, 0)),
     ]

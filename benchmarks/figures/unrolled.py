@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from figures.form import NONE, digits, fixed, markdown, only, results
+from figures.form import NONE, digits, fixed, least_and_most, markdown, only, results
 from figures.pages import Says
 
 CONSTANTS = "0.1; 10 %; 20 %"
@@ -168,20 +168,16 @@ def says() -> list[Says]:
         Says("(speech: {} dB more)", fixed(best - untrained, 1)),
         Says(
             "have {} to {} of the error of exact least squares, ridge regression {}",
-            fixed(min(learned)),
-            fixed(max(learned)),
+            *least_and_most(learned),
             fixed(ridge),
         ),
         Says(
             "Ten trained ADMM layers have {} to {} of the error of alternating least squares in "
             "the exposures, {} to {} in the "
             "dictionary, and learned it in {} to {} seconds; twenty have {} and {} on the toy",
-            fixed(min(exposures)),
-            fixed(max(exposures)),
-            fixed(min(dictionary)),
-            fixed(max(dictionary)),
-            fixed(min(seconds), 0),
-            fixed(max(seconds), 0),
+            *least_and_most(exposures),
+            *least_and_most(dictionary),
+            *least_and_most(seconds, 0),
             *map(fixed, twenty),
         ),
         Says("Training is worth {} dB over the best untrained answer", fixed(best - untrained, 1)),

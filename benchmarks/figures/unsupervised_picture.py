@@ -1,10 +1,9 @@
 """The picture of `docs/explanation/unsupervised.md`: quality against seconds, one point a set."""
 
-import pandas as pd
 from matplotlib.figure import Figure
 
-from figures.form import results
-from paper.datasets import BREAST
+from figures.unsupervised import means, over_floor
+from paper.datasets import SIMULATED
 
 METHODS = {
     "dnmf": ("dnmf (default)", "#1b6ca8", "o"),
@@ -16,29 +15,15 @@ METHODS = {
 }
 
 
-def points(rows: pd.DataFrame) -> pd.DataFrame:
-    """Cost without the worst 1 % over that of the true signatures, and seconds, mean over folds."""
-    inference = rows.method.map(lambda m: "network" if m == "paper" else "exact")
-    rows = rows[(rows.inference == inference) & (rows["set"] != BREAST)]
-    means = rows.groupby(["method", "set"])[["trimmed", "seconds"]].mean()
-    floor = means.loc["true-signatures", "trimmed"]
-    means["ratio"] = (
-        means["trimmed"] / floor.reindex(means.index.get_level_values("set")).to_numpy()
-    )
-    return means
-
-
 def draw() -> Figure:
     """One panel, all methods."""
-    means = points(results("unsupervised"))
     figure = Figure(figsize=(9.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
     for method, (label, colour, marker) in METHODS.items():
-        if method in means.index:
-            found = means.loc[method]
-            axes.scatter(
-                found["seconds"], found["ratio"], label=label, color=colour, marker=marker, s=36
-            )
+        inference = "network" if method == "paper" else "exact"
+        seconds = means(method, inference)["seconds"].reindex(list(SIMULATED))
+        ratios = over_floor(method, "trimmed", inference)
+        axes.scatter(seconds, ratios, label=label, color=colour, marker=marker, s=36)
     axes.axhline(1, color="0.4", linewidth=1, linestyle="--")
     axes.text(
         0.01,
