@@ -1,12 +1,16 @@
 """What the sentences of `docs/explanation/refit_measured.md` say."""
 
+import json
+from importlib import resources
+from math import prod
+
 import pandas as pd
 
 from figures.form import fixed, least_and_most, one, only, percent, results
 from figures.pages import Says
 from figures.refit import METHODS, MUTATIONS, V3, both, error, rows, step
 
-CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %"
+CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %; 1,000; 2,000; 4,500; 200,000"
 
 
 def prior_of_ten() -> tuple[str, str]:
@@ -210,6 +214,15 @@ def says_of_priors() -> list[Says]:
     ]
 
 
+def size_of_network() -> tuple[str, str]:
+    """Return how many numbers the network in the package has, and the size of its file."""
+    content = (resources.files("dnmf.refit") / "data" / "refit.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    learned = [name for name in header if not name.startswith(("__metadata__", "calibration"))]
+    shapes = [header[name]["shape"] for name in learned]
+    return fixed(sum(map(prod, shapes)), 0), fixed(len(content) / 1000, 0)
+
+
 def says_of_speed() -> list[Says]:
     table = results("refit_speed")
     whole = only(table, method="dnmf refit").set_index("samples")
@@ -245,6 +258,8 @@ def says_of_speed() -> list[Says]:
             fixed(million["command_mb"], 0),
             fixed(million["worker_mb"], 0),
         ),
+        Says("{} simulated samples, 15 signatures", fixed(million["samples"], 0)),
+        Says("The network has {} parameters (a file of {} KB)", *size_of_network()),
         Says("It took {} minutes", fixed(million["seconds"] / 60, 0)),
     ]
 
