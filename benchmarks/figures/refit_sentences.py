@@ -6,9 +6,9 @@ from math import prod
 
 import pandas as pd
 
-from figures.form import fixed, least_and_most, one, only, percent, results
+from figures.form import fixed, least_and_most, only, percent, results
 from figures.pages import Says
-from figures.refit import METHODS, MUTATIONS, V3, both, error, rows, step
+from figures.refit import METHODS, V3, both, error, rows, step
 
 CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %; 1,000; 2,000; 4,500; 200,000"
 
@@ -81,39 +81,15 @@ def says_of_intervals() -> list[Says]:
     ]
 
 
-def says_of_what_fell_short() -> list[Says]:
-    default, own_list = (V3, "pan-cancer"), ("type list", "type")
-    f1 = one(rows(*default), "f1", mutations=100)
-    training = [error(*default, n) / error(V3, "training tumours", n) - 1 for n in (100, 2_000)]
+def says_of_summaries() -> list[Says]:
+    costs = [
+        error(V3, "pan-cancer", n) / error(V3, "training tumours", n) - 1 for n in (100, 2_000)
+    ]
     return [
         Says(
-            "the default at 100 and 2,000 mutations ({}, {}; aims 0.145, 0.030; F1 at 100: {}; "
-            "0.92)",
-            *both(*default),
-            fixed(f1),
-        ),
-        Says(
-            "the type's own list ({}, {}, {}, {}; 0.120, 0.060, 0.028, 0.0055)",
-            *(fixed(error(*own_list, n), 4 if n == 50_000 else 3) for n in MUTATIONS),
-        ),
-        Says(
-            "panel-like weights at 100 mutations ({}; 0.126)",
-            fixed(error("panel", "pan-cancer", 100), 3),
-        ),
-        Says(
-            "an own cohort of 160 or 50 at 100 mutations ({}, {}; 0.138, 0.18)",
-            fixed(error("absent", "cohort", 100), 3),
-            fixed(error("absent, cohort of 50", "cohort", 100), 3),
-        ),
-        Says("no prior at 100 in absent types ({}; 0.23)", fixed(error("absent", "none", 100), 3)),
-        Says(
-            "negative-binomial counts at 2,000 mutations ({}; 0.080)",
-            fixed(error("negative binomial", "pan-cancer", 2_000), 3),
-        ),
-        Says(
-            "Summaries instead of the tumours themselves cost {} % at 100 and {} % at 2,000 "
-            "mutations",
-            *map(percent, training),
+            "Summaries of the tumours instead of the tumours themselves cost {} % at 100 and {} % "
+            "at 2,000 mutations",
+            *map(percent, costs),
         ),
     ]
 
@@ -139,34 +115,6 @@ def says_of_parts() -> list[Says]:
             percent(1 - step(answer, noisy, 2_000) / step(undivided, noisy, 2_000)),
             fixed(step(undivided, noisy, 50_000), 3),
             fixed(step(answer, noisy, 50_000), 3),
-        ),
-    ]
-
-
-def says_of_stability() -> list[Says]:
-    table = only(results("refit_stability"), exchange="own spectrum")
-    network = only(table, method="network", prior="default").iloc[0]
-    kl, sparse = (only(table, method=method).iloc[0] for method in ("kl", "sparse"))
-
-    def three(row: pd.Series) -> list[str]:
-        return [
-            percent(row["median_moved"], 1),
-            fixed(row["samples_above_5_percent"], 0),
-            percent(row["most_moved"]),
-        ]
-
-    return [
-        Says(
-            "the median genome moves {} % of its mutations, and in {} of the 560 more than 5 % "
-            "move, at most {} %",
-            *three(network),
-        ),
-        Says("The aims were 0.5 % and 2 genomes."),
-        Says(
-            "With `kl` the median genome moves {} %, and {} move more than 5 %, at most {} %; with "
-            "`sparse` {} %, {} and {} %.",
-            *three(kl),
-            *three(sparse),
         ),
     ]
 
@@ -267,9 +215,8 @@ def says_of_speed() -> list[Says]:
 def says() -> list[Says]:
     return [
         *says_of_intervals(),
-        *says_of_what_fell_short(),
+        *says_of_summaries(),
         *says_of_parts(),
-        *says_of_stability(),
         *says_of_foreign(),
         *says_of_priors(),
         *says_of_speed(),
