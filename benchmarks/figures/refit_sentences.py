@@ -75,7 +75,7 @@ def says_of_intervals() -> list[Says]:
             *least_and_most(100 * few["artefact_share"], 1),
         ),
         Says(
-            "tumours of types that the prior lacks raise that alarm in {} to {} % of samples",
+            "tumours of types that the prior lacks do so in {} to {} % of samples",
             *least_and_most(100 * lacking["alarms_p_answer"], 0),
         ),
     ]
@@ -104,7 +104,7 @@ def says_of_parts() -> list[Says]:
     noisy = "negative binomial"
     return [
         Says(
-            "the network and the zeros are worth {} % at 100 mutations and {} % of the error "
+            "The network and the zeros are worth {} % at 100 mutations and {} % of the error "
             "without a prior",
             percent(1 - step(answer, V3, 100) / step(base, V3, 100)),
             percent(1 - step("the answer without prior", V3, 100) / step(alone, V3, 100)),
@@ -127,15 +127,14 @@ def says_of_foreign() -> list[Says]:
         raise LookupError(f"noticed least are {list(least.index)}")
     return [
         Says(
-            'is noticed by "this answer explains it" in {} % of samples at p < 0.05, with {} % '
-            'false alarms; by "the '
-            'reference can explain this sample" in {} %',
+            "notices it in {} % of samples (p < 0.05), with {} % false alarms; the test "
+            '"the reference can explain this sample" in {} %',
             percent(answer["detected"].mean()),
             percent(answer["false_alarms"].mean(), 1),
             percent(reference["detected"].mean()),
         ),
         Says(
-            "{} signatures; SBS40c, SBS92 and SBS40b are noticed least, in {} to {} %",
+            "{} signatures). Least noticed are SBS40c, SBS92 and SBS40b, in {} to {} %",
             str(answer["signature"].nunique()),
             *least_and_most(100 * least, 0),
         ),
