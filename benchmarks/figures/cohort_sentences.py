@@ -14,6 +14,7 @@ from figures.form import fixed, only, results
 from figures.pages import Says
 
 CONSTANTS = "0.8; 0.9; 0.95; 0.1; 1.25; 2.5; 0.05; 0.01; 0.02; 0.03; 0.85; 0.93; 1 %; 5 %; 90 %"
+CONSTANTS += "; 1,000; 3,000; 10,000; 100,000; 2.5 times"
 
 
 def learned(part: str, method: str, column: str, than: str) -> tuple[float, float]:

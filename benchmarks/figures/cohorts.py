@@ -173,8 +173,8 @@ def table_of_rules(part: str, labels: dict[str, str], missing: tuple[int, ...] =
             few = rule in FEWER
             cells.append(complete(part, rule, "poisson", f"true - {number}") if few else "")
         lines.append([label, *cells, stays(part, rule)])
-    novel = "missing ones called novel; others called novel"
-    return markdown([*head, *(f"Poisson, k - {n}" for n in missing), novel], lines)
+    head += [f"Poisson, k - {n}" for n in missing]
+    return markdown([*head, "missing ones called novel; others called novel"], lines)
 
 
 def rules() -> str:

@@ -31,13 +31,18 @@ PAGES = {
     f"{EXPLANATION}/reliability.md": "reliability",
 }
 NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?: ?× ?10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
-UNIT = r"\s(?:%|µs|ms|s|seconds|minutes|MB|GB)(?!\w)"
-# A decimal number that is no part of a name or version, or any number with a unit.
-FIGURE = re.compile(rf"(?<![\w.,])\d[\d,]*(?:\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)(?:{UNIT})?|{UNIT})")
+UNIT = r"\s(?:%|µs|ms|s|seconds|minutes|hours|KB|MB|GB|nats|dB|times)(?!\w)"
+WHOLE = r"\d[\d,]*"
+# N of M; thousands with separators; a decimal number that is no part of a name or version; any number with a unit.
+FIGURE = re.compile(
+    rf"(?<![\w.,])(?:{WHOLE}\sof\s(?:the\s)?{WHOLE}(?![\w.]*[A-Za-z_])|\d{{1,3}}(?:,\d{{3}})+(?:{UNIT})?"
+    rf"|{WHOLE}(?:\.\d+(?![\w.]*[A-Za-z_])(?!\.\d)(?:{UNIT})?|{UNIT}))"
+)
 GENERATED = re.compile(r"<!-- \[\[\[cog.*?<!-- \[\[\[end\]\]\] -->", re.DOTALL)
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|^    [^\n]*$", re.DOTALL | re.MULTILINE)
 # A paragraph, a table, or an entry of a list.
 BLOCK = re.compile(r"[^\n]+\n(?:(?!- )[^\n]+\n)*")
+SENTENCE = re.compile(r".+?(?:[.!?]\)?(?=\s|$)|$)", re.DOTALL)
 UNRECORDED = "not recorded"
 
 
@@ -82,22 +87,37 @@ def in_prose(text: str, says: list[Says]) -> tuple[str, set[int]]:
     return text, said
 
 
+def recorded(blocks: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield what is not said to be unrecorded: tables without such words beside them, and other sentences.
+
+    Words before a colon, as in "not recorded: ...", hold for the rest of the paragraph and the list that it introduces.
+    """
+    listed = False
+    for place, (start, block) in enumerate(blocks):
+        if block.startswith("|"):
+            beside = "".join(text for _, text in blocks[max(place - 1, 0) : place + 2])
+            if UNRECORDED not in words_of(beside):
+                yield start, block
+            continue
+        entry = block.startswith("- ")
+        rest = entry and listed
+        for sentence in SENTENCE.finditer(block):
+            words = words_of(sentence[0])
+            rest = rest or bool(re.search(rf"{UNRECORDED}[^.]*:", words))
+            if not rest and UNRECORDED not in words:
+                yield start + sentence.start(), sentence[0]
+        listed = listed if entry else rest
+
+
+def words_of(text: str) -> str:
+    return " ".join(text.split()).lower()
+
+
 def unsourced(text: str, said: set[int], constants: frozenset[str]) -> Iterator[str]:
     """Yield the figures that no file gives: outside tables and sentences, and not said to be unrecorded."""
     prose = blanked(blanked(text, GENERATED), CODE)
-    blocks = [(m.start(), m[0]) for m in BLOCK.finditer(prose)]
-    introduction = ""
-    for place, (start, block) in enumerate(blocks):
-        near = [block]
-        if block.startswith(("- ", "|")):
-            near.append(introduction)
-        else:
-            introduction = block
-        if block.startswith("|"):  # what a table is may also stand below it
-            near += [after for _, after in blocks[place + 1 : place + 2]]
-        if any(UNRECORDED in " ".join(around.split()) for around in near):
-            continue
-        for match in FIGURE.finditer(block):
+    for start, part in recorded([(m.start(), m[0]) for m in BLOCK.finditer(prose)]):
+        for match in FIGURE.finditer(part):
             figure = " ".join(match[0].split())
             if start + match.start() not in said and figure not in constants:
                 line = text[: start + match.start()].count("\n") + 1
@@ -119,8 +139,7 @@ def written(page: str) -> str:
         text, said = in_prose(out.getvalue(), module.says())
     except (LookupError, CogError) as error:  # what Cog reports ends with what went wrong
         raise LookupError(f"{page}: {str(error).splitlines()[-1]}") from error
-    if page.startswith(EXPLANATION):
-        faults = list(unsourced(text, said, frozenset(module.CONSTANTS.split("; "))))
-        if faults:
-            raise LookupError(f"{page}: no file is named for {'; '.join(faults)}")
+    faults = list(unsourced(text, said, frozenset(module.CONSTANTS.split("; "))))
+    if faults:
+        raise LookupError(f"{page}: no file is named for {'; '.join(faults)}")
     return text

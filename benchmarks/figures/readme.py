@@ -6,6 +6,7 @@ from figures.pages import Says
 from figures.trust import intervals_of_complete
 from paper.datasets import BREAST
 
+CONSTANTS = "3.11; 90 %; 0.2; 2108.09138; 10.1089"
 FILES = {
     "cohort_extraction": "cohorts",
     "cohort_peers": "cohorts",

@@ -1,12 +1,16 @@
 """What the sentences of `docs/explanation/refit_measured.md` say."""
 
+import json
+from importlib import resources
+from math import prod
+
 import pandas as pd
 
-from figures.form import fixed, least_and_most, one, only, percent, results
+from figures.form import fixed, least_and_most, only, percent, results
 from figures.pages import Says
-from figures.refit import METHODS, MUTATIONS, V3, both, error, rows, step
+from figures.refit import METHODS, V3, both, error, rows, step
 
-CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %"
+CONSTANTS = "0.05; 1 %; 2 %; 15 %; 90 %; 1,000; 2,000; 4,500; 200,000"
 
 
 def prior_of_ten() -> tuple[str, str]:
@@ -71,45 +75,21 @@ def says_of_intervals() -> list[Says]:
             *least_and_most(100 * few["artefact_share"], 1),
         ),
         Says(
-            "tumours of types that the prior lacks raise that alarm in {} to {} % of samples",
+            "tumours of types that the prior lacks do so in {} to {} % of samples",
             *least_and_most(100 * lacking["alarms_p_answer"], 0),
         ),
     ]
 
 
-def says_of_what_fell_short() -> list[Says]:
-    default, own_list = (V3, "pan-cancer"), ("type list", "type")
-    f1 = one(rows(*default), "f1", mutations=100)
-    training = [error(*default, n) / error(V3, "training tumours", n) - 1 for n in (100, 2_000)]
+def says_of_summaries() -> list[Says]:
+    costs = [
+        error(V3, "pan-cancer", n) / error(V3, "training tumours", n) - 1 for n in (100, 2_000)
+    ]
     return [
         Says(
-            "the default at 100 and 2,000 mutations ({}, {}; aims 0.145, 0.030; F1 at 100: {}; "
-            "0.92)",
-            *both(*default),
-            fixed(f1),
-        ),
-        Says(
-            "the type's own list ({}, {}, {}, {}; 0.120, 0.060, 0.028, 0.0055)",
-            *(fixed(error(*own_list, n), 4 if n == 50_000 else 3) for n in MUTATIONS),
-        ),
-        Says(
-            "panel-like weights at 100 mutations ({}; 0.126)",
-            fixed(error("panel", "pan-cancer", 100), 3),
-        ),
-        Says(
-            "an own cohort of 160 or 50 at 100 mutations ({}, {}; 0.138, 0.18)",
-            fixed(error("absent", "cohort", 100), 3),
-            fixed(error("absent, cohort of 50", "cohort", 100), 3),
-        ),
-        Says("no prior at 100 in absent types ({}; 0.23)", fixed(error("absent", "none", 100), 3)),
-        Says(
-            "negative-binomial counts at 2,000 mutations ({}; 0.080)",
-            fixed(error("negative binomial", "pan-cancer", 2_000), 3),
-        ),
-        Says(
-            "Summaries instead of the tumours themselves cost {} % at 100 and {} % at 2,000 "
-            "mutations",
-            *map(percent, training),
+            "Summaries of the tumours instead of the tumours themselves cost {} % at 100 and {} % "
+            "at 2,000 mutations",
+            *map(percent, costs),
         ),
     ]
 
@@ -124,7 +104,7 @@ def says_of_parts() -> list[Says]:
     noisy = "negative binomial"
     return [
         Says(
-            "the network and the zeros are worth {} % at 100 mutations and {} % of the error "
+            "The network and the zeros are worth {} % at 100 mutations and {} % of the error "
             "without a prior",
             percent(1 - step(answer, V3, 100) / step(base, V3, 100)),
             percent(1 - step("the answer without prior", V3, 100) / step(alone, V3, 100)),
@@ -139,34 +119,6 @@ def says_of_parts() -> list[Says]:
     ]
 
 
-def says_of_stability() -> list[Says]:
-    table = only(results("refit_stability"), exchange="own spectrum")
-    network = only(table, method="network", prior="default").iloc[0]
-    kl, sparse = (only(table, method=method).iloc[0] for method in ("kl", "sparse"))
-
-    def three(row: pd.Series) -> list[str]:
-        return [
-            percent(row["median_moved"], 1),
-            fixed(row["samples_above_5_percent"], 0),
-            percent(row["most_moved"]),
-        ]
-
-    return [
-        Says(
-            "the median genome moves {} % of its mutations, and in {} of the 560 more than 5 % "
-            "move, at most {} %",
-            *three(network),
-        ),
-        Says("The aims were 0.5 % and 2 genomes."),
-        Says(
-            "With `kl` the median genome moves {} %, and {} move more than 5 %, at most {} %; with "
-            "`sparse` {} %, {} and {} %.",
-            *three(kl),
-            *three(sparse),
-        ),
-    ]
-
-
 def says_of_foreign() -> list[Says]:
     table = results("refit_foreign")
     answer, reference = (only(table, test=f"network, {p}") for p in ("p_answer", "p_reference"))
@@ -175,15 +127,14 @@ def says_of_foreign() -> list[Says]:
         raise LookupError(f"noticed least are {list(least.index)}")
     return [
         Says(
-            'is noticed by "this answer explains it" in {} % of samples at p < 0.05, with {} % '
-            'false alarms; by "the '
-            'reference can explain this sample" in {} %',
+            "notices it in {} % of samples (p < 0.05), with {} % false alarms; the test "
+            '"the reference can explain this sample" in {} %',
             percent(answer["detected"].mean()),
             percent(answer["false_alarms"].mean(), 1),
             percent(reference["detected"].mean()),
         ),
         Says(
-            "{} signatures; SBS40c, SBS92 and SBS40b are noticed least, in {} to {} %",
+            "{} signatures). Least noticed are SBS40c, SBS92 and SBS40b, in {} to {} %",
             str(answer["signature"].nunique()),
             *least_and_most(100 * least, 0),
         ),
@@ -208,6 +159,15 @@ def says_of_priors() -> list[Says]:
         ),
         Says("the error at 100 mutations was {} instead of {} without a prior", *prior_of_ten()),
     ]
+
+
+def size_of_network() -> tuple[str, str]:
+    """Return how many numbers the network in the package has, and the size of its file."""
+    content = (resources.files("dnmf.refit") / "data" / "refit.safetensors").read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    learned = [name for name in header if not name.startswith(("__metadata__", "calibration"))]
+    shapes = [header[name]["shape"] for name in learned]
+    return fixed(sum(map(prod, shapes)), 0), fixed(len(content) / 1000, 0)
 
 
 def says_of_speed() -> list[Says]:
@@ -245,6 +205,8 @@ def says_of_speed() -> list[Says]:
             fixed(million["command_mb"], 0),
             fixed(million["worker_mb"], 0),
         ),
+        Says("{} simulated samples, 15 signatures", fixed(million["samples"], 0)),
+        Says("The network has {} parameters (a file of {} KB)", *size_of_network()),
         Says("It took {} minutes", fixed(million["seconds"] / 60, 0)),
     ]
 
@@ -252,9 +214,8 @@ def says_of_speed() -> list[Says]:
 def says() -> list[Says]:
     return [
         *says_of_intervals(),
-        *says_of_what_fell_short(),
+        *says_of_summaries(),
         *says_of_parts(),
-        *says_of_stability(),
         *says_of_foreign(),
         *says_of_priors(),
         *says_of_speed(),

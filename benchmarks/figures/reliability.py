@@ -2,7 +2,7 @@
 
 from figures.pages import Says
 
-CONSTANTS = "3.11; 3.12; 3.13; 3.14; 14.3; 0.0; 0.6; 5 seconds; 25 seconds; 1 GB; 1.6 GB"
+CONSTANTS = "3.11; 3.12; 3.13; 3.14; 0.0; 0.6; 5 seconds; 25 seconds; 1 GB; 1.6 GB"
 
 
 def says() -> list[Says]:

@@ -5,7 +5,7 @@ import pandas as pd
 from figures.form import digits, fixed, markdown, only, results
 from figures.pages import Says
 
-CONSTANTS = "3.1"
+CONSTANTS = "3.1; 1,000,000"
 PEER = "SigProfilerMatrixGenerator"
 
 

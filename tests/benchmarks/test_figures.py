@@ -109,7 +109,25 @@ def test_a_decimal_number_and_one_with_a_unit_needs_a_file_or_to_be_called_unrec
     ) == ["line 1: 0.81"]
     assert faults("A 90 % interval of 3 samples took 2,004\nMB.\n") == ["line 1: 2,004 MB"]
     assert faults("In development, not\nrecorded: 0.81.\n") == []
-    assert faults("Not recorded elsewhere, as is said in other words: 0.81.\n") != []
+    assert faults("Recorded elsewhere: 0.81.\n") != []
+
+
+@pytest.mark.parametrize(
+    "figure",
+    ["9 of 234", "372 of the 505", "85,509", "1,500,000 times", "16 times", "39 %", "22 s", "7 dB"],
+)
+def test_counts_of_a_total_multiples_and_large_numbers_are_figures(figure):
+    assert faults(f"It was {figure} there.\n") == [f"line 1: {figure}"]
+    assert faults(f"It was {figure} there (not recorded).\n") == []
+    assert faults(f"It was {figure} there. The other is not recorded.\n") != []
+
+
+def test_words_before_a_colon_hold_for_the_rest_of_a_paragraph_and_its_list():
+    assert faults("In development, not recorded: 0.81 of all. Then 0.82.\n") == []
+    assert faults("0.81 of all. In development, not recorded: 0.82.\n") == ["line 1: 0.81"]
+    assert faults("Not recorded:\n\n- one. 0.7\n- two: 0.81\n\nAfter it 0.9 and 0.91.\n") == [
+        "line 6: 0.91"
+    ]
 
 
 def test_a_list_is_introduced_and_a_table_also_followed_by_what_it_is():
@@ -117,7 +135,7 @@ def test_a_list_is_introduced_and_a_table_also_followed_by_what_it_is():
     assert faults(f"Once, not recorded:\n\n{table}") == []
     assert faults(f"{table}\nThese rows are not recorded.\n") == []
     assert len(faults(table)) == 1
-    assert faults("Not recorded here:\n\n- one\n- two: 0.81\n") != []
+    assert faults("Recorded here:\n\n- one\n- two: 0.81\n") != []
     assert faults("Both not recorded:\n\n- one: 0.7\n- two: 0.81\n") == []
     assert faults("- one, not recorded: 0.7\n- two: 0.81\n") == ["line 2: 0.81"]
 
