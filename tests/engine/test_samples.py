@@ -66,6 +66,12 @@ def test_every_kind_in_memory_hands_out_the_same_rows(X, kind):
     assert not samples.on_disk
 
 
+def test_chunks_are_larger_where_every_operation_takes_as_long_for_few_rows_as_for_many() -> None:
+    X = torch.empty(40_000, 1000, dtype=torch.float32, device="meta")
+    assert as_samples(X).bounds[0] == (0, 2**24 // 1000)
+    assert as_samples(X[:300], chunk_rows=100).bounds[0] == (0, 100)
+
+
 @pytest.mark.parametrize(
     "kind", ["memmap", "part", "copy-on-write", "zarr", "anndata", "dask", "batches", "loader"]
 )

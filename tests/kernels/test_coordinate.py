@@ -54,6 +54,10 @@ def test_a_row_ends_when_a_sweep_gains_little(data):
     assert torch.equal(coordinate_descent(gram, moments, start, max_sweeps=9, enough=1.0), one)
 
 
+def test_on_a_device_all_rows_end_when_a_sweep_gains_little(data, device):
+    test_a_row_ends_when_a_sweep_gains_little(data)
+
+
 def test_own_gram_matrices_that_are_all_the_same_are_one(data):
     X, start, W, _ = data
     gram, moments = W @ W.mT, X @ W.mT

@@ -248,7 +248,7 @@ def as_samples(
     start : (n, k), optional
         Exposures to start from; anything that can be sliced by rows.
     chunk_rows : int, optional
-        Rows of a chunk; default about 262,144 entries.
+        Rows of a chunk; default about 262,144 entries, of data kept on another device than the CPU 16,777,216.
     dtype : torch.dtype, optional
         Default that of X when it is float32, else float64.
     device : torch.device, optional

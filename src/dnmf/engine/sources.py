@@ -16,6 +16,8 @@ from dnmf.exceptions import InputDataError
 
 # Entries of a chunk: a chunk in float64 then takes 2 MB, so that it is still in cache when it is needed again.
 CHUNK_ENTRIES = 2**18
+# On another device, where a pass over a chunk is hundreds of small operations whatever its size: 128 MB in float64.
+DEVICE_CHUNK_ENTRIES = 2**24
 # Rows below which adding up the sums of a chunk takes longer than making them.
 MIN_CHUNK_ROWS = 256
 
@@ -78,6 +80,7 @@ class _Array:
     """Anything with a shape and slices of rows."""
 
     on_disk = False
+    chunk_entries = CHUNK_ENTRIES
     # Rows of which a chunk must be a multiple, because they are stored together.
     stored_rows = 1
 
@@ -88,7 +91,7 @@ class _Array:
 
     def bounds(self, chunk_rows: int | None) -> Bounds:
         if chunk_rows is None:
-            rows = max(MIN_CHUNK_ROWS, CHUNK_ENTRIES // max(self.n_features, 1))
+            rows = max(MIN_CHUNK_ROWS, self.chunk_entries // max(self.n_features, 1))
             chunk_rows = -(-rows // self.stored_rows) * self.stored_rows
         return even_bounds(self.n_samples, chunk_rows)
 
@@ -108,6 +111,8 @@ class Memory(_Array):
 
     def __init__(self, X: Any) -> None:
         super().__init__(X)
+        if isinstance(X, Tensor) and X.device.type != "cpu":
+            self.chunk_entries = DEVICE_CHUNK_ENTRIES
         if isinstance(X, Tensor) or not X.dtype.isnative or X.dtype.itemsize > 8:
             return
         if min(X.strides) >= 0:

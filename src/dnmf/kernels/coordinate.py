@@ -57,18 +57,30 @@ def coordinate_descent(
         else:
             descend_rows_own_gram(*arrays, max_sweeps, enough)
         return h
-    # Components first, so that each is contiguous: a step is an operation on all rows.
+    # Components first, so that each is contiguous: a step is few operations on all rows, as long for few rows as for
+    # many. It is ``h_j <- max(0, (c_j - sum_i h_i G_ij) / G_jj)`` over the other components i.
     shared = gram.ndim == 2
     columns = gram[:, :, None] if shared else gram.movedim(0, -1)
     diagonal = columns.diagonal().mT
     inverse = torch.where(diagonal > 0, 1 / diagonal, torch.zeros_like(diagonal))
-    h = start.mT * (inverse > 0)
-    slope = (gram @ h if shared else (columns * h).sum(dim=1)) - moments.mT
-    for _ in range(max_sweeps):
-        for j in range(len(h)):
-            step = (h[j] - slope[j] * inverse[j]).clamp(min=0) - h[j]
-            h[j] += step
-            slope += columns[j] * step
+    others = columns * inverse[:, None]
+    others.diagonal().zero_()
+    targets = (moments.mT * inverse).unbind()
+    h = torch.where(inverse > 0, start.mT, 0.0).contiguous()
+    first = 0.0
+    for sweep in range(max_sweeps):
+        before = h.clone() if enough else h
+        for j, target in enumerate(targets):
+            if shared:
+                best = torch.addmv(target, h.mT, others[j, :, 0], alpha=-1)
+            else:
+                best = target - (others[j] * h).sum(dim=0)
+            torch.clamp(best, min=0, out=h[j])
+        if enough:
+            gain = (diagonal * (h - before).square()).sum().item()
+            first = first if sweep else gain
+            if gain <= enough * first:
+                break
     return h.mT.contiguous()
 
 
