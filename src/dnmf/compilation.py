@@ -16,6 +16,9 @@ from dnmf.caches import cache_folder, can_be_written
 
 config: Any = numba.config
 
+# Arithmetic is named: numba gives a function without it that of the caller that is compiled first.
+_DEFAULTS = {"nogil": True, "fastmath": False, "error_model": "python", "no_cfunc_wrapper": True}
+
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that compiles a function, with the options of ``numba.njit``, and releases the GIL.
@@ -25,7 +28,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
     """
 
     def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher: Callable[..., Any] = numba.njit(nogil=True, **options)(function)
+        dispatcher: Callable[..., Any] = numba.njit(**(_DEFAULTS | options))(function)
         folder = _folder(Path(function.__code__.co_filename).parent)
         if folder is not None and hasattr(dispatcher, "_cache"):  # no cache with NUMBA_DISABLE_JIT
             before, config.CACHE_DIR = config.CACHE_DIR, folder
