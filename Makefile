@@ -61,7 +61,8 @@ test-lowest: $(LOWEST)/.installed
 	OMP_NUM_THREADS=1 NUMBA_CACHE_DIR=$(LOWEST)/numba-cache $(LOWEST)/bin/python -m pytest -q -n 2 -k "not nothing_heavy" $(TRIED)
 
 # Every warning is an error: a page that is in no table of contents, a link that leads nowhere, an example that fails.
-# Then every link of the built pages is followed. The examples in docstrings run in `make test`.
+# Then every link of the built pages is followed, and axe-core looks at a page of each kind where there is a
+# Chromium. The examples in docstrings run in `make test`.
 docs: $(VENV)/.installed-docs
 	$(PYTEST) $(SHOWN)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
