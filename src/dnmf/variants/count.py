@@ -163,13 +163,7 @@ def count_variants(
     if doublets not in ("separate", "both"):
         raise InputDataError(f"doublets is 'separate' or 'both', not {doublets!r}.")
     opened = None if genome is None else Genome.open(genome)
-    if opened is None and (needed := [name for name in asked if name in _NEED_GENOME]):
-        raise InputDataError(
-            f"For {few(needed)} the genome is needed: give it as FASTA or 2bit (--genome), or ask for other classes "
-            "(--classes SBS96,DBS78)."
-        )
-    if transcripts is None and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
-        raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
+    _refuse_missing(asked, genome=opened is not None, transcripts=transcripts is not None)
     parts = count(1)
     said: dict[str, str] = {}  # a file by the build that it names
 
@@ -229,6 +223,17 @@ def count_variants(
         files=read.records,
         warnings=tuple(messages),
     )
+
+
+def _refuse_missing(asked: Sequence[str], *, genome: bool, transcripts: bool) -> None:
+    """Raise an InputDataError if the genome or transcripts were not given, and a class needs them."""
+    if not genome and (needed := [name for name in asked if name in _NEED_GENOME]):
+        raise InputDataError(
+            f"For {few(needed)} the genome is needed: give it as FASTA or 2bit (--genome), or ask for other classes "
+            "(--classes SBS96,DBS78)."
+        )
+    if not transcripts and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
+        raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
 
 
 def _build(genome: Genome | None, said: Iterable[str]) -> str | None:
