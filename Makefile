@@ -1,6 +1,6 @@
 # `make demo` and `make test` need Python 3.11 or later and nothing else; both may be run again and again.
 #   make demo PYTHON=python3.12                                            another Python
-#   make demo PIP_EXTRA_INDEX_URL=<index of PyTorch's CPU builds>   torch without CUDA: a much smaller download
+#   make demo TORCH_INDEX=<index of PyTorch's CPU builds>      torch without CUDA, a much smaller download; nothing else is from there
 #   make test ROOM=refit                                                   the tests of one folder of tests/
 
 PYTHON ?= python3
@@ -11,6 +11,8 @@ FUZZED := fuzz-output
 KILLED := kill-test-output
 SITE   := docs/_build/html
 PIP    := -m pip --disable-pip-version-check install --quiet
+# Torch alone, before the rest: $(call torch,ENVIRONMENT,CONSTRAINTS). An index beside the usual one could supply any package.
+torch   = $(if $(TORCH_INDEX),$(1)/bin/python $(PIP) --no-deps --index-url $(TORCH_INDEX) "$$(grep '^torch==' $(2))")
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 ROOMS  := $(sort $(patsubst tests/%/,%,$(filter-out %/data/ %/__pycache__/,$(wildcard tests/*/))))
@@ -68,9 +70,10 @@ docs: $(VENV)/.installed-docs
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m sphinx -b html -W --keep-going -j 2 -q docs $(SITE)
 	$(VENV)/bin/python .ci/check_site.py $(SITE)
 
+# The constraint reaches the environment of its own in which the build backend is installed.
 dist: $(VENV)/.installed-release
 	rm -rf dist
-	$(VENV)/bin/python -m build --outdir dist .
+	PIP_CONSTRAINT=constraints.txt $(VENV)/bin/python -m build --outdir dist .
 	$(VENV)/bin/twine check --strict dist/*
 	$(VENV)/bin/python .ci/check_dist.py dist
 
@@ -101,11 +104,13 @@ clean:
 # The stamps say which installation is complete; a changed requirement makes them old.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf into $(VENV) (several minutes the first time: torch is large) ..."
+	$(call torch,$(VENV),constraints.txt)
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing dnmf and its test tools into $(VENV) (several minutes the first time: torch is large) ..."
+	$(call torch,$(VENV),constraints.txt)
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[test,lint,anndata,onnx]"
 	@touch $@ $(VENV)/.installed
 
@@ -115,11 +120,13 @@ $(VENV)/.installed-docs: $(VENV)/.installed-dev
 	@touch $@
 
 $(VENV)/.installed-release: pyproject.toml constraints.txt | $(VENV)/.created
+	$(call torch,$(VENV),constraints.txt)
 	$(VENV)/bin/python $(PIP) -c constraints.txt -e ".[release]"
 	@touch $@ $(VENV)/.installed
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt | $(LOWEST)/.created
 	@echo "Installing dnmf with the lowest versions it allows into $(LOWEST) ..."
+	$(call torch,$(LOWEST),constraints-lowest.txt)
 	$(LOWEST)/bin/python $(PIP) -c constraints-lowest.txt -e ".[test,anndata]"
 	@touch $@
 

@@ -21,6 +21,7 @@ ACTIONS = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 PYTHONS = ["3.11", "3.12", "3.13"]
 WITH_COMMANDS = [
+    ".github/workflows/ci.yml",
     "packaging/Dockerfile",
     "packaging/conda/recipe.yaml",
     "packaging/workflows/Snakefile",

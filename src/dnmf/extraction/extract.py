@@ -177,11 +177,7 @@ def extract_signatures(
             "n_signatures": numbers if isinstance(n_signatures, Sequence) else numbers[0],
             "n_restarts": restarts,
             "model": type(model).__name__,
-            **{
-                name: value
-                for name, value in model.get_params().items()
-                if name not in ("n_components", "dictionary") and not isinstance(value, np.ndarray)
-            },
+            **_parameters_of(model),
             **settings,
             "reference": None if known is None else known.source,
         },
@@ -193,6 +189,15 @@ def extract_signatures(
         layer=layer,
         **tables,
     )
+
+
+def _parameters_of(model: Model) -> dict[str, Any]:
+    """Return the parameters of a model that are no arrays, but for those that the extraction sets."""
+    return {
+        name: value
+        for name, value in model.get_params().items()
+        if name not in ("n_components", "dictionary") and not isinstance(value, np.ndarray)
+    }
 
 
 def _choose_penalties(

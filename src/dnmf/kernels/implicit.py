@@ -73,12 +73,7 @@ def kl_solve_on_support(X: Tensor, W: Tensor, H: Tensor, target: Tensor) -> Tens
 
 
 def _opaque(name: str, fake: Operator) -> Callable[[Operator], Operator]:
-    """Return a decorator that makes one operator of a function, whose result is of the shape that ``fake`` gives.
-
-    Before torch 2.4, which has no such operators, the function stays as it is: all but compilation works.
-    """
-    if not hasattr(torch.library, "custom_op"):
-        return lambda function: function
+    """Return a decorator that makes one operator of a function, whose result is of the shape that ``fake`` gives."""
 
     def make(function: Operator) -> Operator:
         operator = torch.library.custom_op(f"dnmf::{name}", function, mutates_args=())

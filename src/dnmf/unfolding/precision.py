@@ -30,8 +30,8 @@ def full_precision(X: Tensor) -> AbstractContextManager[object]:
     A step divides by what it has just rounded, and all steps after it see that: in bfloat16 the exposures of the rules
     that solve systems are wrong by several percent.
     """
-    device, can_ask = X.device.type, hasattr(torch, "get_autocast_dtype")  # from torch 2.4 on
-    if X.is_meta or (can_ask and not torch.is_autocast_enabled(device)):
+    device = X.device.type
+    if X.is_meta or not torch.is_autocast_enabled(device):
         return nullcontext()
     return torch.autocast(device, enabled=False)
 

@@ -164,15 +164,7 @@ def count_variants(
     if doublets not in ("separate", "both"):
         raise InputDataError(f"doublets is 'separate' or 'both', not {doublets!r}.")
     opened = None if genome is None else Genome.open(genome)
-    if opened is None and (needed := [name for name in asked if name in _NEED_GENOME]):
-        # Where there are no variants, that is the first fault.
-        variant_files([paths] if isinstance(paths, str | os.PathLike) else paths)
-        raise InputDataError(
-            f"For {few(needed)} the genome is needed: give it as FASTA or 2bit (--genome), or ask for other classes "
-            "(--classes SBS96,DBS78)."
-        )
-    if transcripts is None and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
-        raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
+    _refuse_missing(asked, paths, genome=opened is not None, transcripts=transcripts is not None)
     parts = count(1)
     said: dict[str, str] = {}  # a file by the build that it names
 
@@ -232,6 +224,25 @@ def count_variants(
         files=read.records,
         warnings=tuple(messages),
     )
+
+
+def _refuse_missing(
+    asked: Sequence[str],
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    genome: bool,
+    transcripts: bool,
+) -> None:
+    """Raise an InputDataError if the genome or transcripts were not given, and a class needs them."""
+    if not genome and (needed := [name for name in asked if name in _NEED_GENOME]):
+        # Where there are no variants, that is the first fault.
+        variant_files([paths] if isinstance(paths, str | os.PathLike) else paths)
+        raise InputDataError(
+            f"For {few(needed)} the genome is needed: give it as FASTA or 2bit (--genome), or ask for other classes "
+            "(--classes SBS96,DBS78)."
+        )
+    if not transcripts and (needed := [name for name in asked if name in _NEED_TRANSCRIPTS]):
+        raise InputDataError(f"For {few(needed)} give a table of transcripts (--transcripts).")
 
 
 def _build(genome: Genome | None, said: Iterable[str]) -> str | None:
