@@ -47,7 +47,7 @@ def test_a_class_with_too_few_mutations_for_its_channels_is_told():
     assert "fewer than the 83" in left_out["ID83"]
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_a_class_without_a_reference_is_told_and_an_error_names_its_class(tmp_path):
     def without_reference(given: MutationCatalog):
         if given.schema == ID83:
@@ -87,7 +87,7 @@ def test_a_warning_belongs_to_the_class_it_came_with():
     assert [result.warnings for result in results.values()] == [[], ["indels are few"]]
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_each_class_has_the_folder_of_a_run_and_all_are_on_one_page(answers, tmp_path):
     out = tmp_path / "out"
     page = save_classes(answers, out, command="dnmf refit").read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def test_each_class_has_the_folder_of_a_run_and_all_are_on_one_page(answers, tmp
     save_classes(answers, out, overwrite=True)
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_a_run_that_is_interrupted_leaves_nothing(answers, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -1,6 +1,7 @@
 """``dnmf extract`` without -k: guided by a reference."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -29,12 +30,11 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(cohort: Path, dnmf: Run) -> tuple[Path, Result]:
+def done(
+    cohort: Path, dnmf: Run, leave_out_pictures: Callable[[], AbstractContextManager[None]]
+) -> tuple[Path, Result]:
     out = cohort.parent / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "matplotlib.figure.Figure.savefig", lambda self, file, **_: file.write(b"<svg/>")
-        )
+    with leave_out_pictures():
         result = dnmf("extract", cohort, "-o", out, "--reference", LIST, "--seed", 3)
     assert result.exit_code == 0, result.stderr
     return out, result

@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,6 @@ def test_ctrl_c_during_training_leaves_all_as_it_was_and_says_so(
     ) as process:
         assert process.stderr is not None
         first_line = process.stderr.readline()  # the training has begun
-        time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
         process.wait(timeout=30)

@@ -111,6 +111,7 @@ def test_a_saved_model_transforms_its_own_channels_only(result, catalog, folder)
         transform_catalog(model, metadata, doublets)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_refit_counts_the_channels_of_each_signature(catalog, reference, folder):
     refitted = refit_exposures(catalog, reference, method="kl")
     # Signatures that share no channel: the maximum likelihood exposures are sums of counts.
@@ -121,6 +122,7 @@ def test_refit_counts_the_channels_of_each_signature(catalog, reference, folder)
     assert "known 1" in page
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_report_shows_the_class(result, folder):
     page = save_report(result, folder / "report").read_text()
     assert "over 6 channels" in page

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reliability.fuzz import SECONDS_TO_PREPARE, SUBJECTS
 from reliability.trial import OTHER, attempt
 
-briefly = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+briefly = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("reader", SUBJECTS)

@@ -75,25 +75,8 @@ def close(found: torch.Tensor, expected: torch.Tensor, relative: float) -> None:
 # ── the five of the table ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def compiles_as_one_graph(name: str) -> None:
-    X, network = samples_and_network(name, torch.float64)
-    with quiet():
-        torch.compiler.reset()
-        compiled = torch.compile(network, fullgraph=True, backend="eager", dynamic=True)
-        for samples in (X, X[:4]):
-            close(compiled(samples), network(samples), 1e-12)
-
-
-def exports_with_any_number_of_samples(name: str) -> None:
-    X, network = samples_and_network(name, torch.float64)
-    with quiet():
-        exported = torch.export.export(network, (X,), dynamic_shapes=({0: torch.export.Dim("n")},))
-    for samples in (X, X[:4]):
-        close(exported.module()(samples), network(samples), 1e-12)
-
-
 class Several(torch.nn.Module):
-    """Networks side by side: most of the time of an export does not depend on their number."""
+    """Networks side by side: most of the time of a compilation or an export does not depend on their number."""
 
     def __init__(self, networks: list[torch.nn.Module]) -> None:
         super().__init__()
@@ -101,6 +84,31 @@ class Several(torch.nn.Module):
 
     def forward(self, X: torch.Tensor) -> list[torch.Tensor]:
         return [network(X) for network in self.networks]
+
+
+def side_by_side(names: tuple[str, ...]) -> tuple[torch.Tensor, Several]:
+    made = [samples_and_network(name, torch.float64) for name in names]
+    return made[0][0], Several([network for _, network in made])
+
+
+def compiles_as_one_graph(*names: str) -> None:
+    X, networks = side_by_side(names)
+    with quiet():
+        torch.compiler.reset()
+        compiled = torch.compile(networks, fullgraph=True, backend="eager", dynamic=True)
+        for samples in (X, X[:4]):
+            for found, expected in zip(compiled(samples), networks(samples), strict=True):
+                close(found, expected, 1e-12)
+
+
+def exports_with_any_number_of_samples(*names: str) -> None:
+    X, networks = side_by_side(names)
+    shapes = ({0: torch.export.Dim("n")},)
+    with quiet():
+        exported = torch.export.export(networks, (X,), dynamic_shapes=shapes).module()
+    for samples in (X, X[:4]):
+        for found, expected in zip(exported(samples), networks(samples), strict=True):
+            close(found, expected, 1e-12)
 
 
 def answers_alike_in_onnx(*names: str) -> None:
@@ -159,16 +167,16 @@ CHECKS = {
 }
 
 
-@pytest.mark.usefixtures("traceable")
-@pytest.mark.parametrize("check", [check for check in CHECKS if check != "ONNX"])
+@pytest.mark.parametrize("check", ["autocast", "3-D"])
 @pytest.mark.parametrize("name", TABLE)
 def test_the_table(name, check):
     CHECKS[check](name)
 
 
-@pytest.mark.usefixtures("unchecked_shapes")
-def test_the_column_of_onnx():
-    answers_alike_in_onnx(*TABLE)
+@pytest.mark.usefixtures("traceable")
+@pytest.mark.parametrize("check", ["compile", "export", "ONNX"])
+def test_whole_columns_of_the_table(check):
+    CHECKS[check](*TABLE)
 
 
 # ── and more ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,11 +26,20 @@ pytestmark = pytest.mark.usefixtures("quick_fits")
 METADATA = {"channels": ["A[C>A]A", "é"], "signatures": ["SBS96A"], "share": 0.1}
 
 
+@pytest.fixture(scope="module")
+def fitted_once() -> list[Path]:
+    """The folder of the saved model, once there is one."""
+    return []
+
+
 @pytest.fixture
-def saved(counts, quick_fits, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("saved")
-    save_model(DNMF(3, n_layers=3, n_steps=4, random_state=0).fit(counts[0]), folder)
-    return folder
+def saved(fitted_once, counts, quick_fits, tmp_path_factory) -> Path:
+    """A saved model, fitted once; no test changes its files."""
+    if not fitted_once:
+        folder = tmp_path_factory.mktemp("saved")
+        save_model(DNMF(3, n_layers=3, n_steps=4, random_state=0).fit(counts[0]), folder)
+        fitted_once.append(folder)
+    return fitted_once[0]
 
 
 @pytest.fixture

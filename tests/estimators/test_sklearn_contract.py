@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from dnmf import DNMF, MultiplicativeNMF, PaperDNMF, PaperSupervisedDNMF, SupervisedDNMF
 
-EPOCHS = {"n_layers": 2, "max_epochs": 4}
+EPOCHS = {"n_layers": 1, "max_epochs": 2}
 
 # The battery's data are tiny, random and not factorised for their own sake.
 pytestmark = [
@@ -18,7 +18,7 @@ pytestmark = [
 
 @parametrize_with_checks(
     [
-        DNMF(2, n_layers=2, n_steps=4),
+        DNMF(2, n_layers=1, n_steps=1),
         PaperDNMF(2, **EPOCHS),
         SupervisedDNMF(**EPOCHS),
         PaperSupervisedDNMF(**EPOCHS),

@@ -63,7 +63,7 @@ def test_fit_has_sigprofilers_headers_and_percentages(written, hostile):
     assert np.isfinite(fit.to_numpy()).all()
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_matches_keep_their_columns_even_without_a_reference(
     written, hostile, make_result, profiles, tmp_path
 ):
@@ -98,13 +98,6 @@ def test_the_record_tells_all_that_is_needed_to_repeat_the_run(written, hostile)
     assert str(written) not in text  # no path of this machine
 
 
-def test_plots_are_the_same_bytes_each_time(written, hostile, tmp_path):
-    save_report(hostile, tmp_path / "again")
-    for name in PLOTS:
-        first, second = (folder / "plots" / name for folder in (written, tmp_path / "again"))
-        assert first.read_bytes() == second.read_bytes(), name
-
-
 def test_names_are_text_in_the_plots_never_markup(written):
     for name in PLOTS:
         if name.endswith("svg"):
@@ -113,7 +106,7 @@ def test_names_are_text_in_the_plots_never_markup(written):
             assert not tags & {"script", "img", "a", "foreignObject"}
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("step", ["write_exposures", "save_model", "page", "figure"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_a_failure_at_any_step_leaves_nothing(hostile, tmp_path, monkeypatch, step, error):
@@ -133,7 +126,7 @@ def test_a_failure_at_any_step_leaves_nothing(hostile, tmp_path, monkeypatch, st
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("unpainted")
+@pytest.mark.usefixtures("without_pictures")
 def test_an_earlier_run_is_refused_kept_and_replaced_on_request(hostile, tmp_path, monkeypatch):
     out = tmp_path / "out"
     save_report(hostile, out)

@@ -18,7 +18,7 @@ RESTARTS = 3
 @pytest.fixture(scope="module")
 def catalog() -> MutationCatalog:
     truth = load_reference("cosmic-v3.4").select(["SBS2", "SBS4", "SBS7a"])
-    return simulate_catalog(truth, 40, mean_burden=3000, sparsity=0.3, random_state=0)[0]
+    return simulate_catalog(truth, 24, mean_burden=3000, sparsity=0.3, random_state=0)[0]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from dnmf.exceptions import DoubtfulDataWarning, InputDataError
 from dnmf.extraction import ExtractionRun, extract_signatures, save_report, transform_catalog
 from dnmf.signatures import MutationCatalog, load_reference, read_exposures, simulate_cohort
 
+pytestmark = pytest.mark.usefixtures("quick_search")
+
 CATALOG, _ = simulate_cohort(
     load_reference("SBS1,SBS4,SBS13"), 24, mutations=(20, 400), random_state=3
 )
@@ -38,7 +40,7 @@ def test_a_penalty_in_mutations_refuses_percentages() -> None:
         transform_catalog(penalised.model, penalised.model_metadata, percent)
 
 
-@pytest.mark.parametrize("model", [DNMF(n_steps=20), DNMF(layer="kl", n_steps=20)])
+@pytest.mark.parametrize("model", [DNMF(n_steps=5), DNMF(layer="kl", n_steps=5)])
 def test_the_unit_does_not_matter_without_restarts(model: DNMF) -> None:
     per_megabase = MutationCatalog(CATALOG.counts / 2800)
     counted = extract_signatures(CATALOG, 3, n_restarts=0, model=model)
@@ -48,6 +50,7 @@ def test_the_unit_does_not_matter_without_restarts(model: DNMF) -> None:
     pd.testing.assert_frame_equal(other.exposures * 2800, counted.exposures, atol=1e-3)
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.filterwarnings("ignore::dnmf.exceptions.DoubtfulDataWarning")
 def test_frequencies_are_written_in_full_and_not_called_mutations(tmp_path: Path) -> None:
     result = extract_signatures(FREQUENCIES, 3, n_restarts=0, model=DNMF(n_steps=2))

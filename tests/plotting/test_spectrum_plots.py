@@ -123,7 +123,7 @@ def test_a_weak_match_is_said_to_be_none(signatures):
     assert words == "no match; closest is SBS5, cosine 0.500"
 
 
-@pytest.mark.parametrize("k", [1, 7, 40])
+@pytest.mark.parametrize("k", [1, 7, 14])
 def test_any_number_of_panels_keep_their_shape_and_do_not_touch(k):
     profiles = np.random.default_rng(k).dirichlet(np.full(96, 0.3), size=k)
     names = [f"SBS96{index}" for index in range(k)]

@@ -5,7 +5,7 @@ import pytest
 
 from dnmf.refit import refit_exposures
 from dnmf.refit.advice import advice
-from dnmf.signatures import example_catalog
+from dnmf.signatures import MutationCatalog, example_catalog
 
 LACKS = "look for a missing signature"
 UNLIKELY = "in a mixture that the prior makes unlikely"
@@ -60,5 +60,6 @@ def test_no_prior_is_none_to_leave_out(method, prior, has_prior, monkeypatch):
         return [""] * len(fit)
 
     monkeypatch.setattr("dnmf.refit.refit.advice", noted)
-    refit_exposures(example_catalog(), "SBS1,SBS5", method=method, prior=prior)
+    catalog = MutationCatalog(example_catalog().counts.iloc[:2])
+    refit_exposures(catalog, "SBS1,SBS5", method=method, prior=prior)
     assert told == [has_prior]

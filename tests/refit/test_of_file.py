@@ -76,6 +76,7 @@ def tables(folder: Path) -> dict[str, str]:
     return {name: gzip.decompress((folder / f"{name}.gz").read_bytes()).decode() for name in TABLES}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_tables_and_page_are_those_of_a_refit_of_all(
     file: Path, whole: RefitResult, reference: SignatureSet, tmp_path: Path
 ) -> None:

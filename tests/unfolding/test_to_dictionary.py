@@ -92,7 +92,7 @@ def test_training_never_makes_it_worse_on_its_samples(problem, rule, learning_ra
 def test_training_lowers_the_excess(problem, rule, learning_rate):
     X, W, network = build(problem, rule, n_layers=1 if rule == "newton" else 3)
     before = mean_excess(network, X, W)
-    train_to_dictionary(network, X, n_steps=100, learning_rate=learning_rate, generator=seeded(0))
+    train_to_dictionary(network, X, n_steps=60, learning_rate=learning_rate, generator=seeded(0))
     assert mean_excess(network, X, W) < 0.97 * before
 
 
