@@ -35,6 +35,13 @@ def test_the_changelog_has_this_version_and_its_date() -> None:
     assert title in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
+def test_what_is_noted_is_in_this_version() -> None:
+    # After a release the version is raised with the first entry, so that no two archives have one name.
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    newest, *_ = re.findall(r"^## \[(.*?)\]", text, re.M)
+    assert newest == dnmf.__version__
+
+
 def test_the_conda_recipe_needs_what_the_package_needs() -> None:
     assert RECIPE["context"]["version"] == dnmf.__version__
     assert RECIPE["about"]["license"] == PROJECT["license"]

@@ -4,9 +4,7 @@ from figures.form import fixed, least_and_most, markdown, one, only, results
 from figures.pages import Says
 
 # Sizes of the sets, and the most iterations.
-CONSTANTS = (
-    "0.15 %; 1,438; 16,000; 7,220; 4,000; 1,500; 2,400; 2,000; 1,000; 191,315; 5,000; 3,000,000"
-)
+CONSTANTS = "0.15 %; 1,438; 16,000; 7,220; 4,000; 1,500; 2,400; 2,000; 1,000; 191,315; 5,000; 20,000; 3,000,000"
 OURS = "DNMF plain"
 LEAST_SQUARES, KULLBACK_LEIBLER = "least squares", "Kullback-Leibler"
 PEER = {LEAST_SQUARES: "scikit-learn CD, tol 1e-6", KULLBACK_LEIBLER: "scikit-learn MU, tol 1e-6"}

@@ -5,7 +5,7 @@ import pandas as pd
 from figures.form import NONE, digits, fixed, least_and_most, markdown, only, results
 from figures.pages import Says
 
-CONSTANTS = "0.1; 10 %; 20 %; 0 dB; 20 dB; 5,000"
+CONSTANTS = "0.1; 10 %; 20 %; 0 dB; 20 dB; 1,024; 2,000; 5,000; 20,000"
 RULES = {
     "mu": "the paper's mu",
     "nalmu": "NALMU",
