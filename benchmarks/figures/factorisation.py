@@ -1,6 +1,6 @@
 """`docs/explanation/factorisation_measured.md`: `DNMF` beside scikit-learn's `NMF`."""
 
-from figures.form import fixed, least_and_most, markdown, one, only, results
+from figures.form import digits, fixed, least_and_most, markdown, one, only, results
 from figures.pages import Says
 
 # Sizes of the sets, and the most iterations.
@@ -63,6 +63,20 @@ def other_tools() -> str:
     return markdown(["objective", "other tool", "set", *HEAD], lines)
 
 
+def on_a_gpu() -> str:
+    """Return seconds of fits on one thread, on 16 and on a GPU, and the costs reached."""
+    table = only(results("devices"), what="fit, newton")
+    lines = []
+    for (n, f, dtype), rows in table.groupby(["n_samples", "n_features", "dtype"]):
+        gpu = only(rows, device="cuda").iloc[0]
+        cpu = {t: only(rows, device="cpu", threads=t) for t in (1, 16)}
+        seconds = [fixed(found["seconds"].max()) for found in cpu.values()]
+        excess = digits(gpu["cost"] / cpu[1]["cost"].max(), 6)
+        lines.append([f"{n:,} × {f:,}", dtype, *seconds, fixed(gpu["seconds"]), excess])
+    cost = "cost on the GPU over that on the CPU"
+    return markdown(["data", "precision", "one thread", "16 threads", "GPU", cost], lines)
+
+
 def ratios_of_sets(column: str) -> list[float]:
     """Return our figure over scikit-learn's on the six sets, least squares."""
     return [ratio(LEAST_SQUARES, name, column) for name in SETS]
@@ -85,7 +99,15 @@ def says() -> list[Says]:
     workers = results("out_of_core").query("samples == 3_000_000 and where == 'dask'")
     alone, two = seconds_an_iteration("dask", 1), seconds_an_iteration("dask", 2)
     scikit_learn = PEER[LEAST_SQUARES]
+    times = only(results("devices"), what="fit, newton", n_samples=20_000).pivot_table(
+        "seconds", "dtype", ["device", "threads"]
+    )
+    faster = [times["cpu", threads] / times["cuda", 1] for threads in (1, 16)]
     return [
+        Says(
+            "a fit there is {} to {} times as fast as on one thread, {} to {} times as fast as on 16",
+            *(fixed(value, 1) for f in faster for value in (f.min(), f.max())),
+        ),
         Says(
             "the error is {} to {} of scikit-learn's and a fit takes {} to {} of its time",
             *least_and_most(ratios_of_sets("error"), 3),

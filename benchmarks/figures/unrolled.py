@@ -137,6 +137,18 @@ def exact_layers() -> str:
     return markdown(["", "forward", "backward", "both, over ten ADMM layers"], lines)
 
 
+def on_a_gpu() -> str:
+    """Return seconds of an epoch on 16 threads and on a GPU."""
+    table = results("devices")
+    table = table[table["what"].str.startswith("epoch")]
+    seconds = table.pivot_table("seconds", "what", "device", sort=False)
+    lines = [
+        [str(what).removeprefix("epoch, "), *(digits(row[device]) for device in ("cpu", "cuda"))]
+        for what, row in seconds.iterrows()
+    ]
+    return markdown(["epoch of ten layers", "16 threads", "GPU"], lines)
+
+
 def over(
     task: str, method: str, floor: float, layers: int | None = 10, value: str = "error"
 ) -> float:
