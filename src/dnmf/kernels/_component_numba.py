@@ -145,13 +145,36 @@ def score_tests(sample, members, g):
         scores[members[a]] = -np.inf
 
 
+# Loops, where NumPy has a function: numba compiles those for every type and use, with their errors in words.
 @compiled()
-def take_largest(values):
-    """Return the index of the largest value, and replace it by -inf."""
+def places_above(values, least):
+    """Return the indices (s,) of the values above ``least``."""
+    size = 0
+    for j in range(values.size):
+        size += values[j] > least
+    places = np.empty(size, np.int64)
+    size = 0
+    for j in range(values.size):
+        if values[j] > least:
+            places[size] = j
+            size += 1
+    return places
+
+
+@compiled()
+def place_of_largest(values):
+    """Return the index of the largest value, the first if there are several."""
     best = 0
     for j in range(values.size):
         if values[j] > values[best]:
             best = j
+    return best
+
+
+@compiled()
+def take_largest(values):
+    """Return the index of the largest value, and replace it by -inf."""
+    best = place_of_largest(values)
     values[best] = -np.inf
     return best
 
@@ -189,14 +212,17 @@ def shares_on_support(X, W, start, prior_counts, steps):
     a thousandth of their noise is the last.
     """
     n, f = X.shape
-    q = np.empty(f)
+    q, first = np.empty(f), np.empty(start.shape[1])
     for r in range(n):
-        members = np.flatnonzero(start[r] > 0.0)
+        members = places_above(start[r], 0.0)
         size = members.size
-        mutations = X[r].sum()
+        mutations = 0.0
+        for c in range(f):
+            mutations += X[r, c]
         if size < 2 or mutations <= 0.0:
             continue
-        first = start[r][members]
+        for a in range(size):
+            first[a] = start[r, members[a]]
         total = mutations + prior_counts
         for _ in range(steps):
             for c in range(f):

@@ -17,6 +17,8 @@ INERT_COUNT = 1e-3
 LEAST_EXPOSURE = 1e-12
 # Change of a count in one step, in standard deviations of the sample's total, below which a sample has converged.
 CONVERGED = 1e-3
+# No signature, no steps. As NumPy integers: numba compiles a function anew for every plain constant.
+NONE, NO_STEPS = np.int64(-1), np.int64(0)
 
 
 @compiled(fastmath=REORDERED)
@@ -101,7 +103,7 @@ def improve_samples(X, eW, A, a, b, steps, attributed, active, log_exposures):
     attributed[:], active[:], log_exposures[:] = 0.0, 0.0, 0.0
     evidence = 0.0
     for sample in range(n):
-        one, size = _improve(X[sample], eW, A[sample], a, b[sample], -1, steps, members, eh, q)
+        one, size = _improve(X[sample], eW, A[sample], a, b[sample], NONE, steps, members, eh, q)
         evidence += one
         for i in range(size):
             j, e = members[i], eh[i]
@@ -136,8 +138,11 @@ def deletion_gains(X, eW, A, a, b, substitutes, candidates, steps, gains):
                 gains[position] -= a[j] * scale_log
                 continue
             if math.isnan(before):
-                trial[:] = A[sample]
-                before, _ = _improve(X[sample], eW, trial, a, b[sample], -1, 0, members, eh, q)
+                for i in range(k):
+                    trial[i] = A[sample, i]
+                before, _ = _improve(
+                    X[sample], eW, trial, a, b[sample], NONE, NO_STEPS, members, eh, q
+                )
             others = 0.0
             for i in range(k):
                 if i != j:

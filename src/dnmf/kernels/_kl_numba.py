@@ -54,7 +54,10 @@ def _log_likelihood(x, spectrum):
             if spectrum[c] <= 0.0:
                 return -np.inf
             total += x[c] * np.log(spectrum[c])
-    return total - spectrum.sum()
+    expected = 0.0
+    for c in range(x.size):
+        expected += spectrum[c]
+    return total - expected
 
 
 @compiled(fastmath=REORDERED)
@@ -76,15 +79,12 @@ def _hessian(x, spectrum, W, members, hessian):
 
 
 @compiled(fastmath=REORDERED)
-def _newton_target(x, spectrum, W, h, gains, target):
-    """Minimise the second-order model over h >= 0, on the components that are present or want to enter."""
-    members = np.flatnonzero((h > 0.0) | (gains > 1.0))
+def _scaled_model(x, spectrum, W, h, gains, members, gram, norms, moments, passive):
+    """Fill Gram matrix (s, s) and moments (1, s) of the second-order model, scaled to a unit diagonal by ``norms``."""
     size = members.size
-    gram = np.empty((size, size))
     _hessian(x, spectrum, W, members, gram)
-    norms = np.sqrt(np.diag(gram)) + 1e-300
-    moments = np.empty((1, size))
-    passive = np.empty((1, size), np.bool_)
+    for a in range(size):
+        norms[a] = np.sqrt(gram[a, a]) + 1e-300
     for a in range(size):
         # The gradient is 1 - gain, and the model's Hessian times h is the gain itself.
         moments[0, a] = (2.0 * gains[members[a]] - 1.0) / norms[a]
@@ -93,14 +93,31 @@ def _newton_target(x, spectrum, W, h, gains, target):
         for b in range(size):
             gram[a, b] /= norms[a] * norms[b]
         gram[a, a] = 1.0 + PROXIMAL
-    solution = np.zeros((1, size))
+
+
+@compiled(inline="always")
+def _newton_target(x, spectrum, W, h, gains, target):
+    """Minimise the second-order model over h >= 0, on the components that are present or want to enter."""
+    size = 0
+    for j in range(h.size):
+        size += h[j] > 0.0 or gains[j] > 1.0
+    members = np.empty(size, np.int64)
+    size = 0
+    for j in range(h.size):
+        if h[j] > 0.0 or gains[j] > 1.0:
+            members[size] = j
+            size += 1
+    gram, norms = np.empty((size, size)), np.empty(size)
+    moments, passive = np.empty((1, size)), np.empty((1, size), np.bool_)
+    _scaled_model(x, spectrum, W, h, gains, members, gram, norms, moments, passive)
+    solution = np.empty((1, size))
     nnls_rows(gram, moments, passive, solution)
     target[:] = 0.0
     for a in range(size):
         target[members[a]] = solution[0, a] / norms[a]
 
 
-@compiled()
+@compiled(inline="always")
 def _line_search(x, h, spectrum, target, W, gains, new_spectrum):
     """Step from ``h`` towards ``target`` as far as the likelihood gains; False when it does not."""
     value = _log_likelihood(x, spectrum)
@@ -109,7 +126,7 @@ def _line_search(x, h, spectrum, target, W, gains, new_spectrum):
         slope += (gains[j] - 1.0) * (target[j] - h[j])
     if not slope > 0.0:
         return False
-    target_spectrum = np.empty_like(spectrum)
+    target_spectrum = np.empty(spectrum.size)
     _reconstruct(target, W, target_spectrum)
     step = 1.0
     lowest = value - LIKELIHOOD_ROUNDING * (1.0 + abs(value))
@@ -124,17 +141,18 @@ def _line_search(x, h, spectrum, target, W, gains, new_spectrum):
     return False
 
 
-@compiled()
+@compiled(inline="always")
 def _expectation_step(h, gains, allowed):
     total = 0.0
     for j in range(h.size):
         h[j] = h[j] * gains[j] if allowed[j] else 0.0
         total += h[j]
     if total > 0.0:
-        h /= total
+        for j in range(h.size):
+            h[j] /= total
 
 
-@compiled()
+@compiled(slow=True)
 def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
     """Maximise the likelihood of every row of ``X``, starting from ``H`` (rows on the simplex), in place.
 
@@ -143,17 +161,23 @@ def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
     """
     n, f = X.shape
     k = len(W)
+    x = np.empty(f)
     spectrum = np.empty(f)
     new_spectrum = np.empty(f)
     ratio = np.empty(f)
     gains = np.empty(k)
     target = np.empty(k)
     for r in range(n):
-        mutations = X[r].sum()
+        mutations, usable = 0.0, False
+        for c in range(f):
+            mutations += X[r, c]
+        for j in range(k):
+            usable = usable or allowed[r, j]
         gaps[r] = 0.0
-        if mutations <= 0.0 or not allowed[r].any():
+        if mutations <= 0.0 or not usable:
             continue
-        x = X[r] / mutations
+        for c in range(f):
+            x[c] = X[r, c] / mutations
         h = H[r]
         stuck = False
         for iteration in range(max_iter + 1):
@@ -168,6 +192,9 @@ def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
                 continue
             _newton_target(x, spectrum, W, h, gains, target)
             stuck = not _line_search(x, h, spectrum, target, W, gains, new_spectrum)
-            total = h.sum()
-            if total > 0.0:
-                h /= total  # the best total is known: scaling to it can only gain likelihood
+            total = 0.0
+            for j in range(k):
+                total += h[j]
+            if total > 0.0:  # the best total is known: scaling to it can only gain likelihood
+                for j in range(k):
+                    h[j] /= total

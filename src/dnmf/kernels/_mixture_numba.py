@@ -15,6 +15,8 @@ from dnmf.kernels._component_numba import (
     add_moments,
     fit_component,
     key_of,
+    place_of_largest,
+    places_above,
     score_tests,
     take_largest,
 )
@@ -74,7 +76,7 @@ class Components(NamedTuple):
     keys: np.ndarray
 
 
-@compiled()
+@compiled(inline="always")
 def _fit(sample, parts, i, steps):
     size = parts.sizes[i]
     bound = fit_component(
@@ -106,7 +108,9 @@ def _start_counts(sample, parts, i, supports, n_supports):
 @compiled()
 def _around(sample, known, shares, least, prior, parts, i, supports, n_supports):
     """Fit the component around known shares (k,), on the signatures with more than ``least`` prior counts."""
-    mutations = sample.x.sum()
+    mutations = 0.0
+    for c in range(sample.x.size):
+        mutations += sample.x[c]
     size = 0
     for j in range(shares.size):
         if shares[j] * known.counts > least:
@@ -121,11 +125,13 @@ def _around(sample, known, shares, least, prior, parts, i, supports, n_supports)
     _fit(sample, parts, i, FIRST_STEPS)
 
 
-@compiled()
+@compiled(inline="always")
 def _extend(sample, known, base, parts, count):
     """Fit a component with one signature more than ``base`` for each of the most promising; return the new number."""
     k = sample.W.shape[0]
-    mutations = sample.x.sum()
+    mutations = 0.0
+    for c in range(sample.x.size):
+        mutations += sample.x[c]
     size = parts.sizes[base]
     score_tests(sample, parts.members[base, :size], parts.g[base, :size])
     for _ in range(min(ADDITIONS, k - size)):
@@ -143,7 +149,7 @@ def _extend(sample, known, base, parts, count):
     return count
 
 
-@compiled()
+@compiled(inline="always")
 def _fit_known(sample, known, rows, supports, n_supports, parts):
     """Fit the components around the known exposures ``rows`` (t,), around their mean, and with one signature more."""
     m, t = len(known.shares), rows.size
@@ -154,13 +160,15 @@ def _fit_known(sample, known, rows, supports, n_supports, parts):
     prior = math.log(MEAN_PROBABILITY)
     _around(sample, known, known.mean, MEAN_COUNT, prior, parts, t, supports, n_supports)
     count = t + 1
-    left = parts.bounds[:count].copy()
+    left = np.empty(count)
+    for i in range(count):
+        left[i] = parts.bounds[i]
     for _ in range(min(EXTENDED, left.size)):
         count = _extend(sample, known, take_largest(left), parts, count)
     return count
 
 
-@compiled()
+@compiled(inline="always")
 def _as_prevalent(sample, known, supports, count, log_priors, bounds):
     """Fill ``bounds`` (l,) with those of the supports under a prior that is half even, half as the prevalences say."""
     for i in range(count):
@@ -176,6 +184,11 @@ def _as_prevalent(sample, known, supports, count, log_priors, bounds):
 
 
 @compiled()
+def _largest(values, size):
+    return values[place_of_largest(values[:size])]
+
+
+@compiled()
 def _to_weights(bounds, top, weights):
     """Fill ``weights`` with ``exp(bounds - top)``; return their sum and the sum of their squares."""
     total, squares = 0.0, 0.0
@@ -186,7 +199,7 @@ def _to_weights(bounds, top, weights):
     return total, squares
 
 
-@compiled()
+@compiled(inline="always")
 def _empty_supports(most):
     return Supports(
         np.empty((MOST_SUPPORTS, most), np.int64),
@@ -197,7 +210,7 @@ def _empty_supports(most):
     )
 
 
-@compiled()
+@compiled(inline="always")
 def _empty_components(n, k):
     return Components(
         np.empty((n, k), np.int64),
@@ -213,14 +226,16 @@ def _empty_components(n, k):
 @compiled()
 def _sample_of(row, W, keys, most):
     """Return a sample with its channels that have mutations."""
-    channels = np.flatnonzero(row > 0.0)
+    channels = places_above(row, 0.0)
     k, p = W.shape[0], channels.size
-    profiles = np.empty((k, p))
+    x, profiles = np.empty(p), np.empty((k, p))
+    for c in range(p):
+        x[c] = row[channels[c]]
     for j in range(k):
         for c in range(p):
             profiles[j, c] = W[j, channels[c]]
     return Sample(
-        row[channels],
+        x,
         profiles,
         keys,
         np.empty((k, p)),
@@ -231,7 +246,7 @@ def _sample_of(row, W, keys, most):
     )
 
 
-@compiled()
+@compiled(slow=True)
 def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from, out, scalars):
     """Posterior moments of every sample, without and with known exposures.
 
@@ -255,7 +270,7 @@ def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from
             continue
         least = present_from[r]
         count = search_supports(sample, best[r], log_priors, rounds, supports)
-        top = supports.bounds[:count].max()
+        top = _largest(supports.bounds, count)
         total, squares = _to_weights(supports.bounds[:count], top, even)
         scalars[r, 0] = top + math.log(total)
         scalars[r, 1] = total * total / squares
@@ -264,25 +279,28 @@ def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from
             members, g = supports.members[i, :size], supports.counts[i, :size]
             add_moments(even[i] / total, members, g, k, least, out[r, :3])
         if t == 0:
-            out[r, 3:6] = out[r, :3]
-            out[r, 6] = 1.0 / k
-            scalars[r, 2:4] = scalars[r, :2]
-            scalars[r, 6] = 1.0
+            for j in range(k):
+                for i in range(3):
+                    out[r, 3 + i, j] = out[r, i, j]
+                out[r, 6, j] = 1.0 / k
+            scalars[r, 2], scalars[r, 3], scalars[r, 6] = scalars[r, 0], scalars[r, 1], 1.0
             continue
         n_fitted = _fit_known(sample, known, rows[r], supports, count, parts)
         _as_prevalent(sample, known, supports, count, log_priors, prevalent)
-        top = max(parts.bounds[:n_fitted].max(), prevalent[:count].max())
+        top = max(_largest(parts.bounds, n_fitted), _largest(prevalent, count))
         for i in range(n_fitted):
             if parts.bounds[i] > top - REFINED_NATS:
                 _fit(sample, parts, i, FURTHER_STEPS)
-        top = max(parts.bounds[:n_fitted].max(), prevalent[:count].max())
+        top = max(_largest(parts.bounds, n_fitted), _largest(prevalent, count))
         like, squares = _to_weights(parts.bounds[:n_fitted], top, weights)
         unlike, more_squares = _to_weights(prevalent[:count], top, even)
         total = like + unlike
         scalars[r, 2] = top + math.log(total)
         scalars[r, 3] = total * total / (squares + more_squares)
-        scalars[r, 4] = weights[: t + 1].sum() / total
-        scalars[r, 5] = weights[t + 1 : n_fitted].sum() / total
+        for i in range(n_fitted):
+            scalars[r, 4 if i <= t else 5] += weights[i]
+        scalars[r, 4] /= total
+        scalars[r, 5] /= total
         scalars[r, 6] = unlike / total
         for i in range(n_fitted):
             size = parts.sizes[i]
@@ -292,7 +310,7 @@ def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from
             size = supports.sizes[i]
             members, g = supports.members[i, :size], supports.counts[i, :size]
             add_moments(even[i] / total, members, g, k, least, out[r, 3:6])
-        total, _ = _to_weights(parts.bounds[:t], parts.bounds[:t].max(), weights)
+        total, _ = _to_weights(parts.bounds[:t], _largest(parts.bounds, t), weights)
         for i in range(t):
             for j in range(k):
                 out[r, 6, j] += weights[i] / total * known.shares[rows[r, i], j]

@@ -15,6 +15,8 @@ DUAL_TOLERANCE = 1e-11
 # Pivots of a unit-diagonal Gram matrix below this mark a linearly dependent component.
 RANK_TOLERANCE = 1e-12
 MAX_EXCHANGES = 60
+# No row of a factor is known. A NumPy integer: numba compiles a function anew for every plain constant.
+NONE = np.int64(0)
 
 
 @compiled(fastmath={"reassoc", "contract", "nsz"})
@@ -53,7 +55,7 @@ def _solve_passive(gram, moments, members, size, known, factor, solution):
 @compiled(inline="always")
 def _list_members(passive, members, known):
     """List the passive set; return its size, and how many of the first ``known`` members are the same as before."""
-    size, shared = 0, 0
+    size, shared = NONE, NONE
     for i in range(passive.size):
         if passive[i]:
             if shared == size and size < known and members[size] == i:
@@ -125,11 +127,13 @@ def _pivot_blocks(
 def _active_set(gram, moments, passive, members, factor, solution, current, blocked):
     """Lawson and Hanson's method: slower, but it never holds dependent components together."""
     k = moments.size
-    scale = np.max(np.abs(moments))
+    scale = 0.0
+    for i in range(k):
+        scale = max(scale, abs(moments[i]))
     passive[:] = False
     blocked[:] = False
     current[:] = 0.0
-    size = 0
+    size = NONE
     for _ in range(10 * k + 10):
         best, entering = DUAL_TOLERANCE * scale, -1
         for i in range(k):
@@ -144,7 +148,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
             break
         passive[entering] = True
         size, _ = _list_members(passive, members, 0)
-        if _solve_passive(gram, moments, members, size, 0, factor, solution) < size:
+        if _solve_passive(gram, moments, members, size, NONE, factor, solution) < size:
             passive[entering] = False
             blocked[entering] = True
             size, _ = _list_members(passive, members, 0)
@@ -172,7 +176,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
             size, _ = _list_members(passive, members, 0)
             if size == before or size == 0:
                 break
-            if _solve_passive(gram, moments, members, size, 0, factor, solution) < size:
+            if _solve_passive(gram, moments, members, size, NONE, factor, solution) < size:
                 break
         if moved:
             blocked[:] = False
@@ -183,7 +187,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
     return size
 
 
-@compiled()
+@compiled(slow=True)
 def nnls_rows_in_order(gram, moments, passive, order, solutions):
     """Fill ``solutions`` (q, k) with argmin_{h >= 0} 1/2 h G h - c h for every row c of ``moments``.
 
@@ -198,7 +202,7 @@ def nnls_rows_in_order(gram, moments, passive, order, solutions):
     gradients = np.empty(k)
     infeasible = np.empty(k, np.bool_)
     current = np.empty(k)
-    known = 0
+    known = NONE
     for r in order:
         solutions[r, :] = 0.0
         largest, scale = -np.inf, 0.0
@@ -230,12 +234,12 @@ def nnls_rows_in_order(gram, moments, passive, order, solutions):
             )
             for a in range(size):
                 solution[a] = current[members[a]]
-            known = 0
+            known = NONE
         for a in range(size):
             solutions[r, members[a]] = max(solution[a], 0.0)
 
 
-@compiled()
+@compiled(inline="always")
 def nnls_rows(gram, moments, passive, solutions):
     """Solve the rows as they come, see :func:`nnls_rows_in_order`."""
     nnls_rows_in_order(gram, moments, passive, np.arange(len(moments)), solutions)

@@ -12,6 +12,8 @@ from dnmf.kernels._component_numba import (
     REORDERED,
     fit_component,
     key_of,
+    place_of_largest,
+    places_above,
     score_tests,
     take_largest,
 )
@@ -45,7 +47,7 @@ def _place_of(key, supports, count):
     return -1
 
 
-@compiled()
+@compiled(inline="always")
 def _fit(sample, supports, place, log_priors, steps):
     size = supports.sizes[place]
     members, g = supports.members[place, :size], supports.counts[place, :size]
@@ -60,8 +62,9 @@ def _try(sample, supports, count, members, start, log_priors, steps):
     if count == supports.sizes.size or _place_of(key, supports, count) >= 0:
         return count
     size = members.size
-    supports.members[count, :size] = members
-    supports.counts[count, :size] = start
+    for a in range(size):
+        supports.members[count, a] = members[a]
+        supports.counts[count, a] = start[a]
     supports.sizes[count] = size
     supports.keys[count] = key
     _fit(sample, supports, count, log_priors, steps)
@@ -113,7 +116,9 @@ def _inverse_information(sample, members, h):
 def _expectation_steps(sample, members, h, steps):
     """Raise the likelihood of shares ``h`` (s,) of the members by relaxed expectation steps, in place."""
     x, q = sample.x, sample.q
-    p, mutations = x.size, x.sum()
+    p, mutations = x.size, 0.0
+    for c in range(p):
+        mutations += x[c]
     for _ in range(steps):
         for c in range(p):
             q[c] = 1e-300
@@ -149,7 +154,7 @@ def _remove(members, h, place):
     return rest, shares
 
 
-@compiled()
+@compiled(inline="always")
 def _eliminate(sample, best, supports, log_priors):
     """Fit the supports that are left when the signature whose removal costs least leaves, again and again.
 
@@ -157,10 +162,13 @@ def _eliminate(sample, best, supports, log_priors):
     once. Returns the number of supports.
     """
     most = log_priors.size - 1
-    mutations = sample.x.sum()
-    members = np.flatnonzero(best > 1e-9)
-    h = best[members]
-    start = np.empty(members.size)
+    mutations = 0.0
+    for c in range(sample.x.size):
+        mutations += sample.x[c]
+    members = places_above(best, 1e-9)
+    h, start = np.empty(members.size), np.empty(members.size)
+    for a in range(members.size):
+        h[a] = best[members[a]]
     count = np.int64(0)
     while True:
         size = members.size
@@ -171,20 +179,20 @@ def _eliminate(sample, best, supports, log_priors):
         if size == 1 or count == supports.sizes.size:
             return count
         inverse = _inverse_information(sample, members, h)
-        # Nats that the likelihood loses, to second order, when this one is removed and the others adapt.
-        losses = np.empty(size)
+        # Nats that the likelihood gains, to second order, when this one is removed and the others adapt: never above 0.
+        gains = np.empty(size)
         for a in range(size):
-            losses[a] = 0.5 * h[a] * h[a] / max(inverse[a, a], 1e-300)
+            gains[a] = -0.5 * h[a] * h[a] / max(inverse[a, a], 1e-300)
         if size > most + 3:
             for _ in range((size - most) // 5 + 1):
-                place = np.argmin(losses)
+                place = place_of_largest(gains)
                 members, h = _remove(members, h, place)
                 for a in range(place, size - 1):
-                    losses[a] = losses[a + 1]
+                    gains[a] = gains[a + 1]
                 size -= 1
-                losses = losses[:size]
+                gains = gains[:size]
         else:
-            place = np.argmin(losses)
+            place = place_of_largest(gains)
             change = h[place] / inverse[place, place]
             for a in range(size):
                 h[a] = max(h[a] - inverse[a, place] * change, 0.02 * h[a])
@@ -192,7 +200,7 @@ def _eliminate(sample, best, supports, log_priors):
         _expectation_steps(sample, members, h, 3 if size <= most + 3 else 5)
 
 
-@compiled()
+@compiled(inline="always")
 def search_supports(sample, best, log_priors, rounds, supports):
     """Fill ``supports`` with those of an elimination, and with what single changes of the best one lead to.
 
@@ -202,19 +210,22 @@ def search_supports(sample, best, log_priors, rounds, supports):
     k = sample.W.shape[0]
     most = log_priors.size - 1
     sample.alpha[:most] = 1.0
-    mutations = sample.x.sum()
+    mutations = 0.0
+    for c in range(sample.x.size):
+        mutations += sample.x[c]
     count = _eliminate(sample, best, supports, log_priors)
     tried = np.int64(-1)
     for _ in range(rounds):
-        top = np.argmax(supports.bounds[:count])
+        top = place_of_largest(supports.bounds[:count])
         if top == tried:
             break
         tried = top
         size = supports.sizes[top]
-        now = supports.members[top, :size].copy()
-        base = supports.counts[top, :size].copy()
+        now, base = np.empty(size, np.int64), np.empty(size)
         more, start = np.empty(size + 1, np.int64), np.empty(size + 1)
-        more[:size], start[:size] = now, base
+        for a in range(size):
+            now[a], base[a] = supports.members[top, a], supports.counts[top, a]
+            more[a], start[a] = now[a], base[a]
         start[size] = 1.0 + NEW_SHARE * mutations
         if size < most:
             score_tests(sample, now, base)
@@ -231,8 +242,9 @@ def search_supports(sample, best, log_priors, rounds, supports):
                 count = _try(sample, supports, count, rest, counts, log_priors, NEAR_STEPS)
                 place = _place_of(key_of(rest, sample.keys), supports, count)
                 if place >= 0:
-                    more[:last] = supports.members[place, :last]
-                    start[:last] = supports.counts[place, :last]
+                    for a in range(last):
+                        more[a] = supports.members[place, a]
+                        start[a] = supports.counts[place, a]
             score_tests(sample, rest, counts)
             sample.scores[now[left]] = -np.inf
             start[last] = base[left]
@@ -241,7 +253,7 @@ def search_supports(sample, best, log_priors, rounds, supports):
                 count = _try(
                     sample, supports, count, more[:size], start[:size], log_priors, NEAR_STEPS
                 )
-    highest = supports.bounds[:count].max()
+    highest = supports.bounds[place_of_largest(supports.bounds[:count])]
     for i in range(count):
         if supports.bounds[i] > highest - REFINED_NATS:
             _fit(sample, supports, i, log_priors, FURTHER_STEPS)

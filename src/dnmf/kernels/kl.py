@@ -185,7 +185,7 @@ def kl_exposures(
             raise ValueError(f"kl_exposures: the {name} must be finite and >= 0")
     mass = signatures.sum(axis=1)
     unit = np.ascontiguousarray(signatures / np.where(mass > 0, mass, 1.0)[:, None])
-    allowed = np.broadcast_to(mass > 0, (len(counts), len(unit)))
+    allowed = np.tile(mass > 0, (len(counts), 1))
     if support is not None:
         allowed = allowed & support.detach().cpu().numpy()
     allowed = np.ascontiguousarray(allowed)
