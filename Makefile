@@ -10,7 +10,8 @@ DEMO   := demo-output
 FUZZED := fuzz-output
 KILLED := kill-test-output
 SITE   := docs/_build/html
-PIP    := -m pip --disable-pip-version-check install --quiet
+# Python compiles a module when it is first imported; pip would compile all of torch, for half of its time.
+PIP    := -m pip --disable-pip-version-check install --quiet --no-compile
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.
 PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -q -n 2 --dist worksteal
 ROOMS  := $(sort $(patsubst tests/%/,%,$(filter-out %/data/ %/__pycache__/,$(wildcard tests/*/))))
