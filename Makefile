@@ -10,7 +10,8 @@ DEMO   := demo-output
 FUZZED := fuzz-output
 KILLED := kill-test-output
 SITE   := docs/_build/html
-PIP    := -m pip --disable-pip-version-check install --quiet
+# Python compiles a module when it is first imported; pip would compile all of torch, for half of its time.
+PIP    := -m pip --disable-pip-version-check install --quiet --no-compile
 # Torch alone, before the rest: $(call torch,ENVIRONMENT,CONSTRAINTS). An index beside the usual one could supply any package.
 torch   = $(if $(TORCH_INDEX),$(1)/bin/python $(PIP) --no-deps --index-url $(TORCH_INDEX) "$$(grep '^torch==' $(2))")
 # One thread per worker: two workers on two cores are faster than two workers that fight for both.

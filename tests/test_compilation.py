@@ -18,7 +18,7 @@ ROOM = PACKAGE / "kernels"
 SOURCE = """
 from dnmf.compilation import compiled
 
-@compiled()
+@compiled(slow=True)
 def doubled(x):
     return 2 * x
 """
@@ -59,6 +59,17 @@ def test_damaged_files_are_made_again(source: Path, folder: Path) -> None:
         for path in folder.rglob(f"*.{ending}"):
             path.write_bytes(path.read_bytes()[:-20] if ending == "nbc" else b"")
         assert [hits(source), hits(source)] == [0, 1], ending
+
+
+def test_the_user_is_told_once_and_only_where_something_is_compiled(
+    source: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for told in (1, 0):
+        compilation._tell_of_compilation.cache_clear()
+        caplog.clear()
+        hits(source)
+        hits(source)
+        assert len(caplog.records) == told
 
 
 def test_a_full_disk_costs_no_result(

@@ -1,6 +1,8 @@
 """Compilation by numba, the result of which is kept for the next process wherever that is possible."""
 
 import hashlib
+import logging
+import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,11 +22,13 @@ config: Any = numba.config
 _DEFAULTS = {"nogil": True, "fastmath": False, "error_model": "python", "no_cfunc_wrapper": True}
 
 
-def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def compiled(
+    *, slow: bool = False, **options: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that compiles a function, with the options of ``numba.njit``, and releases the GIL.
 
     ``njit(cache=True)`` raises an error where nothing can be written, and where a file of its cache is damaged; this
-    compiles again instead.
+    compiles again instead. The user is told before the first function that is ``slow`` to compile.
     """
 
     def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,6 +38,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
             before, config.CACHE_DIR = config.CACHE_DIR, folder
             try:
                 dispatcher._cache = _Cache(function)
+                dispatcher._cache.slow = slow
             except (RuntimeError, OSError):
                 pass  # numba has found no place for it
             finally:
@@ -46,9 +51,14 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 class _Cache(FunctionCache):
     """The files that numba keeps of a function; what cannot be read or written costs time, no result."""
 
+    slow = False
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         with suppress(Exception):  # a damaged file may raise anything
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
+            if found is None and self.slow:
+                _tell_of_compilation()
+            return found
         with suppress(OSError):
             self.flush()
         return None
@@ -56,6 +66,15 @@ class _Cache(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         with suppress(OSError):  # a full disk
             super().save_overload(sig, data)
+
+
+@cache
+def _tell_of_compilation() -> None:
+    """Say it once, and not in every worker."""
+    if multiprocessing.parent_process() is None:
+        logging.getLogger(__name__).warning(
+            "Compiling for this processor, the first time only: up to half a minute."
+        )
 
 
 @cache

@@ -118,7 +118,7 @@ def _solve(x, m, W, h, mass, steps, sweeps, tolerance, work, target):
         _walk(x, m, h, mass, spectrum, target, new_spectrum)
 
 
-@compiled(error_model="numpy")
+@compiled(slow=True, error_model="numpy")
 def kl_descend_dense(X, W, mass, H, steps, sweeps, tolerance):
     """Lower ``sum_c mass_j h_j - x_c log (h W)_c`` of every row of ``X``, in place in ``H``.
 
@@ -150,7 +150,7 @@ def kl_descend_dense(X, W, mass, H, steps, sweeps, tolerance):
         _solve(x, m, local, H[r], own, steps, sweeps, tolerance, work, target)
 
 
-@compiled(error_model="numpy")
+@compiled(slow=True, error_model="numpy")
 def kl_descend_sparse(values, columns, starts, Wt, mass, H, steps, sweeps, tolerance):
     """As :func:`kl_descend_dense` for the rows of a csr matrix; ``Wt`` is the transposed dictionary (f, k)."""
     k = Wt.shape[1]

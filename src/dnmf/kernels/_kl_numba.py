@@ -152,7 +152,7 @@ def _expectation_step(h, gains, allowed):
             h[j] /= total
 
 
-@compiled()
+@compiled(slow=True)
 def kl_rows(X, W, allowed, H, tolerances, max_iter, gaps):
     """Maximise the likelihood of every row of ``X``, starting from ``H`` (rows on the simplex), in place.
 

@@ -246,7 +246,7 @@ def _sample_of(row, W, keys, most):
     )
 
 
-@compiled()
+@compiled(slow=True)
 def mixture_rows(X, W, best, rows, known, keys, log_priors, rounds, present_from, out, scalars):
     """Posterior moments of every sample, without and with known exposures.
 

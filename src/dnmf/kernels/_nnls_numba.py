@@ -187,7 +187,7 @@ def _active_set(gram, moments, passive, members, factor, solution, current, bloc
     return size
 
 
-@compiled()
+@compiled(slow=True)
 def nnls_rows_in_order(gram, moments, passive, order, solutions):
     """Fill ``solutions`` (q, k) with argmin_{h >= 0} 1/2 h G h - c h for every row c of ``moments``.
 
