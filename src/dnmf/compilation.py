@@ -19,7 +19,12 @@ from dnmf.caches import cache_folder, can_be_written
 config: Any = numba.config
 
 # Arithmetic is named: numba gives a function without it that of the caller that is compiled first.
-_DEFAULTS = {"nogil": True, "fastmath": False, "error_model": "python", "no_cfunc_wrapper": True}
+_DEFAULTS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": False,
+    "error_model": "python",
+    "no_cfunc_wrapper": True,
+}
 
 
 def compiled(
