@@ -12,7 +12,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from dnmf.engine import kullback_leibler
+from dnmf.engine import dask_chunks, kullback_leibler
 from dnmf.engine.chunks import LocalChunks
 from dnmf.engine.dask_chunks import DaskChunks
 from dnmf.engine.least_squares import exposures, factorise
@@ -123,11 +123,9 @@ def test_a_dask_array_too_large_to_keep_is_computed_at_every_pass(
 
     source = da.from_array(data(), chunks=(115, 12))
     X = source.map_blocks(counted, dtype=float, meta=np.empty((0, 0)))
-    for part, least, most in (
-        (0.5, 2, 2 * 3),
-        (0.0, 2 * 4, np.inf),
-    ):  # Dask may compute a block again
-        monkeypatch.setattr("dnmf.engine.dask_chunks.KEPT_PART", part)
+    # Dask may compute a block again.
+    for memory, least, most in ((1e9, 2, 2 * 3), (0, 2 * 4, np.inf)):
+        monkeypatch.setattr(dask_chunks, "_memory", lambda _, memory=memory: memory)
         before = len(list(tmp_path.iterdir()))
         factorise(DaskChunks(as_samples(X), dask_client), start(), max_iter=4, tol=0)
         assert least <= len(list(tmp_path.iterdir())) - before <= most
