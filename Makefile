@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.11 or later and nothing else; both may be run again and again.
+# `make demo` and `make test` need Python 3.11 or later with venv and a network; both may be run again and again.
 #   make demo PYTHON=python3.12                                            another Python
 #   make demo TORCH_INDEX=<index of PyTorch's CPU builds>      torch without CUDA, a much smaller download; nothing else is from there
 #   make test ROOM=refit                                                   the tests of one folder of tests/
