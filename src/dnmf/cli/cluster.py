@@ -52,7 +52,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator["Computing
         distributed: Any = import_module("distributed")  # it ships no types of these
     except ImportError:
         raise UserError(
-            "--scheduler needs an optional extra of dnmf: pip install 'dnmf[dask]'"
+            "--scheduler needs the package distributed: pip install distributed"
         ) from None
     # Its own messages of lost connections and workers would stand beside ours.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

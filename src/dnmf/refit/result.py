@@ -50,7 +50,7 @@ class RefitResult(RefitRecord):
         Raises
         ------
         ImportError
-            The optional extra is not installed: ``pip install 'dnmf[anndata]'``.
+            The package anndata is not installed: ``pip install anndata``.
         """
         return annotated_data(
             self,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dnmf.report.records import RunResult
 from dnmf.signatures import SignatureSet
-from dnmf.signatures.annotated import NEEDS_EXTRA
+from dnmf.signatures.annotated import NEEDS_PACKAGE
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -44,7 +44,7 @@ def annotated_data(
         The extra is not installed; the message says how to.
     """
     if find_spec("anndata") is None:
-        raise ImportError(NEEDS_EXTRA)
+        raise ImportError(NEEDS_PACKAGE)
     from anndata import AnnData
 
     names = list(exposures.columns)

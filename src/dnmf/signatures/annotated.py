@@ -23,7 +23,7 @@ from dnmf.signatures.catalog import MutationCatalog
 from dnmf.signatures.channels import ChannelSchema, few
 from dnmf.signatures.schemas import detect_schema
 
-NEEDS_EXTRA = "AnnData needs an optional extra of dnmf: pip install 'dnmf[anndata]'"
+NEEDS_PACKAGE = "AnnData needs the package anndata: pip install anndata"
 
 
 def is_annotated(file: str | os.PathLike[str] | InputFile) -> bool:
@@ -50,7 +50,7 @@ def read_annotated(
         return store.read(0, store.n_samples)
     file = read_input(file, what="a file of AnnData")
     if find_spec("anndata") is None:
-        raise InputDataError(f"{file.path}: {NEEDS_EXTRA}.")
+        raise InputDataError(f"{file.path}: {NEEDS_PACKAGE}.")
     import h5py
     from anndata import AnnData
     from anndata.io import read_elem
@@ -180,7 +180,7 @@ def _store(path: str) -> Iterator[Any]:
     """Yield the opened groups of a file of AnnData."""
     is_folder = Path(path).is_dir()
     if find_spec("anndata") is None or (is_folder and find_spec("zarr") is None):
-        raise InputDataError(f"{path}: {NEEDS_EXTRA}{' zarr' if is_folder else ''}.")
+        raise InputDataError(f"{path}: {NEEDS_PACKAGE}{' zarr' if is_folder else ''}.")
     try:
         if is_folder:
             import zarr

@@ -45,7 +45,7 @@ def read_catalog(
     semicolons or blanks, with any kind of line end, with quoted cells, gzipped, with comments (#).
     Channels are matched by label, never by position: in any spelling of which all labels together
     allow one reading only. Or it is a file of AnnData (``.h5ad``) with the counts in ``X``, samples in
-    ``obs`` and channels in ``var``; this needs the extra ``dnmf[anndata]``.
+    ``obs`` and channels in ``var``; this needs the package ``anndata``.
 
     Parameters
     ----------
