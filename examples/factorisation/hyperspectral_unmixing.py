@@ -1,11 +1,14 @@
 """
-Hyperspectral unmixing
-======================
+Hyperspectral unmixing with labelled pixels
+===========================================
 
 How much of each material is in a pixel, learned from pixels whose abundances are known. Every pixel of a synthetic
 scene mixes three materials, its brightness varies by 20 %, and there is noise, 20 dB below.
 :class:`dnmf.SupervisedDNMF` learns abundances that sum to one from 1,000 labelled pixels. Beside it: least squares
 with abundances that sum to one and the true spectra, and ridge regression with the same labels.
+
+Without labels :class:`dnmf.DNMF` finds spectra and abundances from the pixels alone:
+:doc:`/gallery/factorisation/missing_entries`. Both take a table of pixels × bands: ``cube.reshape(-1, n_bands)``.
 """
 
 # %%

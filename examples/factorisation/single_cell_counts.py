@@ -34,8 +34,7 @@ print(f"{counts.nnz / np.prod(counts.shape):.0%} of the entries are not zero")
 # %%
 # Fit
 # ---
-# ``layer="kl"`` is maximum likelihood for Poisson counts. An AnnData object is given in the same way:
-# ``model.fit(adata)``.
+# ``layer="kl"`` is maximum likelihood for Poisson counts. How an AnnData object is given: :doc:`/estimators/data`.
 
 model = DNMF(N_PROGRAMMES, layer="kl", random_state=0).fit(counts)
 exposures = model.transform(counts)  # molecules of each programme in each cell
@@ -61,5 +60,4 @@ figure.colorbar(image, label="share of the cell's molecules")
 plt.show()
 
 # %%
-# The number of programmes was given here. With real cells it is a question: :doc:`/estimators/components`. Other sparse
-# inputs: :doc:`/estimators/data`.
+# The number of programmes was given here. With real cells it is a question: :doc:`/estimators/components`.
