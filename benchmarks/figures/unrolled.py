@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from figures.form import NONE, digits, fixed, least_and_most, markdown, only, results
+from figures.form import NONE, digits, fixed, least_and_most, markdown, one, only, results
 from figures.pages import Says
 
 CONSTANTS = "0.1; 10 %; 20 %; 0 dB; 20 dB; 1,024; 2,000; 5,000; 20,000"
@@ -193,4 +193,11 @@ def says() -> list[Says]:
             *map(fixed, twenty),
         ),
         Says("Training is worth {} dB over the best untrained answer", fixed(best - untrained, 1)),
+        Says(
+            "the cost of `kl` was {} on the GPU and {} on the threads",
+            *(
+                fixed(one(results("devices"), "cost", what="epoch, kl", device=device), 0)
+                for device in ("cuda", "cpu")
+            ),
+        ),
     ]
