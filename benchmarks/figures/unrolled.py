@@ -200,6 +200,10 @@ def says() -> list[Says]:
     best = max(gains(m, 10)[-1] for m in SPOKEN.values() if len(gains(m, 10)) == 2)
     return [
         Says("(error {} of that of exact least squares)", fixed(min(learned))),
+        Says(
+            "(ten layers: {} to {} of the error of alternating least squares, over both factors",
+            *least_and_most([*exposures, *dictionary]),
+        ),
         Says("(speech: {} dB more)", fixed(best - untrained, 1)),
         Says(
             "have {} to {} of the error of exact least squares, ridge regression {}",
