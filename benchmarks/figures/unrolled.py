@@ -201,7 +201,7 @@ def says() -> list[Says]:
     return [
         Says("(error {} of that of exact least squares)", fixed(min(learned))),
         Says(
-            "(ten layers: {} to {} of the error of alternating least squares, over both factors",
+            "(ten ADMM layers: {} to {} of the error of alternating least squares, over both factors",
             *least_and_most([*exposures, *dictionary]),
         ),
         Says("(speech: {} dB more)", fixed(best - untrained, 1)),
