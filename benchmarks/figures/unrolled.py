@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from figures.form import NONE, digits, fixed, least_and_most, markdown, only, results
+from figures.form import NONE, digits, fixed, least_and_most, markdown, one, only, results, times
 from figures.pages import Says
 
 CONSTANTS = "0.1; 10 %; 20 %; 0 dB; 20 dB; 1,024; 2,000; 5,000; 20,000"
@@ -81,16 +81,31 @@ def another() -> str:
     return markdown(["", "toy", "unmixing"], lines)
 
 
+def draws(
+    task: str, method: str, value: str, layers: int | None, *, trained: bool = False
+) -> "pd.Series[float]":
+    """Return the error on each draw."""
+    found = only(rows(), task=task, method=method, layers=layers, trained=trained)
+    return found.set_index("seed")[value].sort_index().dropna()
+
+
+def both_draws(task: str, method: str, value: str, layers: int | None) -> str:
+    found = (draws(task, method, value, layers, trained=trained) for trained in (False, True))
+    return " → ".join(times(map(digits, errors)) for errors in found if len(errors))
+
+
 def blind() -> str:
-    lines = [
-        ["the common dictionary, exact", *(cell(t, FLOOR, v, None) for t, v in BLIND_TASKS)],
-        [f"{ALTERNATING}, 100 iterations", *(cell(t, ALTERNATING, v, 100) for t, v in BLIND_TASKS)],
-    ]
-    for depth in (10, 100):
-        for method in BLIND:
-            cells = [cell(task, method, value, depth) for task, value in BLIND_TASKS]
-            lines.append([f"{RULES[method]}, {depth} layers", *cells])
-    return markdown(["", "toy: H", "toy: W", "unmixing: H", "unmixing: W"], lines)
+    methods = [("the common dictionary, exact", FLOOR, None)]
+    methods.append((f"{ALTERNATING}, 100 iterations", ALTERNATING, 100))
+    methods += [(f"{RULES[m]}, {depth} layers", m, depth) for depth in (10, 100) for m in BLIND]
+    tables = []
+    for task in ("blind toy", "blind unmixing"):
+        lines = [
+            [label, *(both_draws(task, method, v, depth) for t, v in BLIND_TASKS if t == task)]
+            for label, method, depth in methods
+        ]
+        tables.append(markdown([task.removeprefix("blind "), "H", "W"], lines))
+    return "".join(tables)
 
 
 SPOKEN = {
@@ -149,10 +164,8 @@ def on_a_gpu() -> str:
     return markdown(["epoch of ten layers", "16 threads", "GPU"], lines)
 
 
-def over(
-    task: str, method: str, floor: float, layers: int | None = 10, value: str = "error"
-) -> float:
-    return float(means(task, method, value, layers)[True] / floor)
+def over(task: str, method: str, floor: float, layers: int | None = 10) -> float:
+    return float(means(task, method, layers=layers)[True] / floor)
 
 
 def says() -> list[Says]:
@@ -162,13 +175,23 @@ def says() -> list[Says]:
         for m in ("mu", "projected-gradient", "exact", "admm")
     ]
     ridge = over("paper's set", "ridge", few, None)
-    alternating = {(t, v): means(t, ALTERNATING, v, 100)[False] for t, v in BLIND_TASKS}
-    ratios = {(t, v): over(t, "admm", floor, 10, v) for (t, v), floor in alternating.items()}
-    exposures = [ratios[t, v] for t, v in BLIND_TASKS if v == "error"]
-    dictionary = [ratios[t, v] for t, v in BLIND_TASKS if v != "error"]
+    alternating = {(t, v): draws(t, ALTERNATING, v, 100) for t, v in BLIND_TASKS}
+    ratios = {
+        (t, v): draws(t, "admm", v, 10, trained=True) / floor
+        for (t, v), floor in alternating.items()
+    }
+    exposures, dictionary = (
+        pd.concat([ratios[t, v] for t, v in BLIND_TASKS if v == value])
+        for value in ("error", "dictionary_error")
+    )
+    gained = pd.concat(
+        draws(t, m, "error", 10) / draws(t, m, "error", 10, trained=True)
+        for t in ("blind toy", "blind unmixing")
+        for m in ("nalmu", "weighted-mu", "palm")
+    )
     seconds = [means(t, "admm", "train_seconds")[True] for t in ("blind toy", "blind unmixing")]
     twenty = [
-        over("blind toy", "admm", alternating["blind toy", v], 20, v)
+        draws("blind toy", "admm", v, 20, trained=True) / alternating["blind toy", v]
         for v in ("error", "dictionary_error")
     ]
     untrained = max(
@@ -177,6 +200,10 @@ def says() -> list[Says]:
     best = max(gains(m, 10)[-1] for m in SPOKEN.values() if len(gains(m, 10)) == 2)
     return [
         Says("(error {} of that of exact least squares)", fixed(min(learned))),
+        Says(
+            "(ten ADMM layers: {} to {} of the error of alternating least squares, over both factors",
+            *least_and_most([*exposures, *dictionary]),
+        ),
         Says("(speech: {} dB more)", fixed(best - untrained, 1)),
         Says(
             "have {} to {} of the error of exact least squares, ridge regression {}",
@@ -185,12 +212,21 @@ def says() -> list[Says]:
         ),
         Says(
             "Ten trained ADMM layers have {} to {} of the error of alternating least squares in "
-            "the exposures, {} to {} in the "
-            "dictionary, and learned it in {} to {} seconds; twenty have {} and {} on the toy",
+            "the exposures, {} to {} in the dictionary, and learned it in {} to {} seconds; twenty "
+            "have {} to {} and {} to {} on the toy",
             *least_and_most(exposures),
             *least_and_most(dictionary),
             *least_and_most(seconds, 0),
-            *map(fixed, twenty),
+            *least_and_most(twenty[0]),
+            *least_and_most(twenty[1]),
         ),
+        Says("updates gain a factor of {} to {} in the exposures", *least_and_most(gained, 1)),
         Says("Training is worth {} dB over the best untrained answer", fixed(best - untrained, 1)),
+        Says(
+            "the cost of `kl` was {} on the GPU and {} on the threads",
+            *(
+                fixed(one(results("devices"), "cost", what="epoch, kl", device=device), 0)
+                for device in ("cuda", "cpu")
+            ),
+        ),
     ]
