@@ -46,11 +46,7 @@ def is_here(commit: str) -> bool:
     return subprocess.run(known, capture_output=True, check=False).returncode == 0
 
 
-AGAIN = pytest.mark.xfail(strict=True, reason="its run had changed files: measure it again")
-QUOTED = [pytest.param(n, marks=AGAIN) if n == "factorisation" else n for n in readme.FILES]
-
-
-@pytest.mark.parametrize("name", QUOTED)
+@pytest.mark.parametrize("name", readme.FILES)
 def test_what_readme_quotes_is_of_a_known_commit_machine_and_versions(name):
     record = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     table = pd.read_csv(RESULTS / f"{name}.csv", low_memory=False)
