@@ -177,14 +177,25 @@ def test_the_page_begins_with_what_was_found(folder: Path, result: GuidedResult)
     assert "3 known signatures, 1 novel" in page[: page.index('id="findings"')]
     for name in result.signatures.names:
         assert page.index(f"<bdi>{name}</bdi>") < page.index('id="findings"')
-    by_mutations = result.evidence["mutations"].sort_values(ascending=False).index
-    places = [page.index(f'<bdi title="{name}">{name}</bdi>') for name in by_mutations]
-    assert places == sorted(places)
     assert 'id="signature-SBS96A"' in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
     assert "held the truth in\n    88 % of the channels" in page
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["intervals_held"] == INTERVALS_HELD
+
+
+def test_the_page_lists_signatures_by_their_mutations_whatever_the_search_found_first(
+    result: GuidedResult, tmp_path: Path
+) -> None:
+    by_mutations = result.evidence.sort_values("mutations", ascending=False)
+    page = replace(result, evidence=by_mutations[::-1]).save(tmp_path / "out").read_text("utf-8")
+    known_first = sorted(by_mutations.index, key=lambda name: name in result.novel)
+    for form, names in (
+        ("<bdi>{0}</bdi>", known_first),
+        ('<bdi title="{0}">{0}</bdi>', by_mutations.index),
+    ):
+        places = [page.index(form.format(name)) for name in names]
+        assert places == sorted(places)
 
 
 def test_without_novel_signatures_the_page_and_files_say_so(

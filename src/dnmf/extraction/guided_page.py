@@ -45,7 +45,7 @@ def render_guided_page(
         "reference": result.reference.source or "the reference",
         "n_references": len(result.reference),
         "found": found_in_words(result),
-        "known": result.known,
+        "known": by_mutations(result.evidence).query("kind == 'known'").index.tolist(),
         "findings": guided_findings(result),
         "methods": guided_methods_text(result),
     }
