@@ -315,4 +315,5 @@ def test_memory_does_not_grow_with_the_cohort_beyond_its_answers() -> None:
     printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     few, many = (int(peak) for peak in printed.split())
     answers = 300 * (4 * 2 + 6) * 8  # bytes
-    assert many - few < 4 * answers  # and what counts the chunks
+    # It grows by 3 times the answers, since those of the chunks are joined; by 10 times if all samples are one chunk.
+    assert many - few < 4 * answers
